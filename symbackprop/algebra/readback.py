@@ -1,0 +1,345 @@
+"""Entries back to matrices: `dz_p x_q` is `dz xᵀ`, `Σ_j dz_j W_jp` is `Wᵀ dz`.
+
+A term is a network: each factor with one index is a vector on it, each factor with two is a
+matrix between them. Bound indices are eliminated one by one (a matrix times a vector, a matrix
+times a matrix, a dot product); what is left stands on the free indices. The result is in a
+normal form that follows from the order of the free indices, so it is `dZᵀ X` and never
+`(Xᵀ dZ)ᵀ`. Nothing here is trusted: `derivation/certify.py` proves each reading at random points.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.indexform import Expr, Factor, Term
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, Size, juxtaposed, plus, times
+
+Axes = Sequence[tuple[str, Size]]
+
+
+class Unreadable(ValueError):
+    """An expression that is no product of the matrices we know; it is then left in indices."""
+
+
+def matrices(expr: Expr, axes: Axes) -> Node:
+    """The tree whose entry at `axes` is `expr`. Raises Unreadable."""
+    if not expr:
+        return tree.Number(Fraction(0))
+    return plus(*(_signed(term, axes) for term in expr))
+
+
+def _signed(term: Term, axes: Axes) -> Node:
+    if term.coefficient < 0:
+        positive = Term(-term.coefficient, term.factors, term.deltas, term.bound)
+        return tree.Neg(_read_term(positive, axes))
+    return _read_term(term, axes)
+
+
+@dataclass(slots=True)
+class _Edge:
+    """A matrix whose rows are counted by `row` and whose columns by `column`."""
+
+    row: str
+    column: str
+    node: Node
+
+
+@dataclass(slots=True)
+class _Network:
+    scalars: list[Node] = field(default_factory=list)
+    below: list[Node] = field(default_factory=list)
+    vectors: dict[str, list[Node]] = field(default_factory=dict)
+    divisors: dict[str, list[Node]] = field(default_factory=dict)
+    edges: list[_Edge] = field(default_factory=list)
+    sizes: dict[str, Size] = field(default_factory=dict)
+
+
+def _read_term(term: Term, axes: Axes) -> Node:
+    if term.deltas:
+        raise Unreadable("a Kronecker delta is left")
+    net = _Network(sizes={**dict(axes), **dict(term.bound)})
+    for factor in term.factors:
+        _place(net, factor)
+    _merge_edges(net, axes)
+    waiting = [index for index, _ in term.bound]
+    while waiting:
+        index = min(waiting, key=lambda one: _effort(net, one))
+        waiting.remove(index)
+        _eliminate(net, index)
+        _merge_edges(net, axes)
+    body = _on_axes(net, axes)
+    return _with_scalars(term.coefficient, net, body)
+
+
+# --- placing factors --------------------------------------------------------------------
+
+
+def _place(net: _Network, factor: Factor) -> None:
+    below = False
+    match factor:
+        case ix.Power(base, exponent):
+            value = ix.number_of(exponent)
+            if value is not None and value < 0:
+                below = True
+                positive = ix.constant(-value)
+                factor = ix.Power(base, positive)
+    indices = [index for index in _in_order(factor) if index in net.sizes]
+    if len(indices) == 0:
+        (net.below if below else net.scalars).append(_factor(factor, ()))
+    elif len(indices) == 1:
+        where = net.divisors if below else net.vectors
+        (index,) = indices
+        where.setdefault(index, []).append(_factor(factor, ((index, net.sizes[index]),)))
+    elif len(indices) == 2:
+        axes = tuple((index, net.sizes[index]) for index in indices)
+        node = _factor(factor, axes)
+        if below:
+            node = tree.Quotient(tree.Number(Fraction(1)), node)
+        net.edges.append(_Edge(indices[0], indices[1], node))
+    else:
+        raise Unreadable("a factor with more than two indices")
+
+
+def _in_order(factor: Factor) -> list[str]:
+    free = ix.free_indices(factor)
+    order: dict[str, None] = {}
+    for entry in ix.entries(factor):
+        for place in entry.places:
+            if place in free:
+                order.setdefault(str(place))
+    return list(order)
+
+
+def _factor(factor: Factor, axes: Axes) -> Node:
+    """One factor as a scalar, a vector or a matrix over its own indices."""
+    match factor:
+        case ix.Entry():
+            return _entry(factor, axes)
+        case ix.Length(name):
+            return tree.Name(name)
+        case ix.Pi():
+            return tree.Constant("pi")
+        case ix.Group(body):
+            return matrices(body, axes)
+        case ix.Apply(function, args, order, options):
+            named = tuple((key, matrices(value, ())) for key, value in options)
+            return tree.Call(function, tuple(matrices(arg, axes) for arg in args), named, order)
+        case ix.Power(base, exponent):
+            return _power(matrices(base, axes), exponent, axes)
+    raise Unreadable(f"no matrix for {factor}")
+
+
+def _power(base: Node, exponent: Expr, axes: Axes) -> Node:
+    value = ix.number_of(exponent)
+    if value == 1:
+        return base
+    if value == Fraction(1, 2):
+        return tree.Call("sqrt", (base,))
+    if axes and not all(size == 1 for _, size in axes):
+        if value == 2:
+            return tree.Call("square", (base,))
+        if value is not None and value.denominator == 1 and 2 < value <= 8:
+            return _hadamard([base] * int(value))
+        raise Unreadable("a power of a vector")
+    return tree.Power(base, matrices(exponent, ()))
+
+
+def _entry(entry: ix.Entry, axes: Axes) -> Node:
+    name: Node = tree.Name(entry.name)
+    places = entry.places
+    wanted = tuple(index for index, _ in axes)
+    if places == wanted:
+        return tree.Gradient(name) if entry.gradient else name
+    if len(places) == 2 and places == wanted[::-1]:
+        return tree.Transpose(tree.Gradient(name) if entry.gradient else name)
+    if len(set(places)) < len(places):
+        raise Unreadable("a diagonal")
+    # an index that is no axis is held fixed: the row W_{p,:} or the column W_{:,i}
+    nodes = tuple(tree.Slice() if place in wanted else place_node(place) for place in places)
+    made: Node = tree.Index(name, nodes)
+    made = tree.Gradient(made) if entry.gradient else made
+    a_row = len(places) == 2 and bool(wanted) and places[1] in wanted
+    return tree.Transpose(made) if a_row else made
+
+
+def place_node(place: ix.Place) -> Node:
+    """An index symbol or a fixed place as a node."""
+    return tree.Number(Fraction(place)) if isinstance(place, int) else tree.Name(place)
+
+
+# --- eliminating bound indices ------------------------------------------------------------
+
+
+def _effort(net: _Network, index: str) -> tuple[int, int]:
+    """First what makes vectors (a matrix times a vector), then matrix products."""
+    edges = sum(1 for edge in net.edges if index in (edge.row, edge.column))
+    return (edges, 0 if net.vectors.get(index) else 1)
+
+
+def _eliminate(net: _Network, index: str) -> None:
+    touching = [edge for edge in net.edges if index in (edge.row, edge.column)]
+    if len(touching) > 2:
+        raise Unreadable("an index shared by three matrices")
+    net.edges = [edge for edge in net.edges if edge not in touching]
+    vector = _entrywise(net.vectors.pop(index, []), net.divisors.pop(index, []))
+    lone = net.sizes[index] == 1
+    if not touching:
+        net.scalars.append(_full_sum(vector, lone))
+    elif len(touching) == 1:
+        edge = touching[0]
+        other = edge.row if edge.column == index else edge.column
+        matrix = edge.node if edge.column == index else _transposed(edge.node)
+        if vector is None and not lone:
+            vector = tree.Ones(_size(net.sizes[index]))
+        made = matrix if vector is None else _joined(matrix, vector)
+        net.vectors.setdefault(other, []).append(made)
+    else:
+        _join_edges(net, index, touching, vector)
+
+
+def _full_sum(vector: Node | None, lone: bool) -> Node:
+    if vector is None:
+        raise Unreadable("an empty sum")
+    if lone:
+        return vector
+    if isinstance(vector, tree.Product) and set(vector.signs) == {"odot"} and len(vector.factors) == 2:
+        first, second = vector.factors
+        if isinstance(first, tree.Gradient):  # what arrives from above stands last: w_{:,i}ᵀ dz
+            first, second = second, first
+        return _joined(_transposed(first), second)
+    return tree.Call("sum", (vector,))
+
+
+def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | None) -> None:
+    first, second = pair
+    left = first.node if first.column == index else _transposed(first.node)
+    start = first.row if first.column == index else first.column
+    right = second.node if second.row == index else _transposed(second.node)
+    end = second.column if second.row == index else second.row
+    if vector is not None:
+        left = _hadamard([left, _joined(tree.Ones(_size(net.sizes[start])), tree.Transpose(vector))])
+    if start == end:
+        raise Unreadable("a trace")
+    net.edges.append(_Edge(start, end, _joined(left, right)))
+
+
+def _joined(left: Node, right: Node) -> Node:
+    """`left right`, products kept flat."""
+    factors: list[Node] = []
+    for part in (left, right):
+        flat = isinstance(part, tree.Product) and not any(part.signs)
+        factors += part.factors if flat and isinstance(part, tree.Product) else (part,)
+    return juxtaposed(*factors)
+
+
+def _transposed(node: Node) -> Node:
+    if isinstance(node, tree.Transpose):
+        return node.body
+    if isinstance(node, tree.Product) and not any(node.signs):
+        return juxtaposed(*(_transposed(factor) for factor in reversed(node.factors)))
+    return tree.Transpose(node)
+
+
+def _merge_edges(net: _Network, axes: Axes) -> None:
+    """Two matrices between the same indices are one Hadamard product."""
+    order = [index for index, _ in axes]
+    merged: list[_Edge] = []
+    for edge in net.edges:
+        if edge.row == edge.column:
+            raise Unreadable("a diagonal")
+        if edge.row in order and edge.column in order and order.index(edge.row) > order.index(edge.column):
+            edge = _Edge(edge.column, edge.row, _transposed(edge.node))
+        for known in merged:
+            if {known.row, known.column} == {edge.row, edge.column}:
+                same = known.row == edge.row
+                known.node = _hadamard([known.node, edge.node if same else _transposed(edge.node)])
+                break
+        else:
+            merged.append(edge)
+    net.edges = merged
+
+
+# --- what is left on the free indices --------------------------------------------------------
+
+
+def _on_axes(net: _Network, axes: Axes) -> Node | None:
+    if not axes:
+        return None
+    on = [_entrywise(net.vectors.get(i, []), net.divisors.get(i, [])) for i, _ in axes]
+    if len(axes) == 1:
+        return on[0]
+    if len(axes) != 2:
+        raise Unreadable("more than two axes")
+    matrix = net.edges[0].node if net.edges else None
+    rows, columns = on
+    if matrix is None:
+        if rows is None and columns is None:
+            return None
+        if rows is None and axes[0][1] == 1 and columns is not None:
+            return tree.Transpose(columns)
+        left = rows if rows is not None else tree.Ones(_size(axes[0][1]))
+        right = columns if columns is not None else tree.Ones(_size(axes[1][1]))
+        return _joined(left, tree.Transpose(right))
+    if rows is None and columns is None:
+        return matrix
+    left = rows if rows is not None else tree.Ones(_size(axes[0][1]))
+    right = columns if columns is not None else tree.Ones(_size(axes[1][1]))
+    return _hadamard([_joined(left, tree.Transpose(right)), matrix])
+
+
+def _entrywise(above: list[Node], below: list[Node]) -> Node | None:
+    if not above and not below:
+        return None
+    top = _hadamard(above) if above else tree.Number(Fraction(1))
+    return tree.Quotient(top, _hadamard(below)) if below else top
+
+
+def _hadamard(factors: list[Node]) -> Node:
+    flat: list[Node] = []
+    for factor in factors:
+        joined = isinstance(factor, tree.Product) and set(factor.signs) == {"odot"}
+        flat += factor.factors if joined and isinstance(factor, tree.Product) else (factor,)
+    return times(*flat, sign="odot")
+
+
+def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> Node:
+    """`coefficient · scalars · body`, in that order; a fraction keeps its parts below."""
+    scalars = list(net.scalars)
+    below = list(net.below)
+    if coefficient.denominator != 1 and below:
+        below.insert(0, tree.Number(Fraction(coefficient.denominator)))
+        coefficient = Fraction(coefficient.numerator)
+    lead: list[Node] = []
+    if below:
+        top = _scalar_product(coefficient, scalars)
+        lead.append(tree.Quotient(top, juxtaposed(*below)))
+    else:
+        if coefficient != 1 or (not scalars and body is None):
+            lead.append(_number(coefficient))
+        lead += scalars
+    if body is None:
+        return juxtaposed(*lead)
+    if not lead:
+        return body
+    parts = body.factors if isinstance(body, tree.Product) and not any(body.signs) else (body,)
+    return juxtaposed(*lead, *parts)
+
+
+def _scalar_product(coefficient: Fraction, scalars: list[Node]) -> Node:
+    if not scalars:
+        return _number(coefficient)
+    return juxtaposed(*([_number(coefficient)] if coefficient != 1 else []), *scalars)
+
+
+def _number(value: Fraction) -> Node:
+    if value.denominator == 1:
+        return tree.Number(value)
+    return tree.Quotient(
+        tree.Number(Fraction(value.numerator)), tree.Number(Fraction(value.denominator)), inline=True
+    )
+
+
+def _size(size: Size) -> Node:
+    return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)

@@ -1,0 +1,118 @@
+"""Index expressions as trees, for the entry level: `Σ_{j=1}^{k} dz_j δ_jp x_q`.
+
+Index symbols of the calculus (`i~17`) get the letters of the board here.
+"""
+
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.indexform import Expr, Factor, Place, Term
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, juxtaposed, plus
+
+LETTERS = "ijlrstuvabcdefgh"
+"""Bound indices, in the order in which they are taken."""
+
+
+def spelled(expr: Expr, letters: Mapping[str, str], avoid: Iterable[str] = ()) -> Node:
+    """`expr` with its sums, deltas and entries written out.
+
+    `letters` names the free indices (and any bound one that is to have a given letter); the
+    other bound ones take the letters that are left, `avoid` and size names excepted.
+    """
+    return _Speller(dict(letters), set(avoid) | ix.free_indices(expr)).expr(expr)
+
+
+class _Speller:
+    def __init__(self, letters: dict[str, str], avoid: set[str]) -> None:
+        self.letters = letters
+        self.avoid = avoid
+
+    def expr(self, expr: Expr) -> Node:
+        if not expr:
+            return tree.Number(Fraction(0))
+        return plus(*(self.signed(term) for term in expr))
+
+    def signed(self, term: Term) -> Node:
+        if term.coefficient < 0:
+            return tree.Neg(self.term(Term(-term.coefficient, term.factors, term.deltas, term.bound)))
+        return self.term(term)
+
+    def term(self, term: Term) -> Node:
+        for index, size in term.bound:
+            if index not in self.letters:
+                self.letters[index] = self.letter(index, size, term)
+        factors: list[Node] = []
+        below: list[Node] = []
+        if term.coefficient != 1:
+            factors.append(ratio(term.coefficient))
+        deltas = [tree.Delta(self.place(first), self.place(second)) for first, second in term.deltas]
+        for factor in term.factors:
+            self.put(factor, factors, below)
+        # δ stands where the derivative stood: after what arrives, before what is left
+        gradients = sum(1 for f in factors if isinstance(f, tree.Gradient))
+        factors[gradients:gradients] = deltas
+        top = juxtaposed(*factors) if factors else tree.Number(Fraction(1))
+        body = tree.Quotient(top, juxtaposed(*below)) if below else top
+        for index, size in reversed(term.bound):
+            body = tree.Sum(self.letters[index], tree.Number(Fraction(1)), _size(size), body)
+        return body
+
+    def put(self, factor: Factor, above: list[Node], below: list[Node]) -> None:
+        if isinstance(factor, ix.Power):
+            value = ix.number_of(factor.exponent)
+            if value is not None and value < 0:
+                below.append(self.factor(ix.Power(factor.base, ix.constant(-value))))
+                return
+        above.append(self.factor(factor))
+
+    def letter(self, index: str, size: ix.Size, term: Term) -> str:
+        taken = set(self.letters.values()) | self.avoid | {str(size)}
+        wish = index.partition("~")[0]
+        return next(one for one in (wish, *LETTERS) if one not in taken)
+
+    def place(self, place: Place) -> Node:
+        if isinstance(place, int):
+            return tree.Number(Fraction(place))
+        return tree.Name(self.letters.get(place, place))
+
+    def factor(self, factor: Factor) -> Node:
+        match factor:
+            case ix.Entry(name, places, gradient):
+                made: Node = tree.Name(name)
+                if places:
+                    made = tree.Index(made, tuple(self.place(place) for place in places))
+                return tree.Gradient(made) if gradient else made
+            case ix.Apply(function, args, order, options):
+                named = tuple((key, self.expr(value)) for key, value in options)
+                return tree.Call(function, tuple(self.expr(arg) for arg in args), named, order)
+            case ix.Power(base, exponent):
+                return self.power(self.expr(base), exponent)
+            case ix.Group(body):
+                return self.expr(body)
+            case ix.Length(name):
+                return tree.Name(name)
+            case _:
+                return tree.Constant("pi")
+
+    def power(self, base: Node, exponent: Expr) -> Node:
+        value = ix.number_of(exponent)
+        if value == 1:
+            return base
+        if value == Fraction(1, 2):
+            return tree.Call("sqrt", (base,))
+        return tree.Power(base, self.expr(exponent))
+
+
+def ratio(value: Fraction) -> Node:
+    """A positive rational: whole, or a quotient."""
+    if value.denominator == 1:
+        return tree.Number(value)
+    return tree.Quotient(
+        tree.Number(Fraction(value.numerator)), tree.Number(Fraction(value.denominator)), inline=True
+    )
+
+
+def _size(size: ix.Size) -> Node:
+    return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)

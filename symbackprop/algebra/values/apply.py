@@ -1,0 +1,308 @@
+"""Functions applied to arrays: the rows of the table, own functions, sums and means.
+
+A row is its formula, evaluated on all entries at once. A derivative (`g'(z)`) is the same formula in dual
+numbers; where an argument sits on a kink, the convention in force mixes the slopes of the two pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, TypeVar
+
+from symbackprop.algebra.functions import ALIASES, ATOMS, Function
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import Domain, DomainProblem, EvaluationError
+from symbackprop.algebra.values.dual import Dual, Duals
+from symbackprop.algebra.values.evaluate import Evaluator, Scope
+from symbackprop.notation import tree
+from symbackprop.notation.read import Vocabulary, read
+from symbackprop.notation.tree import Node
+
+T = TypeVar("T")
+
+PRIMES = 4  # derivatives of one function; each doubles the work
+_OPERATIONS = ("sum", "mean", "softmax", "log_softmax")
+
+
+def call(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
+    """The value of a call. Raises EvaluationError for an unknown function or a wrong number of arguments."""
+    if node.function in _REDUCTIONS and not node.primes:
+        return _REDUCTIONS[node.function](evaluator, node, scope)
+    row = evaluator.row(node.function)
+    if row is None:
+        raise EvaluationError(node, f"there is no function {node.function}")
+    if len(node.args) != len(row.arguments) and row.pieces:
+        raise EvaluationError(node, f"{row.name} takes {len(row.arguments)} arguments, not {len(node.args)}")
+    if node.primes > PRIMES:
+        raise EvaluationError(node, f"more than {PRIMES} derivatives")
+    shape, columns = _side_by_side(evaluator, node, scope)
+    try:
+        entries = _derived(evaluator, row, columns, _options(evaluator, row, node, scope), node.primes)
+    except DomainProblem as problem:
+        # In a formula the entry is counted along the flat arrays; outside, it becomes a place.
+        raise (problem if scope.entrywise else problem.placed(shape).at(row.name)) from None
+    return _reduced(evaluator.domain, row, Array(shape, tuple(entries)), node.primes)
+
+
+def _side_by_side(
+    evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]
+) -> tuple[tuple[int, ...], list[Sequence[T]]]:
+    """The arguments with one shape; a scalar or an array of size 1 stands beside every entry."""
+    arrays = [evaluator.value(arg, scope(like=scope.like)) for arg in node.args]
+    shape = arrays[0].shape
+    for array in arrays[1:]:
+        shape = evaluator.paired(node, Array(shape, arrays[0].entries[:1] * _size(shape)), array)[0]
+    size = _size(shape)
+    return shape, [a.entries if len(a.entries) == size else a.entries * size for a in arrays]
+
+
+def _options(evaluator: Evaluator[T], row: Function, node: tree.Call, scope: Scope[T]) -> dict[str, T]:
+    given = dict(node.options)
+    for name in given:
+        if name not in dict(row.options):
+            raise EvaluationError(node, f"{row.name} has no option {name}")
+    return {
+        name: evaluator.number(given[name], scope)
+        if name in given
+        else evaluator.number(formula(default, frozenset(evaluator.functions)), Scope({}))
+        for name, default in row.options
+    }
+
+
+def _reduced(domain: Domain[T], row: Function, made: Array[T], primes: int) -> Array[T]:
+    """A loss adds its entries up or takes their mean; its derivative has one entry per argument entry."""
+    if row.reduce is None:
+        return made
+    if row.reduce == "mean":
+        share = domain.from_fraction(Fraction(1, len(made.entries)))
+        made = made.map(lambda entry: domain.mul(share, entry))
+    return made if primes else Array((), (domain.total(made.entries),))
+
+
+# --- rows --------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1024)
+def formula(text: str, own: frozenset[str] = frozenset()) -> Node:
+    """A formula of a row as a tree. `own` are the names of the exercise's functions. Raises ReadError."""
+    functions = {**ALIASES, **{name: name for name in (*_OPERATIONS, *own)}}
+    return read(text, Vocabulary(functions=functions, names=None))
+
+
+def _derived(
+    evaluator: Evaluator[T],
+    row: Function,
+    columns: Sequence[Sequence[T]],
+    options: Mapping[str, T],
+    primes: int,
+) -> Sequence[T]:
+    """The function, `primes` times differentiated by its first argument, entry by entry."""
+    if primes == 0:
+        return _applied(evaluator, row, columns, options)
+    duals = Duals(evaluator.domain)
+    one = evaluator.domain.one
+    first = [Dual(entry, one) for entry in columns[0]]
+    others = [[duals.lift(entry) for entry in column] for column in columns[1:]]
+    lifted = {name: duals.lift(value) for name, value in options.items()}
+    moved: Sequence[Dual[T]] = _derived(evaluator.over(duals), row, [first, *others], lifted, primes - 1)
+    return [entry.slope for entry in moved]
+
+
+def _applied(
+    evaluator: Evaluator[T], row: Function, columns: Sequence[Sequence[T]], options: Mapping[str, T]
+) -> Sequence[T]:
+    domain = evaluator.domain
+    if not row.pieces:
+        orders = (0,) * len(columns)
+        return [domain.generic(row.name, orders, args) for args in zip(*columns, strict=True)]
+    if row.name in ATOMS:
+        size = (len(columns[0]),)
+        return evaluator.each(size, lambda a: domain.atom(row.name, a), columns[0]).entries
+    if row.smooth:
+        return _formula(evaluator, row, row.pieces[0].formula, columns, options)
+    return _by_cases(evaluator, row, columns, options)
+
+
+def _formula(
+    evaluator: Evaluator[T],
+    row: Function,
+    text: str,
+    columns: Sequence[Sequence[T]],
+    options: Mapping[str, T],
+) -> Sequence[T]:
+    """A formula on all entries at once."""
+    size = len(columns[0])
+    env = {name: Array((size,), tuple(column)) for name, column in zip(row.arguments, columns, strict=True)}
+    env.update({name: Array((), (value,)) for name, value in options.items()})
+    node = formula(text, frozenset(evaluator.functions))
+    value = evaluator.value(node, Scope(env, entrywise=True, powers=True))
+    return value.entries if value.shape else value.entries * size
+
+
+def _by_cases(
+    evaluator: Evaluator[T], row: Function, columns: Sequence[Sequence[T]], options: Mapping[str, T]
+) -> Sequence[T]:
+    """Each entry by the first piece whose bound the deciding quantity reaches."""
+    domain = evaluator.domain
+    deciding = _formula(evaluator, row, row.on or row.arguments[0], columns, options)
+    rest = list(range(len(columns[0])))
+    done: dict[int, T] = {}
+    for place, piece in enumerate(row.pieces):
+        signs = {i: 1 for i in rest}
+        if piece.bound is not None and rest:
+            bound = _formula(evaluator, row, piece.bound, [column[:1] for column in columns], options)[0]
+            signs = {i: domain.sign(domain.sub(deciding[i], bound)) for i in rest}
+        inside = [i for i in rest if signs[i] >= 0]
+        done.update(_on(evaluator, row, piece.formula, columns, options, inside))
+        ties = [i for i in inside if signs[i] == 0]
+        if ties and domain.core is not domain:
+            lower = _on(evaluator, row, row.pieces[place + 1].formula, columns, options, ties)
+            for i in ties:
+                args = [column[i] for column in columns]
+                done[i] = domain.tie(done[i], lower[i], _share(evaluator, row, place, args, options))
+        rest = [i for i in rest if signs[i] < 0]
+    return [done[i] for i in range(len(columns[0]))]
+
+
+def _on(
+    evaluator: Evaluator[T],
+    row: Function,
+    text: str,
+    columns: Sequence[Sequence[T]],
+    options: Mapping[str, T],
+    chosen: list[int],
+) -> dict[int, T]:
+    """A formula on some entries only: elsewhere it may have no value."""
+    if not chosen:
+        return {}
+    parts = columns
+    if len(chosen) != len(columns[0]):
+        parts = [[column[i] for i in chosen] for column in columns]
+    try:
+        return dict(zip(chosen, _formula(evaluator, row, text, parts, options), strict=True))
+    except DomainProblem as problem:
+        if problem.entry is not None:
+            problem.entry = chosen[problem.entry]
+        raise
+
+
+def _share(
+    evaluator: Evaluator[T], row: Function, place: int, args: Sequence[T], options: Mapping[str, T]
+) -> Any:
+    """The share of the upper piece's slope at a bound: from the convention in force, else the row's tie.
+
+    A convention gives the slope with respect to the deciding quantity; the slopes of the two pieces are
+    taken by the first argument, relative to that of the deciding quantity.
+    """
+    domain = evaluator.domain
+    core = domain.core
+    below: Evaluator[Any] = evaluator.over(core)
+    columns = [[domain.core_of(a)] for a in args]
+    plain = {name: domain.core_of(value) for name, value in options.items()}
+    default = core.from_fraction(Fraction(row.tie))
+    bound = _formula(below, row, row.pieces[place].bound or "0", columns, plain)[0]
+    wanted = [
+        slope
+        for at, slope in evaluator.kinks.get(row.name, {}).items()
+        if core.is_zero(core.sub(core.from_fraction(at), bound))
+    ]
+    if not wanted:
+        return default
+    texts = (row.on or row.arguments[0], row.pieces[place].formula, row.pieces[place + 1].formula)
+    decides, upper, lower = (_slope(below, row, text, columns, plain) for text in texts)
+    gap = core.sub(upper, lower)
+    if core.is_zero(decides) or core.is_zero(gap):
+        return default
+    return core.div(core.sub(core.mul(core.from_fraction(wanted[0]), decides), lower), gap)
+
+
+def _slope(
+    evaluator: Evaluator[Any], row: Function, text: str, columns: list[list[Any]], options: Mapping[str, Any]
+) -> Any:
+    """The derivative of one formula by the first argument, at one point."""
+    duals = Duals(evaluator.domain)
+    first = [Dual(columns[0][0], evaluator.domain.one)]
+    others = [[duals.lift(column[0])] for column in columns[1:]]
+    lifted = {name: duals.lift(value) for name, value in options.items()}
+    return _formula(evaluator.over(duals), row, text, [first, *others], lifted)[0].slope
+
+
+# --- sums, means, softmax -------------------------------------------------------------------
+
+
+def _axis(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> int | None:
+    given = dict(node.options)
+    unknown = set(given) - {"axis"}
+    if unknown or len(node.args) != 1:
+        raise EvaluationError(node, f"{node.function} takes one argument and axis = 0 or 1")
+    if "axis" not in given:
+        return None
+    axis = evaluator.whole(given["axis"], scope)
+    if axis not in (0, 1):
+        raise EvaluationError(node, "axis is 0 or 1")
+    return axis
+
+
+def _total(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
+    """All entries, or down the columns (axis 0), or along the rows (axis 1)."""
+    axis = _axis(evaluator, node, scope)
+    value = evaluator.value(node.args[0], scope(powers=True))
+    total = evaluator.domain.total
+    if axis is None:
+        return Array((), (total(value.entries),))
+    lines = _lines(node, value, axis)
+    if len(value.shape) == 1:
+        return Array((), (total(lines[0]),))
+    return Array((len(lines),), tuple(map(total, lines)))
+
+
+def _mean(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
+    domain = evaluator.domain
+    axis = _axis(evaluator, node, scope)
+    value = evaluator.value(node.args[0], scope(powers=True))
+    count = len(value.entries) if axis is None else len(_lines(node, value, axis)[0])
+    share = domain.from_fraction(Fraction(1, count))
+    return _total(evaluator, node, scope).map(lambda entry: domain.mul(share, entry))
+
+
+def _lines(node: tree.Call, value: Array[T], axis: int) -> list[tuple[T, ...]]:
+    if not value.shape or (len(value.shape) == 1 and axis == 1):
+        raise EvaluationError(node, f"axis = {axis} of an array of shape {value.shape}")
+    if len(value.shape) == 1:
+        return [value.entries]
+    return value.columns() if axis == 0 else list(value.rows())
+
+
+def _softmax(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
+    """exp(z_i) / Σ exp(z_j): of a vector, of each row of a matrix, or of each column (axis 0)."""
+    domain = evaluator.domain
+    axis = _axis(evaluator, node, scope)
+    value = evaluator.value(node.args[0], scope())
+    lines = _lines(node, value, axis if axis is not None else len(value.shape) - 1)
+    done = [_softmax_line(domain, line, node.function == "log_softmax") for line in lines]
+    if len(value.shape) == 2 and axis == 0:
+        return Array((len(done), len(done[0])), tuple(e for line in done for e in line)).transposed()
+    return value.with_entries([entry for line in done for entry in line])
+
+
+def _softmax_line(domain: Domain[T], line: Sequence[T], logarithm: bool) -> list[T]:
+    grown = [domain.atom("exp", entry) for entry in line]
+    total = domain.total(grown)
+    if logarithm:
+        whole = domain.atom("log", total)
+        return [domain.sub(entry, whole) for entry in line]
+    return [domain.div(entry, total) for entry in grown]
+
+
+_REDUCTIONS: dict[str, Callable[[Any, tree.Call, Any], Array[Any]]] = {
+    "sum": _total, "mean": _mean, "softmax": _softmax, "log_softmax": _softmax,
+}  # fmt: skip
+
+
+def _size(shape: tuple[int, ...]) -> int:
+    size = 1
+    for length in shape:
+        size *= length
+    return size

@@ -1,0 +1,262 @@
+"""The integers modulo a prime, where equal formulas give equal numbers and unequal ones hardly ever do.
+
+The elementary functions become deterministic pseudo-random numbers with the laws that derivatives need:
+
+- exp(a + b) = exp(a) exp(b) among the arguments seen so far, and exp(r a) = exp(a)^r for small rational r;
+  exp is the inverse of log on what either has seen; exp(0) = 1.
+- cos² + sin² = 1, cos even, sin and erf odd.
+- sqrt(u)² = u, sqrt(u²) = |u|: the root that is itself a square (p ≡ 3 mod 4), Redraw where none exists.
+- sign(u) is the quadratic character: sign(−u) = −sign(u), sign(uv) = sign(u) sign(v), exp(u) and pi are
+  positive, and a sqrt is. Random points give random signs. `signs` overrides it, pair by pair: all on, all off,
+  or the bits of a number, for going through all patterns of units.
+
+Values belong to the instance that made them: both sides of a comparison use the same one.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from functools import cache
+from hashlib import blake2b
+from itertools import count
+from math import gcd, lcm
+from operator import mul
+from typing import Literal
+
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import Domain, Redraw
+from symbackprop.limits import EXPONENT
+
+MERSENNE = 2**61 - 1
+"""The modulus of certificates."""
+
+ORDERED = 2305843009242351479
+"""A prime p ≡ 7 mod 8 for which every prime up to 67 is a square: there sqrt(3) exists, |3u| = 3|u|, and every
+positive integer with small factors is positive. For models with such roots, where `MERSENNE` has none."""
+
+_ROOT = lcm(*range(1, 9))
+_MULTIPLES = tuple(
+    Fraction(sign * top, below)
+    for below in range(1, 9)
+    for top in range(1, 9)
+    if gcd(top, below) == 1
+    for sign in (1, -1)
+)
+_POWERS = tuple(sign * power for power in range(1, 9) for sign in (1, -1))
+_SUMS_TRIED = 128  # an exponential is compared with the sums of this many earlier arguments
+
+
+@cache
+def _ratios(modulus: int) -> tuple[tuple[int, Fraction], ...]:
+    """The small rationals, each with its residue."""
+    return tuple(
+        (ratio.numerator * pow(ratio.denominator, -1, modulus) % modulus, ratio) for ratio in _MULTIPLES
+    )
+
+
+Signs = Literal["random", "on", "off"] | int
+
+
+class GFp(Domain[int]):
+    """GF(p). `seed` chooses the functions' values; see the module for what holds among them."""
+
+    zero = 0
+    one = 1
+
+    def __init__(self, seed: int | str = 0, *, modulus: int = MERSENNE, signs: Signs = "random") -> None:
+        self.modulus = modulus
+        self.seed = str(seed)
+        self.signs = signs
+        self._key = blake2b(f"{seed}|{modulus}".encode(), digest_size=32).digest()
+        self._ratios = _ratios(modulus)
+        self._exponents: dict[int, tuple[int, Fraction]] = {0: (1, Fraction(1))}
+        self._bases: list[int] = []
+        self._logs: dict[int, int] = {1: 0}
+        self._patterns: dict[int, int] = {}
+        self._draws = count()
+
+    # --- arithmetic
+
+    def from_fraction(self, value: Fraction) -> int:
+        if value.denominator == 1:
+            return value.numerator % self.modulus
+        return value.numerator * self._inverse(value.denominator % self.modulus) % self.modulus
+
+    def add(self, a: int, b: int) -> int:
+        return (a + b) % self.modulus
+
+    def sub(self, a: int, b: int) -> int:
+        return (a - b) % self.modulus
+
+    def mul(self, a: int, b: int) -> int:
+        return a * b % self.modulus
+
+    def div(self, a: int, b: int) -> int:
+        return a * self._inverse(b) % self.modulus
+
+    def neg(self, a: int) -> int:
+        return -a % self.modulus
+
+    def power(self, a: int, exponent: Fraction) -> int:
+        """`a` to a rational; roots other than square ones as exp(q log a)."""
+        if abs(exponent) > EXPONENT:
+            raise Redraw(f"an exponent beyond {EXPONENT}")
+        if exponent.denominator == 2:
+            return self.power(self._sqrt(a), exponent * 2)
+        if exponent.denominator != 1:
+            whole = exponent.numerator // exponent.denominator
+            root = self._exp(self.mul(self.from_fraction(exponent - whole), self._log(a)))
+            return self.mul(self.power(a, Fraction(whole)), root)
+        base = a if exponent >= 0 else self._inverse(a)
+        return pow(base, abs(exponent.numerator), self.modulus)
+
+    def total(self, values: Iterable[int]) -> int:
+        return sum(values) % self.modulus
+
+    def dot(self, left: Sequence[int], right: Sequence[int]) -> int:
+        return sum(map(mul, left, right)) % self.modulus
+
+    def matmul(self, left: Sequence[Sequence[int]], columns: Sequence[Sequence[int]]) -> list[int]:
+        modulus = self.modulus
+        return [sum(map(mul, row, column)) % modulus for row in left for column in columns]
+
+    def is_zero(self, a: int) -> bool:
+        return a == 0
+
+    def rational(self, a: int) -> Fraction | None:
+        return None
+
+    # --- functions
+
+    def atom(self, name: str, a: int) -> int:
+        return self._atoms[name](self, a)
+
+    def pi(self) -> int:
+        return pow(self._random("pi"), 2, self.modulus)
+
+    def generic(self, name: str, orders: tuple[int, ...], args: Sequence[int]) -> int:
+        return self._random("generic", name, *orders, "of", *args)
+
+    def sign(self, a: int) -> int:
+        if a == 0:
+            return 0
+        if self.signs == "random":
+            return self._character(a)
+        flip = a > self.modulus // 2
+        first = min(a, self.modulus - a)
+        # The first of ±u that is met counts as the one that the pattern speaks of.
+        bit = self._patterns.setdefault(first, self._pattern_bit(len(self._patterns)) * (-1 if flip else 1))
+        return -bit if flip else bit
+
+    @property
+    def signs_met(self) -> int:
+        """How many independent signs were asked for (with `signs` other than "random")."""
+        return len(self._patterns)
+
+    def draw(self) -> int:
+        """The next pseudo-random element, not 0."""
+        return self._random("draw", next(self._draws))
+
+    def draw_array(self, shape: tuple[int, ...]) -> Array[int]:
+        """An array of such elements."""
+        size = 1
+        for length in shape:
+            size *= length
+        return Array(shape, tuple(self.draw() for _ in range(size)))
+
+    # --- how
+
+    def _inverse(self, a: int) -> int:
+        if a == 0:
+            raise Redraw("division by 0")
+        return pow(a, -1, self.modulus)
+
+    def _random(self, *key: int | str) -> int:
+        digest = blake2b(repr(key).encode(), digest_size=32, key=self._key).digest()
+        return int.from_bytes(digest, "big") % (self.modulus - 1) + 1
+
+    def _character(self, a: int) -> int:
+        return 1 if pow(a, (self.modulus - 1) // 2, self.modulus) == 1 else -1
+
+    def _pattern_bit(self, place: int) -> int:
+        if isinstance(self.signs, int):
+            return 1 if self.signs >> place & 1 else -1
+        return 1 if self.signs == "on" else -1
+
+    def _sqrt(self, a: int) -> int:
+        root = pow(a, (self.modulus + 1) // 4, self.modulus)
+        if root * root % self.modulus != a:
+            raise Redraw("a number without a square root")
+        return root
+
+    def _exp(self, a: int) -> int:
+        found = self._known_exp(a)
+        if found is None:
+            found = self._new_exp(a)
+        self._logs.setdefault(found, a)
+        return found
+
+    def _known_exp(self, a: int) -> int | None:
+        if a in self._exponents:
+            root, ratio = self._exponents[a]
+            exponent = _ROOT * ratio
+            return pow(root, exponent.numerator, self.modulus)
+        if len(self._bases) <= _SUMS_TRIED:
+            for base in self._bases:
+                for part in (base, self.modulus - base):
+                    rest = (a - part) % self.modulus
+                    if rest in self._exponents:
+                        left, right = self._known_exp(part), self._known_exp(rest)
+                        assert left is not None and right is not None  # both are in the table
+                        return left * right % self.modulus
+        return None
+
+    def _new_exp(self, a: int) -> int:
+        # A value is stored by its root of order lcm(1..8), so that fractions of the argument have values too.
+        # Of ±a the smaller is the one drawn: exp(-a) = 1/exp(a), whichever comes first.
+        flip = a > self.modulus // 2
+        first = min(a, self.modulus - a)
+        root = self._random("exp", first)
+        self._bases.append(first)
+        self._remember(first, root)
+        value = pow(root, _ROOT, self.modulus)
+        return self._inverse(value) if flip else value
+
+    def _remember(self, base: int, root: int) -> None:
+        for factor, ratio in self._ratios:
+            self._exponents.setdefault(factor * base % self.modulus, (root, ratio))
+
+    def _log(self, a: int) -> int:
+        if a == 0:
+            raise Redraw("log of 0")
+        if a not in self._logs:
+            inverse = self._inverse(a)
+            value = self._random("log", min(a, inverse))
+            self._logs[a] = value if a <= inverse else self.neg(value)
+            self._logs[inverse] = self.neg(self._logs[a])
+            self._bases.append(self._logs[a])
+            for power in _POWERS:
+                # exp(k log(a)) = a^k needs no root: the ratio undoes the power that a look-up takes.
+                self._exponents.setdefault(power * self._logs[a] % self.modulus, (a, Fraction(power, _ROOT)))
+        return self._logs[a]
+
+    def _odd(self, name: str, a: int) -> int:
+        if a == 0:
+            return 0
+        first = min(a, self.modulus - a)
+        value = self._random(name, first)
+        return value if a == first else self.modulus - value
+
+    def _sin(self, a: int) -> int:
+        half = self._odd("tan", a)
+        return 2 * half * self._inverse(1 + half * half) % self.modulus
+
+    def _cos(self, a: int) -> int:
+        half = self._odd("tan", a)
+        return (1 - half * half) * self._inverse(1 + half * half) % self.modulus
+
+    def _erf(self, a: int) -> int:
+        return self._odd("erf", a)
+
+    _atoms: dict[str, Callable[["GFp", int], int]] = {
+        "exp": _exp, "log": _log, "sin": _sin, "cos": _cos, "erf": _erf, "sqrt": _sqrt,
+    }  # fmt: skip

@@ -1,0 +1,154 @@
+"""From an exercise to its derivation: forward, backward, numbers, certificate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from symbackprop.algebra.slopes import Slope, slope
+from symbackprop.algebra.symbolic import NotSymbolic
+from symbackprop.algebra.values.apply import formula
+from symbackprop.derivation.backward import contribution
+from symbackprop.derivation.certify import certificate
+from symbackprop.derivation.links import backward_links, forward_links
+from symbackprop.derivation.model import Model
+from symbackprop.derivation.numbers import quantities
+from symbackprop.derivation.steps import Contribution, Derivation, Rule, Step
+from symbackprop.exercise.model import Exercise
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+
+def derive(exercise: Exercise, *, digits: int = 4) -> Derivation:
+    """The certified derivation of every gradient between the loss and what is wanted.
+
+    `digits` after the point are certain in every rounded number. Raises CannotDerive where the
+    calculus does not reach, DomainProblem where a function has no value at the example, and
+    CertificateFailed (our own fault) where the second route disagrees.
+    """
+    model = Model.of(exercise)
+    steps = (*_forward(model), *_backward(model))
+    slopes = dict(_slopes(model, steps))
+    found = quantities(model, steps, digits)
+    draft = Derivation(
+        exercise=exercise, steps=steps, slopes=slopes, quantities=found, digits=digits, checks=()
+    )
+    checks = certificate(model, draft)
+    return Derivation(
+        exercise=exercise, steps=steps, slopes=slopes, quantities=found, digits=digits, checks=checks
+    )
+
+
+def _forward(model: Model) -> Iterator[Step]:
+    for one in model.exercise.equations:
+        uses = tuple(name for name in tree.names_in(one.body) if name in model.exercise.shapes)
+        yield Step(
+            rule="forward",
+            target=one.name,
+            gradient=False,
+            shape=model.exercise.shapes[one.name],
+            formula=one.body,
+            uses=uses,
+            links=forward_links(one),
+        )
+
+
+def _backward(model: Model) -> Iterator[Step]:
+    """dL first, then each computed name after all that use it, its given names right behind."""
+    exercise = model.exercise
+    yield _seed(model)
+    reached = model.reaching()
+    done = {exercise.loss}
+    waiting = [name for name in (*exercise.wanted, *exercise.given) if name not in exercise.computed]
+    wanted = [name for name in dict.fromkeys(waiting) if name in exercise.wanted]
+    for name in reversed(exercise.computed[:-1]):
+        if _needed(model, name):
+            yield _step(model, name, reached)
+        done.add(name)
+        ready = [one for one in wanted if all(user.name in done for user in model.users(one))]
+        yield from _simplest_first(_step(model, one, reached) for one in ready)
+        wanted = [one for one in wanted if one not in ready]
+    yield from _simplest_first(_step(model, one, reached) for one in wanted)
+
+
+def _needed(model: Model, name: str) -> bool:
+    """Whether a wanted gradient passes through `name`, or `name` itself is wanted."""
+    below = {name}
+    for one in reversed(model.exercise.equations):
+        if one.name in below:
+            below.update(tree.names_in(one.body))
+    return any(wanted in below for wanted in model.exercise.wanted)
+
+
+def _simplest_first(steps: Iterator[Step]) -> Iterator[Step]:
+    """db = dz before dW = dz xᵀ, as on the board."""
+    yield from sorted(steps, key=lambda step: not isinstance(step.formula, tree.Gradient))
+
+
+def _seed(model: Model) -> Step:
+    loss = model.exercise.loss
+    return Step(
+        rule="seed",
+        target=loss,
+        gradient=True,
+        shape=(),
+        formula=tree.number(1),
+        uses=(),
+        links=(),
+    )
+
+
+def _step(model: Model, target: str, reached: set[str]) -> Step:
+    exercise = model.exercise
+    made: list[Contribution] = []
+    for user in model.users(target):
+        if user.name in reached:
+            part = contribution(
+                model.lowering, user.name, user.body, target, loss=user.name == exercise.loss, tensor=model.tensor(user.name)
+            )
+            made.append(part)
+    parts = [part for part in made if part.entry]
+    if not parts:
+        rule: Rule = "unreached"
+        formula_: Node = tree.number(0)
+    else:
+        rule = parts[0].rule if len(parts) == 1 else "sum"
+        formula_ = _total([part.matrix for part in parts if part.matrix is not None])
+    step = Step(
+        rule=rule,
+        target=target,
+        gradient=True,
+        shape=exercise.shapes[target],
+        formula=formula_,
+        uses=tuple("d" + part.through for part in parts),
+        links=(),
+        substeps=tuple(parts),
+    )
+    return backward_links(exercise, step)
+
+
+def _total(parts: list[Node]) -> Node:
+    """The sum of what comes back, its terms in one row."""
+    terms: list[Node] = []
+    for part in parts:
+        terms += part.terms if isinstance(part, tree.Add) else (part,)
+    return tree.plus(*terms)
+
+
+def _slopes(model: Model, steps: tuple[Step, ...]) -> Iterator[tuple[str, Slope]]:
+    """The derivative of every function whose prime occurs in a gradient."""
+    own = frozenset(model.exercise.functions)
+    seen: set[str] = set()
+    for step in steps:
+        for call in model.calls(step.formula):
+            row = model.row(call.function)
+            if not call.primes or row is None or call.function in seen:
+                continue
+            seen.add(call.function)
+            kinks: Mapping[object, object] = model.exercise.kinks.get(row.convention or row.name, {})
+            try:
+                yield call.function, slope(
+                    row, lambda text, _: formula(text, own), options=dict(call.options),
+                    kinks=kinks, functions=model.exercise.functions,  # type: ignore[arg-type]  # as the exercise types it
+                )  # fmt: skip
+            except NotSymbolic:
+                continue

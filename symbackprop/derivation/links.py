@@ -1,0 +1,54 @@
+"""The links of a step: each relation of its chain with its reason and its kind of proof."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symbackprop.derivation.steps import Contribution, Link, Proof, Step
+from symbackprop.exercise.model import Equation, Exercise
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+
+def forward_links(equation: Equation) -> tuple[Link, ...]:
+    """The equation itself: it defines its left side."""
+    proof = Proof(method="definition")
+    return (Link(left=tree.Name(equation.name), right=equation.body, reason="link.model", proof=proof),)
+
+
+def backward_links(exercise: Exercise, step: Step) -> Step:
+    """`step` with its chain: the name, the derivative, the chain rule, the formula."""
+    symbol: Node = tree.Gradient(tree.Name(step.target))
+    derivative = tree.Derivative(tree.Name(exercise.loss), tree.Name(step.target))
+    links = [Link(left=symbol, right=derivative, reason="link.name", proof=Proof(method="definition"))]
+    for made in step.substeps:
+        links += _entry_links(made)
+    if step.rule == "unreached":
+        reason = "link.unreached"
+    else:
+        reason = "link.sum" if len(step.substeps) > 1 else "link.matrices"
+    links.append(Link(left=symbol, right=step.formula, reason=reason, proof=Proof(method="gfp")))
+    return replace(step, links=tuple(links))
+
+
+def _entry_links(made: Contribution) -> list[Link]:
+    """∂z_j/∂W_pq as SymPy gives it, with the deltas used up, and the sum over j."""
+    from symbackprop.algebra.spell import spelled
+
+    letters = dict(zip(made.summed, "jl", strict=False))
+    by = _entry(made.target, made.free)
+    through = _entry(made.through, tuple(letters[axis] for axis in made.summed))
+    derivative = tree.Derivative(through, by)
+    jacobian = spelled(made.jacobian, dict(letters))
+    collapsed = spelled(made.collapsed, dict(letters))
+    links = [Link(left=derivative, right=jacobian, reason="link.derivative", proof=Proof(method="sympy"))]
+    if collapsed != jacobian:
+        links.append(Link(left=jacobian, right=collapsed, reason="link.delta", proof=Proof(method="delta")))
+    total = spelled(made.entry, dict(letters))
+    links.append(Link(left=tree.Gradient(by), right=total, reason="link.chain", proof=Proof(method="gfp")))
+    return links
+
+
+def _entry(name: str, places: tuple[str, ...]) -> Node:
+    base = tree.Name(name)
+    return tree.Index(base, tuple(tree.Name(place) for place in places)) if places else base

@@ -1,0 +1,71 @@
+"""A model ready to be derived: its equations as entries, and who uses whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.lower import Lowering, Tensor
+from symbackprop.algebra.values.apply import formula
+from symbackprop.exercise.model import Equation, Exercise
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, Shape
+
+
+def lowering(shapes: Mapping[str, Shape], functions: Mapping[str, Function]) -> Lowering:
+    """What turns trees over these shapes into entries."""
+    own = frozenset(functions)
+    return Lowering(shapes, functions, lambda text, _: formula(text, own))
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """The exercise's equations with their dependencies."""
+
+    exercise: Exercise
+    lowering: Lowering
+    _tensors: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, exercise: Exercise) -> Model:
+        """The model of an exercise."""
+        return cls(exercise, lowering(exercise.shapes, exercise.functions))
+
+    def equation(self, name: str) -> Equation:
+        """The equation that computes `name`. Raises KeyError."""
+        for one in self.exercise.equations:
+            if one.name == name:
+                return one
+        raise KeyError(name)
+
+    def tensor(self, name: str) -> Tensor:
+        """The right side of an equation as an entry; a loss of size 1 as the sum of its one entry."""
+        if name not in self._tensors:
+            made = self.lowering.tensor(self.equation(name).body)
+            if name == self.exercise.loss:
+                made = Tensor((), (), self.lowering.scalar(self.equation(name).body))
+            self._tensors[name] = made
+        return self._tensors[name]
+
+    def users(self, name: str) -> tuple[Equation, ...]:
+        """The equations whose right side has `name`, in order."""
+        return tuple(one for one in self.exercise.equations if name in tree.names_in(one.body))
+
+    def reaching(self) -> set[str]:
+        """The names that the loss depends on, itself included."""
+        found = {self.exercise.loss}
+        for one in reversed(self.exercise.equations):
+            if one.name in found:
+                found.update(name for name in tree.names_in(one.body) if name in self.exercise.shapes)
+        return found
+
+    def row(self, function: str) -> Function | None:
+        """A function of the exercise or of the table."""
+        return self.exercise.functions.get(function) or TABLE.get(function)
+
+    def calls(self, node: Node) -> Iterator[tree.Call]:
+        """The calls of rows (not of sums) in `node`, in written order."""
+        for part in tree.walk(node):
+            if isinstance(part, tree.Call) and self.row(part.function) is not None:
+                yield part

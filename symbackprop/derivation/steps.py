@@ -1,0 +1,154 @@
+"""What a derivation is made of: links, steps, quantities. All frozen; no words, no formats."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from symbackprop.algebra.indexform import Expr
+from symbackprop.algebra.slopes import Slope
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.exercise.model import Exercise
+from symbackprop.notation.tree import Node, Relation, Shape
+
+ProofMethod = Literal[
+    "given", "definition", "sympy", "delta", "gfp", "exact", "interval", "convention", "differences"
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """How a link was proved, and at how many points where that is the kind of proof."""
+
+    method: ProofMethod
+    points: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    """One relation of a chain; `reason` is a key of the language files."""
+
+    left: Node
+    right: Node
+    relation: Relation = "="
+    reason: str
+    proof: Proof
+
+
+Rule = Literal["forward", "loss", "elementwise", "affine", "general", "sum", "unreached", "seed"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contribution:
+    """What one equation that uses the target sends back to it.
+
+    target, through: `W`, `z`; `jacobian` is ∂z_j/∂W_pq with its sums and deltas as SymPy left
+    them, `collapsed` with the deltas used up as far as the free indices allow; `entry` is
+    Σ_j dz_j ∂z_j/∂W_pq with j summed away; `matrix` its reading as matrices (None if there is
+    none); `local` the factor beside dz where ∂z/∂W is no third-order tensor.
+    """
+
+    target: str
+    through: str
+    rule: Rule
+    free: tuple[str, ...]
+    summed: tuple[str, ...]
+    jacobian: Expr
+    collapsed: Expr
+    product: Expr
+    entry: Expr
+    matrix: Node | None
+    local: Node | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """A coarser view of one contribution: a row or a column of the target at a time."""
+
+    kind: Literal["row", "column", "entry"]
+    fixed: str
+    left: Node
+    right: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One quantity derived: `target` as a name (`z`), `gradient` for dz.
+
+    `formula` is the right-hand side in matrices and named gradients, `uses` the names of the
+    quantities (`dz`) it cites, `links` the chain on the page, `substeps` its contributions.
+    """
+
+    rule: Rule
+    target: str
+    gradient: bool
+    shape: Shape
+    formula: Node
+    uses: tuple[str, ...]
+    links: tuple[Link, ...]
+    substeps: tuple[Contribution, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One line of the table of checks: what, how, how many of how many."""
+
+    kind: Literal["formula", "numbers", "kink", "readback", "second", "slope", "unchecked"]
+    what: tuple[str, ...]
+    agreed: int
+    tried: int
+    sizes: tuple[tuple[int, ...], ...] = ()
+    exact: bool = True
+    step: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quantity:
+    """A value of the forward or backward pass. `numbers` is None where a symbol is in the way."""
+
+    name: str
+    target: str
+    gradient: bool
+    shape: Shape
+    formula: Node | None
+    numbers: Array[Any] | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """The whole worked derivation, certified.
+
+    `steps` are the forward ones in order and then the backward ones, from the loss down.
+    """
+
+    exercise: Exercise
+    steps: tuple[Step, ...]
+    slopes: Mapping[str, Slope]
+    quantities: Mapping[str, Quantity]
+    checks: tuple[Check, ...] = ()
+    digits: int = 4
+    notes: tuple[str, ...] = field(default=())
+
+    def __getitem__(self, name: str) -> Any:
+        from symbackprop.derivation.results import result
+
+        return result(self, name)
+
+    @property
+    def forward(self) -> tuple[Step, ...]:
+        """The steps from the inputs to the loss."""
+        return tuple(step for step in self.steps if not step.gradient)
+
+    @property
+    def backward(self) -> tuple[Step, ...]:
+        """The steps from the loss down."""
+        return tuple(step for step in self.steps if step.gradient)
+
+    def step(self, name: str) -> Step:
+        """The step of `z` or of `dz`. Raises KeyError."""
+        for one in self.steps:
+            if ("d" if one.gradient else "") + one.target == name:
+                return one
+        raise KeyError(name)

@@ -1,0 +1,132 @@
+"""The exercise: a model, what is known of it, and what is asked."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.algebra.functions import ALIASES, OPERATIONS, TABLE, Function
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.notation import tree
+from symbackprop.notation.read import Vocabulary
+from symbackprop.notation.shapes import OPERATION_SIGNATURES, Signature
+from symbackprop.notation.tree import Chain, Node, Shape, Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equation:
+    """`name = body`, read from `text`. A bare vector of ones in `body` has its size."""
+
+    name: str
+    body: Node
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fact:
+    """A side fact that a step may use (`sum(t) = 1`). `checked`: the values given fulfil it."""
+
+    chain: Chain
+    text: str
+    checked: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exercise:
+    """A model (equations in order, the last is the loss) and everything that is known of it.
+
+    `key` names outputs. `shapes` has every name, given and computed; a size is a number, or a
+    name where no value says it. `values` are exact; a given name without one stays a symbol.
+    `wanted` are the names whose gradients are asked. `kinks` is, by the name of a convention
+    (`relu`), the slope taken at each bound. `functions` are the exercise's own; one with no
+    pieces is generic. `words` replaces sentences of the report, by language and key.
+    `declared_sizes` says what became of the size names that the exercise declares.
+    """
+
+    key: str
+    title: Mapping[str, str]
+    language: str | None
+    equations: tuple[Equation, ...]
+    shapes: Mapping[str, Shape]
+    values: Mapping[str, Array[Fraction]]
+    wanted: tuple[str, ...]
+    kinks: Mapping[str, Mapping[Fraction, Fraction]]
+    functions: Mapping[str, Function]
+    words: Mapping[str, Mapping[str, str]]
+    facts: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+    declared_sizes: Mapping[str, Size]
+
+    @property
+    def loss(self) -> str:
+        """The name on the left of the last equation."""
+        return self.equations[-1].name
+
+    @property
+    def computed(self) -> tuple[str, ...]:
+        """The left sides, in order; the loss is the last."""
+        return tuple(equation.name for equation in self.equations)
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names that are not computed, in order of first use."""
+        return given_names([(equation.name, equation.body) for equation in self.equations], self.shapes)
+
+    @property
+    def sizes(self) -> tuple[str, ...]:
+        """The names of sizes that are still symbols, in order of first use."""
+        found = (size for shape in self.shapes.values() for size in shape if isinstance(size, str))
+        return tuple(dict.fromkeys(found))
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What names mean in a formula about this exercise."""
+        names = frozenset({*self.shapes, *self.sizes, *self.declared_sizes})
+        return Vocabulary(functions=function_names(self.functions), names=names)
+
+    @property
+    def signatures(self) -> Mapping[str, Signature]:
+        """How every function that may be called acts on shapes."""
+        return signatures(self.functions)
+
+    def title_in(self, language: str) -> str:
+        """The title in a language, else in any, else the key."""
+        return self.title.get(language) or next(iter(self.title.values()), self.key)
+
+
+def function_names(own: Mapping[str, Function]) -> dict[str, str]:
+    """Every name that calls a function, and its canonical name; own functions go first."""
+    operations = {name: name for name in OPERATIONS}
+    return {**ALIASES, **operations, **{name: name for name in own}}
+
+
+def signatures(own: Mapping[str, Function]) -> dict[str, Signature]:
+    """The signature of every row of the table, every operation and every own function."""
+    rows = {
+        name: Signature(
+            kind="loss" if row.kind == "loss" else "entrywise",
+            arguments=len(row.arguments),
+            options=frozenset(option for option, _ in row.options),
+        )
+        for name, row in {**TABLE, **own}.items()
+    }
+    return {**{name: OPERATION_SIGNATURES[name] for name in OPERATIONS}, **rows}
+
+
+def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[tree.Name]:
+    """The names in a formula that no sum binds, as they occur."""
+    if isinstance(node, tree.Name) and node.name not in bound:
+        yield node
+    elif isinstance(node, tree.Sum):
+        yield from free_names(node.low, bound)
+        yield from free_names(node.high, bound)
+        yield from free_names(node.body, bound | {node.index})
+    else:
+        for child in tree.children(node):
+            yield from free_names(child, bound)
+
+
+def given_names(equations: list[tuple[str, Node]], shapes: Mapping[str, Shape]) -> tuple[str, ...]:
+    """The names with a shape that no equation computes, in order of first use."""
+    computed = {name for name, _ in equations}
+    used = (name.name for _, body in equations for name in free_names(body))
+    return tuple(dict.fromkeys(name for name in used if name in shapes and name not in computed))

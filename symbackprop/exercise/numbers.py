@@ -1,0 +1,157 @@
+"""Values of an exercise: exact numbers, vectors and matrices."""
+
+import math
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from symbackprop import limits
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.exercise.faults import shortened
+from symbackprop.exercise.source import Written
+
+_PART = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
+_NUMBER = re.compile(rf"\s*([+-]?)\s*({_PART})\s*(?:/\s*({_PART})\s*)?")
+_MAX_BITS = int(limits.DIGITS * math.log2(10)) + 1
+
+
+class ValueFault(ValueError):
+    """A value that cannot be used: `message` and `suggestion`."""
+
+    def __init__(self, message: str, suggestion: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.suggestion = suggestion
+
+
+def exact_number(raw: Any) -> Fraction:
+    """The exact number that `raw` writes: an integer, a decimal, or text such as "1/3" or "1e-3".
+
+    A Python float is taken for the decimal it is printed as: 0.1 is 1/10. Raises ValueFault.
+    """
+    if isinstance(raw, bool):
+        raise ValueFault(f"{str(raw).lower()} is not a number", "Write 1 or 0.")
+    if isinstance(raw, int):
+        return _limited(raw)
+    if isinstance(raw, Fraction):
+        return Fraction(_limited(raw.numerator), _limited(raw.denominator))
+    if isinstance(raw, float | Decimal):
+        raw = repr(float(raw)) if isinstance(raw, float) else str(raw)
+    if isinstance(raw, str):
+        return _number_in(raw)
+    kind = "a table" if isinstance(raw, dict) else type(raw).__name__
+    raise ValueFault(
+        f"{shortened(str(raw)) if not isinstance(raw, dict) else 'this'} is {kind}, not a number"
+    )
+
+
+def _limited(value: int) -> Fraction:
+    if value.bit_length() > _MAX_BITS:
+        raise ValueFault(f"this number has more than {limits.DIGITS:,} digits, which is the limit")
+    return Fraction(value)
+
+
+def _number_in(text: str) -> Fraction:
+    plain = text.replace("−", "-").strip()
+    if isinstance(text, Written):
+        plain = plain.replace("_", "")
+    if plain.lstrip("+-").lower() in {"inf", "infinity", "nan", "snan"}:
+        raise ValueFault(f"{shortened(text)} is not a number that can be used", "Values are finite.")
+    if len(plain) > 3 * limits.DIGITS:
+        raise ValueFault(f"this number has more than {limits.DIGITS:,} digits, which is the limit")
+    found = _NUMBER.fullmatch(plain)
+    if found is None:
+        comma = re.fullmatch(r"[+-]?[0-9]+,[0-9]+", plain)
+        advice = (
+            f"Write {plain.replace(',', '.')}." if comma else 'Numbers are written 2, 0.5, "1/3" or "1e-3".'
+        )
+        raise ValueFault(f"“{shortened(text, 40)}” is not a number", advice)
+    sign, above, below = found.groups()
+    bottom = _decimal(below) if below else Fraction(1)
+    if bottom == 0:
+        raise ValueFault(f"{shortened(text)} divides by zero")
+    return (-1 if sign == "-" else 1) * _decimal(above) / bottom
+
+
+def _decimal(text: str) -> Fraction:
+    """The exact value of digits with perhaps a point and an exponent, limits checked first."""
+    mantissa, _, exponent = text.lower().partition("e")
+    if sum(c.isdigit() for c in mantissa) > limits.DIGITS:
+        raise ValueFault(f"this number has more than {limits.DIGITS:,} digits, which is the limit")
+    digits = exponent.lstrip("+-0")
+    if len(digits) > 6 or int(digits or "0") > limits.EXPONENT:
+        raise ValueFault(f"the power of ten {shortened(exponent, 20)} is over the limit of {limits.EXPONENT}")
+    return Fraction(text)
+
+
+def exact_array(raw: Any) -> Array[Fraction]:
+    """A number, a flat list (a vector) or a list of rows (a matrix). Raises ValueFault."""
+    if not isinstance(raw, list | tuple):
+        return Array.scalar(exact_number(raw))
+    if not raw:
+        raise ValueFault(
+            "the list is empty, and size 0 is not a size", "Leave the value out to keep it a symbol."
+        )
+    nested = [isinstance(row, list | tuple) for row in raw]
+    if not any(nested):
+        _check_size(len(raw), "entries")
+        return Array((len(raw),), tuple(_entry(entry, f"entry {at}") for at, entry in enumerate(raw, 1)))
+    if not all(nested):
+        raise ValueFault(
+            "numbers and rows stand side by side", "A vector is [1, 2], a matrix [[1, 2], [3, 4]]."
+        )
+    return _matrix(raw)
+
+
+def _matrix(rows: Sequence[Sequence[Any]]) -> Array[Fraction]:
+    width = len(rows[0])
+    if width == 0:
+        raise ValueFault("row 1 is empty, and size 0 is not a size")
+    for at, row in enumerate(rows, 1):
+        if len(row) != width:
+            raise ValueFault(
+                f"the rows have different lengths: row 1 has {width}, row {at} has {len(row)}",
+                "Every row of a matrix has the same number of entries.",
+            )
+    _check_size(len(rows), "rows")
+    _check_size(width, "columns")
+    if len(rows) * width > limits.ENTRIES:
+        raise ValueFault(f"the matrix has more than {limits.ENTRIES:,} entries, which is the limit")
+    entries = [
+        _entry(entry, f"row {i}, entry {j}")
+        for i, row in enumerate(rows, 1)
+        for j, entry in enumerate(row, 1)
+    ]
+    return Array((len(rows), width), tuple(entries))
+
+
+def _entry(raw: Any, place: str) -> Fraction:
+    if isinstance(raw, list | tuple):
+        raise ValueFault(f"{place} is a list: brackets nest at most two deep, for the rows of a matrix")
+    try:
+        return exact_number(raw)
+    except ValueFault as fault:
+        raise ValueFault(f"{place}: {fault.message}", fault.suggestion) from None
+
+
+def _check_size(size: int, what: str) -> None:
+    if size > limits.SIZE:
+        raise ValueFault(f"there are {size:,} {what}; the limit is {limits.SIZE:,}")
+
+
+def as_written(array: Array[Fraction]) -> str:
+    """An array as an exercise file writes it: `[[4, 2, -5]]`."""
+
+    def entry(value: Fraction) -> str:
+        return str(value) if value.denominator == 1 else f'"{value}"'
+
+    def listed(values: Sequence[Fraction]) -> str:
+        return "[" + ", ".join(map(entry, values)) + "]"
+
+    if not array.shape:
+        return entry(array.entries[0])
+    if len(array.shape) == 1:
+        return listed(array.entries)
+    return "[" + ", ".join(map(listed, array.rows())) + "]"

@@ -1,0 +1,26 @@
+"""Every limit of the program, in one place, each with its unit.
+
+A limit that is reached ends in an error that names it; nothing is cut silently.
+"""
+
+FILE_BYTES = 1_000_000  # an exercise file
+LINE_BYTES = 20_000  # one line of notation
+TOKENS = 5_000  # in one formula
+DEPTH = 40  # of nested brackets, braces or arrays
+DIGITS = 4_000  # of one number as written
+EXPONENT = 400  # absolute value, of a power of ten or of a written power
+EQUATIONS = 500  # in one model
+SIZE = 4_096  # of one axis of an array
+ENTRIES = 1_000_000  # of one array
+ENTRIES_OUTSIDE_NEURON = 100_000  # compared one by one in a certificate
+SHOWN_COLUMNS = 8  # of a matrix on the page; wider ones are abbreviated with dots
+SHOWN_ROWS = 8
+PRECISION_BITS = 4_096  # of interval arithmetic, before "not certified"
+DIGITS_ASKED = 100  # decimals after the point
+ANSWER_DIGITS = 400  # an exact number longer than this is shown rounded
+
+TYPESETTING_SECONDS = 60  # wall time of one run of a typesetter
+TYPESETTING_CPU_SECONDS = 50
+TYPESETTING_MEMORY = 2_000_000_000  # bytes of address space
+TYPESETTING_FILE = 50_000_000  # bytes of one written file
+TEMPLATE_OUTPUT = 20_000_000  # characters of one rendered report

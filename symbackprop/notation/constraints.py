@@ -1,0 +1,402 @@
+"""Constraints between unknown shapes: how a product, a sum or a transpose ties them together.
+
+A constraint works in any direction. `apply` learns what follows for certain; `guess` chooses by
+habit, at its own level of sureness. A contradiction changes nothing: it is for `shape_check.py`
+to say what does not fit.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from symbackprop.notation.tree import Shape, Size
+
+HABITS = 6
+"""How many levels of habit there are; lower ones are surer."""
+
+
+class SizeVar:
+    """A size: perhaps a number, perhaps a declared name, perhaps not yet known.
+
+    `made` marks the 1 of a row: no declared size becomes 1 only because a row stands beside it.
+    """
+
+    __slots__ = ("made", "name", "parent", "value")
+
+    def __init__(self, value: int | None = None, name: str | None = None, made: bool = False) -> None:
+        self.parent: SizeVar | None = None
+        self.value = value
+        self.name = name
+        self.made = made
+
+    def root(self) -> "SizeVar":
+        found = self
+        while found.parent is not None:
+            found = found.parent
+        return found
+
+    @property
+    def one(self) -> bool:
+        return self.root().value == 1
+
+
+class ShapeVar:
+    """A shape: `axes` is None while the rank is unknown.
+
+    `lone` says that it must be a scalar or of size 1; `crosswise` that it is a transpose, so
+    no vector.
+    """
+
+    __slots__ = ("_axes", "_crosswise", "_lone", "parent")
+
+    def __init__(self, axes: tuple[SizeVar, ...] | None = None) -> None:
+        self.parent: ShapeVar | None = None
+        self._axes = axes
+        self._lone = False
+        self._crosswise = False
+
+    def root(self) -> "ShapeVar":
+        found = self
+        while found.parent is not None:
+            found = found.parent
+        return found
+
+    @property
+    def axes(self) -> tuple[SizeVar, ...] | None:
+        return self.root()._axes
+
+    @property
+    def lone(self) -> bool:
+        return self.root()._lone
+
+    @property
+    def crosswise(self) -> bool:
+        return self.root()._crosswise
+
+    @property
+    def rank(self) -> int | None:
+        axes = self.axes
+        return None if axes is None else len(axes)
+
+    @property
+    def size_one(self) -> bool:
+        axes = self.axes
+        return bool(axes) and all(size.one for size in axes or ())
+
+
+@dataclass(slots=True)
+class Solver:
+    """The variables and what has been learnt about them; contradictions change nothing."""
+
+    changed: bool = False
+    sizes: dict[str, SizeVar] = field(default_factory=dict)
+
+    def size(self, size: Size) -> SizeVar:
+        """The variable of a written size."""
+        if isinstance(size, int):
+            return SizeVar(value=size)
+        return self.sizes.setdefault(size, SizeVar(name=size))
+
+    def shape(self, shape: Shape) -> ShapeVar:
+        return ShapeVar(tuple(self.size(size) for size in shape))
+
+    def same_size(self, first: SizeVar, second: SizeVar) -> bool:
+        """Make two sizes one; False, and nothing changed, when they are known to differ."""
+        a, b = first.root(), second.root()
+        if a is b:
+            return True
+        if a.value is not None and b.value is not None:
+            return a.value == b.value
+        if a.name and b.name:
+            return self._number_for_name(a, b)
+        if b.name:
+            a, b = b, a
+        if a.name and a.value is None and b.made:
+            return False
+        a.made = a.made or b.made
+        a.value = a.value if a.value is not None else b.value
+        b.parent = a
+        self.changed = True
+        return True
+
+    def _number_for_name(self, a: SizeVar, b: SizeVar) -> bool:
+        """Two declared names stay two; a number that one has is learnt by the other."""
+        value = a.value if a.value is not None else b.value
+        if value is None:
+            return False
+        a.value = b.value = value
+        self.changed = True
+        return True
+
+    def same(self, first: ShapeVar, second: ShapeVar) -> None:
+        """Make two shapes one; different ranks are left to the check."""
+        a, b = first.root(), second.root()
+        if a is b:
+            return
+        if a._axes is None:
+            a, b = b, a
+        if b._axes is not None and a._axes is not None:
+            if len(a._axes) == len(b._axes):
+                for left, right in zip(a._axes, b._axes, strict=True):
+                    self.same_size(left, right)
+            return
+        a._lone = a._lone or b._lone
+        a._crosswise = a._crosswise or b._crosswise
+        b.parent = a
+        self.changed = True
+
+    def learn(self, variable: ShapeVar, axes: Iterable[SizeVar]) -> None:
+        """Say the shape of a variable, or unify with what is known of it."""
+        root, made = variable.root(), tuple(axes)
+        if root._axes is None:
+            root._axes = made
+            self.changed = True
+        elif len(root._axes) == len(made):
+            for left, right in zip(root._axes, made, strict=True):
+                self.same_size(left, right)
+
+    def make_lone(self, variable: ShapeVar) -> None:
+        root = variable.root()
+        if not root._lone:
+            root._lone = True
+            self.changed = True
+
+
+# --- constraints ----------------------------------------------------------------------
+
+
+class Constraint:
+    """A relation between shape variables."""
+
+    def apply(self, solver: Solver) -> None:
+        """Learn all that follows for certain."""
+
+    def guess(self, solver: Solver, level: int) -> None:
+        """Choose by habit what belongs to `level`."""
+
+
+@dataclass(slots=True)
+class Same(Constraint):
+    """Two shapes are one."""
+
+    first: ShapeVar
+    second: ShapeVar
+
+    def apply(self, solver: Solver) -> None:
+        solver.same(self.first, self.second)
+
+
+@dataclass(slots=True)
+class Mix(Constraint):
+    """`result` is the common shape of `parts`: equal shapes, scalars spread out."""
+
+    result: ShapeVar
+    parts: Sequence[ShapeVar]
+    divides: bool = False  # the second part is a denominator
+
+    def apply(self, solver: Solver) -> None:
+        open_parts = [part for part in self.parts if part.rank != 0]
+        if self.result.rank == 0:
+            for part in self.parts:
+                solver.learn(part, ())
+        elif not open_parts:
+            solver.learn(self.result, ())
+        elif len(open_parts) == 1:
+            solver.same(self.result, open_parts[0])
+        else:
+            self._unify_arrays(solver, open_parts)
+        if self.result.lone:
+            for part in self.parts:
+                solver.make_lone(part)
+
+    def _unify_arrays(self, solver: Solver, parts: Sequence[ShapeVar]) -> None:
+        known = [part for part in parts if part.rank is not None]
+        for rank in {part.rank for part in known}:
+            alike = [part for part in known if part.rank == rank]
+            for part in alike[1:]:
+                solver.same(alike[0], part)
+        ranks = {part.rank for part in known}
+        if len(known) == len(parts):
+            widest = max(known, key=lambda part: (not part.size_one, part.rank or 0))
+            solver.same(self.result, widest)
+        elif len(ranks) == 1 and not known[0].size_one:
+            solver.same(self.result, known[0])
+
+    def guess(self, solver: Solver, level: int) -> None:
+        parts = [part for part in self.parts if part.rank != 0]
+        unknown = [part for part in parts if part.rank is None]
+        if not unknown:
+            return
+        if self.divides and self.parts[1].rank is None:
+            if level == 4:
+                solver.learn(self.parts[1], ())
+            return
+        known = [part for part in (*parts, self.result) if part.rank]
+        if level == 1 and known:
+            solver.same(unknown[0], known[0])
+        if level == 4 and len(unknown) > 1:
+            solver.same(unknown[0], unknown[1])
+
+
+@dataclass(slots=True)
+class Times(Constraint):
+    """`result = left right`, juxtaposed: a scalar multiple or the matrix product."""
+
+    result: ShapeVar
+    left: ShapeVar
+    right: ShapeVar
+    lower_left: bool  # the left factor is one name that begins with a small letter
+
+    def apply(self, solver: Solver) -> None:
+        left, right, result = self.left, self.right, self.result
+        if left.rank == 0:
+            solver.same(result, right)
+        elif right.rank == 0:
+            solver.same(result, left)
+        elif result.rank == 0:
+            for part in (left, right):
+                solver.learn(part, ()) if part.rank is None else None
+        elif left.axes and right.axes:
+            self._multiply(solver, left.axes, right.axes)
+
+    def _multiply(self, solver: Solver, left: tuple[SizeVar, ...], right: tuple[SizeVar, ...]) -> None:
+        inner = left[1] if len(left) == 2 else None
+        fits = solver.same_size(inner, right[0]) if inner else len(right) == 2 and right[0].one
+        if fits:
+            solver.learn(self.result, (*left[:1], *right[1:]))
+        elif self.left.size_one:
+            solver.same(self.result, self.right)
+        elif self.right.size_one:
+            solver.same(self.result, self.left)
+
+    def guess(self, solver: Solver, level: int) -> None:
+        left, right = self.left, self.right
+        if left.axes is not None and right.axes is not None:
+            return
+        if right.axes is None and left.axes:
+            self._guess_right(solver, left.axes, level)
+        elif left.axes is None and right.axes:
+            self._guess_left(solver, right.axes, level)
+        elif left.axes is None and right.axes is None and level == 3 and self.result.axes:
+            rows, inner = self.result.axes[0], SizeVar()
+            solver.learn(left, (rows, inner))
+            solver.learn(right, (inner, *self.result.axes[1:]))
+
+    def _guess_right(self, solver: Solver, left: tuple[SizeVar, ...], level: int) -> None:
+        """Right of a matrix stands a vector; a transpose, or with a matrix as result, a matrix."""
+        if level != 1:
+            return
+        wide = self.right.crosswise or self.result.rank == 2
+        if len(left) == 2:
+            solver.learn(self.right, (left[1], SizeVar()) if wide else (left[1],))
+        elif wide:
+            solver.learn(self.right, (SizeVar(value=1, made=True), SizeVar()))
+        elif self.result.rank == 1:
+            solver.learn(self.right, ())
+
+    def _guess_left(self, solver: Solver, right: tuple[SizeVar, ...], level: int) -> None:
+        """Left of a vector with a vector as result stands a matrix; with a scalar, a row."""
+        result = self.result
+        if level == 1 and len(right) == 1:
+            if result.rank == 1 and result.axes:
+                alike = result.axes[0].root() is right[0].root() or (
+                    result.axes[0].root().value is not None
+                    and result.axes[0].root().value == right[0].root().value
+                )
+                if not (alike and self.lower_left):
+                    solver.learn(self.left, (result.axes[0], right[0]))
+            elif result.rank is None and result.lone and not right[0].one:
+                solver.learn(self.left, (SizeVar(value=1, made=True), right[0]))
+        elif level == 1 and result.rank == 2 and result.axes and right[0].one:
+            solver.learn(self.left, (result.axes[0],))
+        elif (level == 1 and result.rank == 2) or (level == 3 and len(right) == 2):
+            solver.learn(self.left, (SizeVar(), right[0]))
+
+
+@dataclass(slots=True)
+class Flip(Constraint):
+    """`result` is the transpose of `body`."""
+
+    result: ShapeVar
+    body: ShapeVar
+
+    def apply(self, solver: Solver) -> None:
+        axes, flipped = self.body.axes, self.result.axes
+        if axes is not None:
+            solver.learn(self.result, (SizeVar(value=1, made=True), *axes) if len(axes) == 1 else axes[::-1])
+        elif flipped is not None and not flipped:
+            solver.learn(self.body, ())
+        elif flipped and len(flipped) == 2 and flipped[0].root().value not in {None, 1}:
+            solver.learn(self.body, flipped[::-1])
+
+    def guess(self, solver: Solver, level: int) -> None:
+        flipped = self.result.axes
+        if self.body.rank is not None or not flipped or len(flipped) != 2:
+            return
+        if level == 2 and flipped[0].one:
+            solver.learn(self.body, flipped[1:])
+        elif level == 3:
+            solver.learn(self.body, flipped[::-1])
+
+
+@dataclass(slots=True)
+class Reduce(Constraint):
+    """`sum(body, axis = gone)`."""
+
+    result: ShapeVar
+    body: ShapeVar
+    gone: int
+
+    def apply(self, solver: Solver) -> None:
+        if self.body.rank is None:
+            solver.learn(self.body, (SizeVar(), SizeVar()))
+        axes = self.body.axes
+        if axes and len(axes) == 2:
+            solver.learn(self.result, (axes[1 - self.gone],))
+
+
+@dataclass(slots=True)
+class Pick(Constraint):
+    """`base[places]`: every slice leaves an axis, of `sizes` or (None) of the base's own size."""
+
+    result: ShapeVar
+    base: ShapeVar
+    kept: Sequence[bool]
+    sizes: Sequence[SizeVar | None]
+
+    def apply(self, solver: Solver) -> None:
+        if self.base.rank is None:
+            solver.learn(self.base, (SizeVar() for _ in self.kept))
+        axes = self.base.axes
+        if axes is None or len(axes) != len(self.kept):
+            return
+        own = [size or axis for axis, size in zip(axes, self.sizes, strict=True)]
+        left = [size for size, kept in zip(own, self.kept, strict=True) if kept]
+        if list(self.kept) == [False, True]:
+            left = [SizeVar(value=1, made=True), *left]
+        solver.learn(self.result, left)
+
+
+@dataclass(slots=True)
+class Lone(Constraint):
+    """A scalar or an array of size 1; by habit a scalar."""
+
+    body: ShapeVar
+
+    def apply(self, solver: Solver) -> None:
+        solver.make_lone(self.body)
+
+    def guess(self, solver: Solver, level: int) -> None:
+        if level == HABITS and self.body.rank is None:
+            solver.learn(self.body, ())
+
+
+@dataclass(slots=True)
+class Rank(Constraint):
+    """By habit an array of this rank (‖v‖ is of a vector)."""
+
+    body: ShapeVar
+    rank: int
+
+    def guess(self, solver: Solver, level: int) -> None:
+        if level == 2 and self.body.rank is None:
+            solver.learn(self.body, (SizeVar() for _ in range(self.rank)))

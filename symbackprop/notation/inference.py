@@ -1,0 +1,273 @@
+"""Shapes of the names of a model, inferred from everything that is known about them.
+
+Every part of every formula gets a variable; every operation is a constraint between variables
+that works in any direction, from names to results and back. Constraints are applied until
+nothing changes; where that leaves a rank open, habit decides, one choice at a time (`W x` with
+x a vector and a vector as result makes W a matrix). What does not fit is not judged while
+solving: the solution is checked by `shape_check.py`, which knows how to say what is wrong.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from symbackprop.notation import tree
+from symbackprop.notation.collect import ONES, Collector
+from symbackprop.notation.constraints import HABITS, Constraint, Lone, Mix, ShapeVar, SizeVar, Solver, Times
+from symbackprop.notation.shape_algebra import ShapeError, Signature, common_shape, has_size_one, shown
+from symbackprop.notation.shape_check import check
+from symbackprop.notation.tree import Node, Shape, Size
+
+FRESH_SIZES = ("n", "k", "h", "m", "p", "q", "r", "s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inference:
+    """What is known about a model's shapes.
+
+    `shapes` has every name whose shape is determined, `undetermined` the others; `habits` are
+    scalars only because nothing asks for more. `sizes` says what became of each declared size
+    name: a number, or itself. `bodies` are the formulas with
+    every bare vector of ones given its size. `faults` are the misfits, each with the name of its
+    equation; shapes of names behind a misfit are only a guess.
+    """
+
+    shapes: Mapping[str, Shape]
+    undetermined: tuple[str, ...]
+    habits: frozenset[str]
+    sizes: Mapping[str, Size]
+    bodies: tuple[Node, ...]
+    faults: tuple[tuple[str, ShapeError], ...]
+
+
+class InferenceError(ValueError):
+    """Shapes that do not fit or are not determined; `faults` has all of them."""
+
+    def __init__(self, faults: Sequence[tuple[str, ShapeError]]) -> None:
+        super().__init__("\n".join(f"{name}: {fault}" for name, fault in faults))
+        self.faults = tuple(faults)
+
+
+def infer(
+    equations: Sequence[tuple[str, Node]],
+    declared: Mapping[str, Shape],
+    *,
+    functions: Mapping[str, Signature],
+) -> dict[str, Shape]:
+    """The shape of every name of a model, given some of them; the last equation is the loss.
+
+    Sizes that nothing names are named n (inputs), k (outputs), then h, m, p … Raises
+    InferenceError with everything that does not fit or is not determined.
+    """
+    found = solve(equations, declared, functions=functions)
+    faults = list(found.faults)
+    if not faults:
+        faults = [
+            (name, ShapeError(tree.Name(name), f"nothing says the shape of {name}"))
+            for name in found.undetermined
+        ]
+    if faults:
+        raise InferenceError(faults)
+    return dict(found.shapes)
+
+
+def solve(
+    equations: Sequence[tuple[str, Node]],
+    declared: Mapping[str, Shape],
+    *,
+    functions: Mapping[str, Signature],
+    texts: Mapping[str, str] | None = None,
+    sizes: Mapping[str, Size] | None = None,
+    has_loss: bool = True,
+) -> Inference:
+    """As `infer`, but it returns what it found, faults and all.
+
+    `texts` are the formulas as written, for the messages. `sizes` are size names that formulas
+    may use as numbers, with what they stand for; those in `declared` are known without.
+    `has_loss` is False when the last equation is not the loss (that one could not be read).
+    """
+    marked = list(zip((name for name, _ in equations), _marked(equations), strict=True))
+    solver = Solver()
+    collector = Collector(solver, functions, frozenset(sizes or ()))
+    for name, shape in declared.items():
+        collector.names[name] = solver.shape(shape)
+    for size, stands_for in (sizes or {}).items():
+        if size == stands_for:
+            solver.size(size)
+    written = {**{size: size for size in solver.sizes}, **(sizes or {})}
+    _collect(collector, marked, has_loss)
+    by_habit = _run(collector)
+    _name_sizes(collector, marked)
+    shapes = {name: _resolved(variable) for name, variable in collector.names.items()}
+    known = {name: shape for name, shape in shapes.items() if shape is not None}
+    resolved = {name: _size(solver.size(size)) for name, size in written.items()}
+    bodies = tuple(_sized(body, solver) for _, body in marked)
+    pairs = [(name, body) for (name, _), body in zip(equations, bodies, strict=True)]
+    return Inference(
+        shapes=known,
+        undetermined=tuple(name for name, shape in shapes.items() if shape is None),
+        habits=frozenset(by_habit & set(known)),
+        sizes=resolved,
+        bodies=bodies,
+        faults=tuple(_check(pairs, known, resolved, functions, texts or {}, has_loss)),
+    )
+
+
+# --- solving --------------------------------------------------------------------------
+
+
+def _collect(collector: Collector, equations: Sequence[tuple[str, Node]], has_loss: bool) -> None:
+    for name, _ in equations:
+        collector.names.setdefault(name, ShapeVar())
+    for place, (name, body) in enumerate(equations):
+        found = collector.variable(body)
+        if has_loss and place == len(equations) - 1:  # the loss: a scalar, or size 1 and taken as a scalar
+            collector.solver.learn(collector.names[name], ())
+            collector.add(Lone(found))
+        else:
+            collector.add(Mix(collector.names[name], (found,)))
+
+
+def _run(collector: Collector) -> set[str]:
+    """Apply everything until nothing changes, then one habit, and again.
+
+    Returns the names that only the last habit could decide.
+    """
+    solver, constraints = collector.solver, collector.constraints
+    _settle(solver, constraints)
+    level, undecided = 1, set[str]()
+    while level <= HABITS:
+        if level == HABITS:
+            undecided |= {name for name, variable in collector.names.items() if variable.rank is None}
+        if any(_guessed(solver, constraint, level) for constraint in constraints):
+            _settle(solver, constraints)
+            level = 1
+        else:
+            level += 1
+    return undecided
+
+
+def _guessed(solver: Solver, constraint: Constraint, level: int) -> bool:
+    solver.changed = False
+    constraint.guess(solver, level)
+    return solver.changed
+
+
+def _settle(solver: Solver, constraints: Sequence[Constraint]) -> None:
+    solver.changed = True
+    while solver.changed:
+        solver.changed = False
+        for constraint in constraints:
+            constraint.apply(solver)
+
+
+def _marked(equations: Sequence[tuple[str, Node]]) -> Iterator[Node]:
+    """The formulas, each bare vector of ones with a name for its size that nobody can write."""
+    count = 0
+
+    def mark(node: Node) -> Node:
+        nonlocal count
+        if isinstance(node, tree.Ones) and node.size is None:
+            count += 1
+            return tree.Ones(tree.Name(f"{ONES}{count}"), span=node.span)
+        return tree.rebuild(node, mark)
+
+    for _, body in equations:
+        yield mark(body)
+
+
+def _sized(node: Node, solver: Solver) -> Node:
+    if isinstance(node, tree.Ones) and isinstance(node.size, tree.Name):
+        name = node.size.name
+        if name.startswith(ONES):
+            size = _size(solver.sizes[name])
+            return tree.Ones(tree.number(size) if isinstance(size, int) else tree.Name(size), span=node.span)
+    return tree.rebuild(node, lambda child: _sized(child, solver))
+
+
+def _size(variable: SizeVar) -> Size:
+    root = variable.root()
+    return root.value if root.value is not None else root.name or "?"
+
+
+def _resolved(variable: ShapeVar) -> Shape | None:
+    axes = variable.axes
+    return None if axes is None else tuple(_size(size) for size in axes)
+
+
+# --- names for sizes ------------------------------------------------------------------
+
+
+def _name_sizes(collector: Collector, equations: Sequence[tuple[str, Node]]) -> None:
+    """Inputs n, outputs k of the first product of a matrix; then the fresh names in order."""
+    taken = {*collector.names, *collector.solver.sizes}
+    for _, body in equations:
+        taken.update(part.index for part in tree.walk(body) if isinstance(part, tree.Sum))
+
+    def give(size: SizeVar, wanted: str) -> None:
+        root = size.root()
+        if root.value is None and root.name is None:
+            root.name = next(name for name in _candidates(wanted) if name not in taken)
+            taken.add(root.name)
+
+    for constraint in collector.constraints:
+        if isinstance(constraint, Times) and constraint.left.rank == 2 and constraint.right.axes:
+            left, right = constraint.left.axes or (), constraint.right.axes
+            give(left[1], "n")
+            give(right[1] if len(right) == 2 else left[0], "k")
+            give(left[0], "m")
+            break
+    named = list(collector.names.values())
+    ones = [size for name, size in collector.solver.sizes.items() if name.startswith(ONES)]
+    for size in [size for variable in named for size in variable.axes or ()] + ones:
+        give(size, "n")
+
+
+def _candidates(wanted: str) -> Iterator[str]:
+    yield wanted
+    yield from FRESH_SIZES
+    count = 1
+    while True:
+        yield f"{wanted}{count}"
+        count += 1
+
+
+# --- the check of the solution --------------------------------------------------------
+
+
+def _check(
+    equations: Sequence[tuple[str, Node]],
+    known: Mapping[str, Shape],
+    sizes: Mapping[str, Size],
+    functions: Mapping[str, Signature],
+    texts: Mapping[str, str],
+    has_loss: bool,
+) -> list[tuple[str, ShapeError]]:
+    faults: list[tuple[str, ShapeError]] = []
+    shapes = dict(known)
+    lost: set[str] = set()
+    for place, (name, body) in enumerate(equations):
+        found: list[ShapeError] = []
+        undetermined = {part for part in tree.names_in(body) if part not in shapes}
+        shape = check(
+            body, {**dict.fromkeys(sizes, ()), **shapes}, functions=functions,
+            text=texts.get(name, ""), faults=found, unknown=frozenset(lost | undetermined),
+        )  # fmt: skip
+        last = has_loss and place == len(equations) - 1
+        if shape is not None and not found:
+            found += _check_left(name, body, shape, () if last else shapes.get(name), last)
+        if found:
+            shapes.pop(name, None)
+            lost.add(name)
+        faults += [(name, fault) for fault in found]
+    return faults
+
+
+def _check_left(name: str, body: Node, shape: Shape, declared: Shape | None, last: bool) -> list[ShapeError]:
+    """The left side against the right: the loss is a scalar, a declared shape is kept."""
+    if last and shape and not has_size_one(shape):
+        advice = "Did you mean 1/2 ||…||^2, sum(…) or mean(…)?"
+        return [ShapeError(body, f"the loss {name} must be a scalar, and this is {shown(shape)}", advice)]
+    if declared is None or last or common_shape(declared, shape) == declared:
+        return []
+    message = f"{name} is declared {shown(declared)} and this is {shown(shape)}"
+    return [ShapeError(body, message)]

@@ -1,0 +1,123 @@
+"""Shapes by themselves: how they add, multiply and are written.
+
+A shape is `()` for a scalar, `(n,)` for a column vector and `(m, n)` for a matrix; a size is a
+number or the name of one. The rank comes from how a thing is written, never from its size; an
+array whose every axis is 1 may stand where a scalar is needed.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, Shape, Size
+
+SHARED_AXIS = "axis"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signature:
+    """How a function acts on shapes, and how it may be called.
+
+    `entrywise` keeps the shape of its argument (several arguments mix as in a sum), `loss` and
+    `reduction` make a scalar, `rowwise` (softmax) keeps the shape of a vector or a matrix.
+    """
+
+    kind: Literal["entrywise", "loss", "reduction", "rowwise"]
+    arguments: int = 1
+    options: frozenset[str] = frozenset()
+
+
+OPERATION_SIGNATURES: Mapping[str, Signature] = {
+    "sum": Signature(kind="reduction", options=frozenset({SHARED_AXIS})),
+    "mean": Signature(kind="reduction", options=frozenset({SHARED_AXIS})),
+    "softmax": Signature(kind="rowwise", options=frozenset({SHARED_AXIS})),
+    "log_softmax": Signature(kind="rowwise", options=frozenset({SHARED_AXIS})),
+}
+"""The operations that are no rows of the table of functions."""
+
+
+class ShapeError(ValueError):
+    """A formula whose shapes do not fit.
+
+    `node` is the part that does not fit; `message` says why (`W is 2×3 and x is 2×1: 3 ≠ 2`),
+    `suggestion` what would (`Did you mean Wᵀ x?`, or empty). `pair` holds the two operands
+    where it is two that do not go together.
+    """
+
+    def __init__(
+        self, node: Node, message: str, suggestion: str = "", pair: tuple[Node, Node] | None = None
+    ) -> None:
+        super().__init__(f"{message}. {suggestion}" if suggestion else message)
+        self.node = node
+        self.message = message
+        self.suggestion = suggestion
+        self.pair = pair
+
+
+def shown(shape: Shape) -> str:
+    """`(2, 3)` as `2×3`, the vector `(n,)` as `n×1`, `()` as `a scalar`."""
+    return "×".join(str(size) for size in (*shape, 1)[:2]) if shape else "a scalar"
+
+
+def has_size_one(shape: Shape) -> bool:
+    """Whether the array may stand for a scalar: rank 1 or more, and 1 along every axis."""
+    return bool(shape) and all(size == 1 for size in shape)
+
+
+def common_shape(first: Shape, second: Shape) -> Shape | None:
+    """The shape of `first + second`: equal shapes, a scalar and anything, two arrays of size 1."""
+    if first == second or not second:
+        return first
+    if not first:
+        return second
+    if has_size_one(first) and has_size_one(second):
+        return max(first, second, key=len)
+    return None
+
+
+def product_shape(left: Shape, right: Shape) -> Shape | None:
+    """The shape of `left right`: scalar multiple or matrix product, a vector being n×1."""
+    if not left or not right:
+        return left or right
+    inner: Size = left[1] if len(left) == 2 else 1
+    if inner == right[0]:
+        return (*left[:1], *right[1:])
+    if has_size_one(left):
+        return right
+    return left if has_size_one(right) else None
+
+
+def flipped(shape: Shape) -> Shape:
+    """The shape of the transpose."""
+    return (1, *shape) if len(shape) == 1 else shape[::-1]
+
+
+def size_of(node: Node) -> Size | None:
+    """The size that a node writes: a positive whole number or a name, else None."""
+    match tree.undressed(node):
+        case tree.Number(value) if value.denominator == 1 and value > 0:
+            return int(value)
+        case tree.Name(name):
+            return name
+    return None
+
+
+def keeps_entries(node: tree.Product) -> bool:
+    """Whether a product acts entry by entry on its one factor that is no number, or on all."""
+    return all(sign in {"*", "odot"} for sign in node.signs) or (
+        sum(not _is_number(factor) for factor in node.factors) == 1
+    )
+
+
+def _is_number(node: Node) -> bool:
+    bare = tree.undressed(node)
+    if isinstance(bare, tree.Quotient):
+        return _is_number(bare.above) and _is_number(bare.below)
+    return _is_number(bare.body) if isinstance(bare, tree.Neg) else isinstance(bare, tree.Number)
+
+
+def axis_number(node: Node) -> int | None:
+    """The 0 or 1 of `axis = 1`, else None."""
+    bare = tree.undressed(node)
+    return int(bare.value) if isinstance(bare, tree.Number) and bare.value in (0, 1) else None

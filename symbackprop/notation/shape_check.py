@@ -1,0 +1,419 @@
+"""The check of a formula's shapes: one rule for each kind of node, and every fault collected."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.notation import tree
+from symbackprop.notation.shape_advice import (
+    Advice,
+    advise_loss,
+    advise_odot,
+    advise_product,
+    advise_sum,
+    no_advice,
+)
+from symbackprop.notation.shape_algebra import (
+    OPERATION_SIGNATURES,
+    SHARED_AXIS,
+    ShapeError,
+    Signature,
+    axis_number,
+    common_shape,
+    flipped,
+    has_size_one,
+    keeps_entries,
+    product_shape,
+    shown,
+    size_of,
+)
+from symbackprop.notation.tree import Node, Shape, Size
+
+
+def shape_of(
+    node: Node, shapes: Mapping[str, Shape], *, functions: Mapping[str, Signature], text: str = ""
+) -> Shape:
+    """The shape of `node`, given the shapes of its names.
+
+    `functions` has a signature for every function that may be called (the operations are known).
+    `text` is what the tree was read from; messages quote it. Raises ShapeError for the first
+    fault, in reading order.
+    """
+    faults: list[ShapeError] = []
+    shape = check(node, shapes, functions=functions, text=text, faults=faults)
+    if faults:
+        raise faults[0]
+    if shape is None:
+        raise ShapeError(node, "the shape of this formula is not determined")
+    return shape
+
+
+def check(
+    node: Node,
+    shapes: Mapping[str, Shape],
+    *,
+    functions: Mapping[str, Signature],
+    text: str,
+    faults: list[ShapeError],
+    unknown: frozenset[str] = frozenset(),
+) -> Shape | None:
+    """As `shape_of`, but every independent fault is put on the list `faults`.
+
+    Names in `unknown` have no shape because of another fault; None is the shape of a formula
+    that hangs on one, or that has a fault itself.
+    """
+    sizes = frozenset(size for shape in shapes.values() for size in shape if isinstance(size, str))
+    return _Checker(shapes, functions, text, faults, unknown, sizes).shape(node)
+
+
+@dataclass(slots=True)
+class _Checker:
+    shapes: Mapping[str, Shape]
+    functions: Mapping[str, Signature]
+    text: str
+    faults: list[ShapeError]
+    unknown: frozenset[str]
+    bound: frozenset[str]
+    entrywise: bool = False  # whether a power of an array is taken entry by entry here
+
+    def shape(self, node: Node, *, entrywise: bool = False) -> Shape | None:
+        method = _METHODS.get(type(node))
+        if method is None:
+            return self.fault(node, f"{_article(node)} has no shape")
+        before, self.entrywise = self.entrywise, entrywise
+        try:
+            result: Shape | None = method(self, node)
+        finally:
+            self.entrywise = before
+        return result
+
+    def fault(
+        self, node: Node, message: str, suggestion: str = "", pair: tuple[Node, Node] | None = None
+    ) -> Shape | None:
+        """Note a fault; the shape of what has one is not known."""
+        self.faults.append(ShapeError(node, message, suggestion, pair))
+        return None
+
+    def said(self, node: Node) -> str:
+        """`node` as it was written."""
+        if self.text and node.span is not None:
+            return self.text[node.span.start : node.span.end].strip()
+        from symbackprop.notation.write import to_plain  # only for messages about made trees
+
+        return to_plain(node)
+
+    def scalar(self, node: Node, what: str) -> None:
+        """Check that `node` is one number."""
+        shape = self.shape(node)
+        if shape and not has_size_one(shape):
+            self.fault(node, f"{what} must be a scalar, and {self.said(node)} is {shown(shape)}")
+
+
+# --- leaves and layout ----------------------------------------------------------------
+
+
+def _scalar(_: _Checker, __: Node) -> Shape:
+    return ()
+
+
+def _name(self: _Checker, node: tree.Name) -> Shape | None:
+    if node.name in self.shapes:
+        return self.shapes[node.name]
+    if node.name in self.bound:
+        return ()
+    if node.name not in self.unknown:
+        self.fault(node, f"nothing says the shape of {node.name}")
+    return None
+
+
+def _body(self: _Checker, node: Any) -> Shape | None:
+    return self.shape(node.body, entrywise=self.entrywise)
+
+
+def _ones(self: _Checker, node: tree.Ones) -> Shape | None:
+    if node.size is None:
+        return self.fault(node, "nothing says the size of this vector of ones", "Write ones(n).")
+    self.scalar(node.size, "a size")
+    size = size_of(node.size)
+    return (size,) if size is not None else self.fault(node, "a size is a number or the name of one")
+
+
+def _gradient(self: _Checker, node: tree.Gradient) -> Shape | None:
+    return self.shape(node.of)
+
+
+def _matrix(self: _Checker, node: tree.Matrix) -> Shape | None:
+    widths = {len(row) for row in node.rows}
+    for row in node.rows:
+        for cell in row:
+            if not isinstance(cell, tree.Dots | tree.Blank):
+                self.scalar(cell, "an entry")
+    if len(widths) != 1 or not node.rows[0]:
+        return self.fault(node, "the rows of this matrix have different lengths")
+    return (len(node.rows),) if node.form == "column" else (len(node.rows), len(node.rows[0]))
+
+
+# --- arithmetic -----------------------------------------------------------------------
+
+
+def _add(self: _Checker, node: tree.Add) -> Shape | None:
+    return _mix(self, node, node.terms, advise_sum, entrywise=self.entrywise)
+
+
+def _mix(
+    self: _Checker, node: Node, parts: Sequence[Node], advise: Advice, *, entrywise: bool = False
+) -> Shape | None:
+    """The common shape of parts that go together entry by entry; the first misfit is a fault."""
+    found = [(part, self.shape(part, entrywise=entrywise)) for part in parts]
+    widest: tuple[Node, Shape] | None = None
+    for part, shape in found:
+        if shape is None:
+            continue
+        if widest is None:
+            widest = (part, shape)
+            continue
+        joined = common_shape(widest[1], shape)
+        if joined is None:
+            return _misfit(self, node, widest, (part, shape), advise)
+        if joined != widest[1]:
+            widest = (part, joined)
+    return None if widest is None or any(shape is None for _, shape in found) else widest[1]
+
+
+def _misfit(
+    self: _Checker, node: Node, first: tuple[Node, Shape], second: tuple[Node, Shape], advise: Advice
+) -> Shape | None:
+    (a, left), (b, right) = first, second
+    message = f"{self.said(_bare(a))} is {shown(left)} and {self.said(_bare(b))} is {shown(right)}"
+    differing = [pair for pair in zip((*left, 1), (*right, 1), strict=False) if pair[0] != pair[1]]
+    if differing:
+        message += f": {differing[0][0]} ≠ {differing[0][1]}"
+    return self.fault(node, message, advise(self.said, _bare(a), left, _bare(b), right), (a, b))
+
+
+def _bare(node: Node) -> Node:
+    """A term without its minus."""
+    return node.body if isinstance(node, tree.Neg) else node
+
+
+def _product(self: _Checker, node: tree.Product) -> Shape | None:
+    by_entries = self.entrywise and keeps_entries(node)
+    shapes = [self.shape(factor, entrywise=by_entries) for factor in node.factors]
+    result, done = shapes[0], node.factors[0]
+    for place, sign in enumerate(node.signs):
+        factor, shape = node.factors[place + 1], shapes[place + 1]
+        if result is None or shape is None:
+            return None
+        result = _pair(self, node, (done, result), sign, (factor, shape))
+        done = _leading(node, place + 2)
+    return result
+
+
+def _leading(node: tree.Product, count: int) -> Node:
+    """The first factors of a product, as a node of their own with the span they cover."""
+    if count == len(node.factors):
+        return node
+    first, last = node.factors[0].span, node.factors[count - 1].span
+    span = tree.Span(first.start, last.end) if first and last else None
+    return tree.Product(node.factors[:count], node.signs[: count - 1], span=span)
+
+
+def _pair(
+    self: _Checker, node: Node, first: tuple[Node, Shape], sign: str, second: tuple[Node, Shape]
+) -> Shape | None:
+    (a, left), (b, right) = first, second
+    if sign in {"*", "odot"}:
+        joined = common_shape(left, right)
+        if joined is not None and (sign == "*" or not _spreads(left, right)):
+            return joined
+        advise = advise_odot if sign == "odot" and not (left and right) else advise_product
+        return _misfit(self, node, first, second, advise)
+    joined = product_shape(left, right)
+    if joined is not None:
+        return joined
+    inner = left[1] if len(left) == 2 else 1
+    message = f"{self.said(a)} is {shown(left)} and {self.said(b)} is {shown(right)}: {inner} ≠ {right[0]}"
+    return self.fault(node, message, advise_product(self.said, a, left, b, right), (a, b))
+
+
+def _spreads(left: Shape, right: Shape) -> bool:
+    """Whether a scalar meets a larger array: ⊙ is for equal shapes."""
+    return (left == ()) != (right == ()) and not has_size_one(left or right)
+
+
+def _quotient(self: _Checker, node: tree.Quotient) -> Shape | None:
+    return _mix(self, node, (node.above, node.below), no_advice, entrywise=self.entrywise)
+
+
+def _power(self: _Checker, node: tree.Power) -> Shape | None:
+    base = self.shape(node.base, entrywise=self.entrywise)
+    self.scalar(node.exponent, "an exponent")
+    if base is None or not base or has_size_one(base) or self.entrywise:
+        return base
+    said, square = self.said(node.base), tree.undressed(node.exponent) == tree.Number(Fraction(2))
+    inside = said[1:-1].strip() if isinstance(node.base, tree.Bracket) else said
+    norm = f"||{inside}||" + ("_F" if len(base) == 2 else "")
+    advice = f"Write {norm}^2 (a number) or square({inside}) (entry by entry)." if square else ""
+    return self.fault(node, f"{said} is {shown(base)}, and only a scalar has powers", advice)
+
+
+def _transpose(self: _Checker, node: tree.Transpose) -> Shape | None:
+    body = self.shape(node.body, entrywise=self.entrywise)
+    return None if body is None else flipped(body)
+
+
+def _norm(self: _Checker, node: tree.Norm) -> Shape | None:
+    body = self.shape(node.body)
+    if body is not None and node.kind == "2" and len(body) == 2 and not has_size_one(body):
+        said = self.said(node.body)
+        self.fault(node, f"{said} is {shown(body)}, and ‖·‖ is for vectors", f"Write ||{said}||_F.")
+    return ()
+
+
+# --- indices, sums, cases and derivatives --------------------------------------------
+
+
+def _index(self: _Checker, node: tree.Index) -> Shape | None:
+    base = self.shape(node.base)
+    if base is None:
+        return None
+    if len(base) != len(node.places):
+        need = "no index" if not base else "one index" if len(base) == 1 else "two indices"
+        return self.fault(node, f"{self.said(node.base)} is {shown(base)} and takes {need}")
+    axes = [_place(self, node, place, size) for place, size in zip(node.places, base, strict=True)]
+    kept = [axis for axis in axes if axis is not None]
+    if len(axes) == 2 and axes[0] is None and axes[1] is not None:
+        return (1, axes[1])  # a row stays a row
+    return tuple(kept)
+
+
+def _place(self: _Checker, node: tree.Index, place: Node, size: Size) -> Size | None:
+    """The size that is left of an axis: None where one entry is picked."""
+    if not isinstance(place, tree.Slice):
+        self.scalar(place, "an index")
+        _within(self, node, place, size)
+        return None
+    for end in (place.low, place.high):
+        if end is not None:
+            self.scalar(end, "an index")
+            _within(self, node, end, size)
+    low = 1 if place.low is None else size_of(place.low)
+    high = size if place.high is None else size_of(place.high)
+    if low == 1 and high is not None:
+        return high
+    if isinstance(low, int) and isinstance(high, int) and low <= high:
+        return high - low + 1
+    self.fault(node, f"the size of {self.said(node)} is not known", "Give the slice in numbers.")
+    return 1
+
+
+def _within(self: _Checker, node: Node, place: Node, size: Size) -> None:
+    bare = tree.undressed(place)
+    number = bare.body if isinstance(bare, tree.Neg) else bare
+    if not isinstance(number, tree.Number):
+        return
+    outside = isinstance(size, int) and number.value > size
+    if number is not bare or number.value.denominator != 1 or number.value < 1 or outside:
+        self.fault(node, f"index {self.said(place)} is outside 1 to {size}", "Indices start at 1.")
+
+
+def _sum(self: _Checker, node: tree.Sum) -> Shape | None:
+    self.scalar(node.low, "a bound of a sum")
+    self.scalar(node.high, "a bound of a sum")
+    hidden = {name: shape for name, shape in self.shapes.items() if name != node.index}
+    inner = _Checker(hidden, self.functions, self.text, self.faults, self.unknown, self.bound | {node.index})
+    inner.scalar(node.body, "what is summed")
+    return ()
+
+
+def _cases(self: _Checker, node: tree.Cases) -> Shape | None:
+    for _, condition in node.branches:
+        if isinstance(condition, tree.Chain):
+            self.shape(condition)
+    return _mix(self, node, [value for value, _ in node.branches], no_advice)
+
+
+def _derivative(self: _Checker, node: tree.Derivative) -> Shape | None:
+    above, below = self.shape(node.of), self.shape(node.by)
+    if above is None or below is None:
+        return None
+    if not above or has_size_one(above):
+        return below
+    if not below or has_size_one(below):
+        return above
+    if len(above) == len(below) == 1:
+        return (above[0], below[0])
+    return self.fault(node, f"the derivative of {shown(above)} by {shown(below)} is no matrix")
+
+
+def _chain(self: _Checker, node: tree.Chain) -> Shape | None:
+    members = [m for m in node.members if not isinstance(m, tree.Space | tree.Sizes | tree.Word)]
+    return _mix(self, node, members, advise_sum)
+
+
+# --- calls ----------------------------------------------------------------------------
+
+
+def _call(self: _Checker, node: tree.Call) -> Shape | None:
+    signature = self.functions.get(node.function) or OPERATION_SIGNATURES.get(node.function)
+    if signature is None:
+        return self.fault(node, f"unknown function {node.function}")
+    _check_call(self, node, signature)
+    for name, value in node.options:
+        if name in signature.options:
+            self.scalar(value, f"the option {name}")
+    if signature.kind == "reduction":
+        body = self.shape(node.args[0], entrywise=True)
+        return _reduced(self, node, body)
+    if signature.kind == "loss":
+        _mix(self, node, node.args, advise_loss)
+        return ()
+    shape = _mix(self, node, node.args, no_advice, entrywise=False)
+    if signature.kind == "rowwise" and shape == ():
+        return self.fault(node, f"{node.function} needs a vector or a matrix")
+    return shape
+
+
+def _check_call(self: _Checker, node: tree.Call, signature: Signature) -> None:
+    """Number of arguments and names of options."""
+    if len(node.args) != signature.arguments:
+        plural = "argument" if signature.arguments == 1 else "arguments"
+        said = f"{node.function} takes {signature.arguments} {plural}"
+        self.fault(node, f"{said}, and there are {len(node.args)}")
+    if node.primes and signature.kind != "entrywise":
+        self.fault(node, f"{node.function} acts on whole arrays and has no derivative g′ entry by entry")
+    for name, _ in node.options:
+        if name not in signature.options:
+            known = ", ".join(sorted(signature.options))
+            self.fault(
+                node, f"{node.function} has no option {name}", f"Its options: {known}." if known else ""
+            )
+
+
+def _reduced(self: _Checker, node: tree.Call, body: Shape | None) -> Shape | None:
+    axis = dict(node.options).get(SHARED_AXIS)
+    if axis is None:
+        return ()
+    gone = axis_number(axis)
+    if gone is None:
+        return self.fault(node, "axis is 0 (down the columns) or 1 (along the rows)")
+    if body is None:
+        return None
+    if len(body) != 2:
+        return self.fault(node, f"axis is for a matrix, and this is {shown(body)}", "Leave axis out.")
+    return (body[1 - gone],)
+
+
+def _article(node: Node) -> str:
+    return f"this ({type(node).__name__.lower()})"
+
+
+_METHODS: Mapping[type[Node], Callable[[_Checker, Any], Shape | None]] = {
+    tree.Number: _scalar, tree.Constant: _scalar, tree.Delta: _scalar, tree.Name: _name,
+    tree.Neg: _body, tree.Bracket: _body, tree.Brace: _body, tree.Box: _body, tree.Coloured: _body,
+    tree.Ones: _ones, tree.Gradient: _gradient, tree.Matrix: _matrix, tree.Add: _add,
+    tree.Product: _product, tree.Quotient: _quotient, tree.Power: _power, tree.Transpose: _transpose,
+    tree.Norm: _norm, tree.Index: _index, tree.Sum: _sum, tree.Cases: _cases,
+    tree.Derivative: _derivative, tree.Chain: _chain, tree.Call: _call,
+}  # fmt: skip

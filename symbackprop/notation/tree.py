@@ -1,0 +1,410 @@
+"""The tree of board mathematics: frozen nodes that keep what was written.
+
+Nothing here computes or sorts. `4·1 + 2·0 + (−5)·2` stays in that order, with its brackets,
+its braces with labels and its boxes. Shapes are not stored in the nodes: they follow from a
+node and the shapes of its names (`shapes.py`).
+
+Names are canonical keys: `ŷ` and `yhat` are both `Name("yhat")`, `σ` is `Name("sigma")`.
+Indices start at 1.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, fields
+from fractions import Fraction
+from typing import Literal
+
+Size = int | str
+"""The length of an axis: a number, or the name of a number not yet given (`n`)."""
+
+Shape = tuple[Size, ...]
+"""`()` is a scalar, `(n,)` a column vector, `(k, n)` a matrix."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Where a node stands in its text: first character and one past the last."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """Base of every node. The span says where it was read, and is no part of its identity."""
+
+    span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
+
+
+# --- leaves -----------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Number(Node):
+    """A number without a sign. `text` is how it was written (`0.10`), `value` what it is.
+
+    `text` is empty when the program made the number; then it prints as a decimal if that is
+    finite, else as a fraction. A *rounded* number carries `exact=False`.
+    """
+
+    value: Fraction
+    text: str = field(default="", compare=False)
+    exact: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Node):
+    """A name of the model (`W`, `yhat`, `z1`, `x'`), of a size (`n`) or of an index (`i`)."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Constant(Node):
+    """A mathematical constant that is not a name: `pi`."""
+
+    name: Literal["pi"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ones(Node):
+    """The vector of ones, printed as a bold 1. `size` is None until its surroundings say it."""
+
+    size: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dots(Node):
+    """An ellipsis: `h` on the line (…), `c` centred (⋯), `v` down (⋮), `d` diagonal (⋱)."""
+
+    kind: Literal["h", "c", "v", "d"] = "c"
+
+
+@dataclass(frozen=True, slots=True)
+class Blank(Node):
+    """A place left empty for an answer; `width` in em."""
+
+    width: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Word(Node):
+    """A word inside a formula, as the key of a language file: `if`, `otherwise`, `where`."""
+
+    key: str
+
+
+# --- arithmetic -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Neg(Node):
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Node):
+    """Two or more terms in order; a term that is a `Neg` is written with a minus."""
+
+    terms: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Product(Node):
+    """Two or more factors in order; `signs[i]` stands between factor i and factor i + 1.
+
+    `""` juxtaposition, `"*"` as typed, `"cdot"` (·), `"odot"` (⊙). What a sign means (matrix,
+    scalar or Hadamard product) follows from the shapes.
+    """
+
+    factors: tuple[Node, ...]
+    signs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quotient(Node):
+    """`above / below`; `inline` writes it on one line with a slash."""
+
+    above: Node
+    below: Node
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Power(Node):
+    base: Node
+    exponent: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Transpose(Node):
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Node):
+    """`function(args; options)`; `primes` derivatives: `g'(z)` has 1.
+
+    `function` is the canonical name of a row of the table of functions, or of a function that
+    the exercise defines, or one of the operations that are no rows: `sum`, `mean`, `max`,
+    `min`, `square`, `ones`, `softmax` … `options` are named arguments in written order.
+    """
+
+    function: str
+    args: tuple[Node, ...]
+    options: tuple[tuple[str, Node], ...] = ()
+    primes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Norm(Node):
+    """`‖body‖`, Euclidean; of a matrix, `F` is the Frobenius norm."""
+
+    body: Node
+    kind: Literal["2", "1", "F"] = "2"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Node):
+    """`low:high`, both ends included; `:` alone is everything. Stands only inside `Index`."""
+
+    low: Node | None = None
+    high: Node | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Node):
+    """`w[1,2]`, `w[:,i]`: places are nodes (numbers, index names, sums of them) or slices."""
+
+    base: Node
+    places: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sum(Node):
+    """`Σ_{index=low}^{high} body`."""
+
+    index: str
+    low: Node
+    high: Node
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Delta(Node):
+    """The Kronecker delta of two indices."""
+
+    first: Node
+    second: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Matrix(Node):
+    """An array written out. `vector` says that the one column (or one row) is a vector.
+
+    rows of a column vector have one entry each; a `"row"` is a 1×n matrix written as a row.
+    """
+
+    rows: tuple[tuple[Node, ...], ...]
+    form: Literal["matrix", "column", "row"] = "matrix"
+
+
+@dataclass(frozen=True, slots=True)
+class Cases(Node):
+    """A function by cases; a condition is a `Chain`, or `Word("otherwise")`."""
+
+    branches: tuple[tuple[Node, Node], ...]
+
+
+# --- derivatives ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Derivative(Node):
+    """`∂of/∂by`; with `straight` a d in place of ∂; `inline` on one line."""
+
+    of: Node
+    by: Node
+    straight: bool = False
+    inline: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Gradient(Node):
+    """`dW`, the name for ∂L/∂W (never a differential). `of` is a Name, or an Index of one."""
+
+    of: Node
+
+
+# --- as written -------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket(Node):
+    """Brackets that somebody wrote. The writer adds those that the mathematics needs itself."""
+
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Brace(Node):
+    """A brace with a label under it (or over it)."""
+
+    body: Node
+    label: Node
+    above: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Box(Node):
+    """A frame round a result."""
+
+    body: Node
+
+
+@dataclass(frozen=True, slots=True)
+class Coloured(Node):
+    """The red of gradients, in pictures and tables."""
+
+    body: Node
+
+
+# --- statements -------------------------------------------------------------------
+
+Relation = Literal[
+    "=", "≈", "≠", "<", ">", "≤", "≥", "∈", "→", "↦", "⇒", ":", "←", "≡",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Chain(Node):
+    """`a = b ≈ c`: member, relation, member … `over[i]` is a word set over relation i, or None."""
+
+    members: tuple[Node, ...]
+    relations: tuple[Relation, ...]
+    over: tuple[str | None, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Space(Node):
+    """`ℝ`, `ℝ^n`, `ℝ^{k×n}`: stands on the right of `∈`."""
+
+    sizes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sizes(Node):
+    """`k × n` by itself, in tables of dimensions."""
+
+    sizes: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Row(Node):
+    """Several formulas on one line. `sign` is what stands between them."""
+
+    items: tuple[Node, ...]
+    sign: Literal[",", "quad", "implies", "and"] = "quad"
+
+
+# --- walking ----------------------------------------------------------------------
+
+
+def children(node: Node) -> Iterator[Node]:
+    """The nodes directly under `node`, in written order."""
+    for item in fields(node):
+        if item.name != "span":
+            yield from _nodes_in(getattr(node, item.name))
+
+
+def _nodes_in(value: object) -> Iterator[Node]:
+    if isinstance(value, Node):
+        yield value
+    elif isinstance(value, tuple):
+        for part in value:
+            yield from _nodes_in(part)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    """`node` and everything under it, parents first."""
+    stack = [node]
+    while stack:
+        current = stack.pop()
+        yield current
+        stack.extend(reversed(list(children(current))))
+
+
+def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
+    """`node` with `change` applied to each child; the same object when nothing changed."""
+    values = []
+    changed = False
+    for item in fields(node):
+        old = getattr(node, item.name)
+        new = old if item.name == "span" else _mapped(old, change)
+        changed = changed or new is not old
+        values.append((item.name, new))
+    return type(node)(**dict(values)) if changed else node
+
+
+def _mapped(value: object, change: Callable[[Node], Node]) -> object:
+    if isinstance(value, Node):
+        return change(value)
+    if isinstance(value, tuple):
+        parts = tuple(_mapped(part, change) for part in value)
+        same = all(new is old for new, old in zip(parts, value, strict=True))
+        return value if same else parts
+    return value
+
+
+def replace_names(node: Node, table: dict[str, Node]) -> Node:
+    """`node` with every free `Name` in `table` replaced; bound sum indices are left alone."""
+    if isinstance(node, Name):
+        return table.get(node.name, node)
+    if isinstance(node, Sum) and node.index in table:
+        table = {key: value for key, value in table.items() if key != node.index}
+    return rebuild(node, lambda child: replace_names(child, table))
+
+
+def names_in(node: Node) -> list[str]:
+    """The names that occur in `node`, once each, in order of first appearance."""
+    seen: dict[str, None] = {}
+    for part in walk(node):
+        if isinstance(part, Name):
+            seen.setdefault(part.name)
+    return list(seen)
+
+
+def undressed(node: Node) -> Node:
+    """`node` without what is only layout: boxes, braces, colours and written brackets."""
+    if isinstance(node, Bracket | Brace | Box | Coloured):
+        return undressed(node.body)
+    return rebuild(node, undressed)
+
+
+# --- small makers, to keep the code that builds formulas readable ---------------------
+
+
+def number(value: int | Fraction | str) -> Node:
+    """An exact number as a node; negative ones come as `Neg`."""
+    exact = Fraction(value)
+    return Neg(Number(-exact)) if exact < 0 else Number(exact)
+
+
+def juxtaposed(*factors: Node) -> Node:
+    """`W x`."""
+    return factors[0] if len(factors) == 1 else Product(factors, ("",) * (len(factors) - 1))
+
+
+def times(*factors: Node, sign: str = "cdot") -> Node:
+    """`a · b`, or with another sign."""
+    return factors[0] if len(factors) == 1 else Product(factors, (sign,) * (len(factors) - 1))
+
+
+def plus(*terms: Node) -> Node:
+    """`a + b`; one term alone stays itself."""
+    return terms[0] if len(terms) == 1 else Add(terms)
+
+
+def equation(*members: Node, relation: Relation = "=") -> Chain:
+    """`a = b = c`."""
+    gaps = len(members) - 1
+    return Chain(members, (relation,) * gaps, (None,) * gaps)

@@ -1,0 +1,321 @@
+"""LaTeX in the style of the sample report: what a person would type, in board order."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import ClassVar
+
+from symbackprop.notation.tree import (
+    Blank,
+    Box,
+    Cases,
+    Coloured,
+    Constant,
+    Delta,
+    Derivative,
+    Dots,
+    Matrix,
+    Node,
+    Norm,
+    Number,
+    Ones,
+    Relation,
+    Sizes,
+    Slice,
+    Space,
+    Sum,
+)
+from symbackprop.notation.write_names import (
+    LATIN_CAPITALS,
+    OPERATORS,
+    is_capital,
+    is_greek,
+    is_running,
+    parts,
+)
+from symbackprop.notation.write_picture import PictureWriter
+from symbackprop.notation.write_rules import bare
+from symbackprop.notation.write_style import Style
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%",
+    "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}",
+    ">": r"\textgreater{}", "|": r"\textbar{}", '"': r"\textquotedbl{}", "—": "---", "–": "--",
+    "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"\dots{}", "\t": " ", "\n": " ", "\u00a0": "~",
+}  # fmt: skip
+
+_RELATIONS: Mapping[Relation, str] = {
+    "=": "=", "≈": r"\approx", "≠": r"\ne", "<": "<", ">": ">", "≤": r"\le", "≥": r"\ge", "∈": r"\in",
+    "→": r"\to", "↦": r"\mapsto", "⇒": r"\Rightarrow", ":": r"\colon", "←": r"\leftarrow",
+    "≡": r"\equiv",
+}  # fmt: skip
+
+_SIGNS = {"cdot": r"\cdot", "odot": r"\odot", "*": r"\ast"}
+_DOTS = {"h": r"\dots", "c": r"\cdots", "v": r"\vdots", "d": r"\ddots"}
+_JOINTS = {
+    ",": r",\, ", "statements": r", \qquad ", "quad": r" \qquad ",
+    "implies": r" \quad\Longrightarrow\quad ",
+}  # fmt: skip
+_TALL = (r"\frac{", r"\pd{", r"\begin{", r"\sum", r"\boxed")
+"""What makes brackets grow."""
+
+
+def escaped(text: str) -> str:
+    """Any text as LaTeX text: special characters escaped, what T1 has no letter for named by its code."""
+    return "".join(_ESCAPES.get(mark) or _typeable(mark) for mark in text)
+
+
+def _typeable(mark: str) -> str:
+    """A character that pdflatex can set in a text font, or its code point in words."""
+    code = ord(mark)
+    if 0x20 <= code < 0x7F or 0xA1 <= code <= 0x17E:
+        return mark
+    return f"U+{code:04X}"
+
+
+@lru_cache(maxsize=4096)
+def letters(text: str) -> str:
+    r"""One symbol as itself (`W`, `\sigma`), anything else upright: `\mathrm{net}`."""
+    if len(text) == 1 and text.isascii() and text.isalpha():
+        return text
+    if is_greek(text):
+        latin = LATIN_CAPITALS.get(text)
+        return rf"\mathrm{{{latin}}}" if latin else "o" if text == "omicron" else "\\" + text
+    if text.isascii() and text.isalnum():
+        return rf"\mathrm{{{text}}}"
+    return rf"\text{{{escaped(text)}}}"
+
+
+@lru_cache(maxsize=4096)
+def subscript(text: str) -> str:
+    """A subscript of a name: digits, one symbol, several indices, or an upright word."""
+    if text.isascii() and text.isdigit():
+        return text
+    if text.isascii() and is_running(text):
+        return text
+    if len(text) > 1 and text[0].isalpha() and text[1:].isdigit() and text.isascii():
+        return text
+    return letters(text)
+
+
+@lru_cache(maxsize=4096)
+def named(name: str, small_letter: bool = False) -> tuple[str, str]:
+    """How a name prints, in two pieces: the symbol with its primes, and its subscripts."""
+    part = parts(name)
+    stem = part.letters
+    if small_letter and is_capital(stem):
+        stem = stem.lower()
+    head = letters(stem)
+    if part.accent:
+        head = rf"\{part.accent} {head}"
+    below = ",".join(subscript(text) for text in part.subscripts)
+    return head + "'" * part.primes, below
+
+
+def lowered(head: str, below: str) -> str:
+    """`head` with a subscript, in braces if it is longer than a character."""
+    if not below:
+        return head
+    if "_" in head:  # only a style's own name: two subscripts do not go on one symbol
+        head = f"{{{head}}}"
+    return f"{head}_{below}" if len(below) == 1 else f"{head}_{{{below}}}"
+
+
+class LatexWriter(PictureWriter):
+    """The strings of LaTeX."""
+
+    space: ClassVar[str] = " "
+    thin: ClassVar[str] = r"\,"
+    thick: ClassVar[str] = r"\;"
+
+    # --- names and numbers -------------------------------------------------------
+
+    def symbol(self, name: str, *, small_letter: bool = False) -> tuple[str, str]:
+        style = self.style
+        if name in style.names:
+            return style.names[name], ""
+        if name == style.loss:
+            return self.loss(), ""
+        return named(name, small_letter)
+
+    def loss(self) -> str:
+        name = self.style.loss
+        letter = name if is_capital(name) else "L"
+        if letter == "L" and self.style.macros:
+            return r"\Loss"
+        return rf"\mathcal{{{letter}}}"
+
+    def lowered(self, head: str, below: str) -> str:
+        return lowered(head, below)
+
+    def _constant(self, node: Constant) -> str:
+        return "\\" + node.name
+
+    def _ones(self, node: Ones) -> str:
+        below = "" if node.size is None else self.smaller(node.size)
+        return lowered(r"\mathbf{1}", below)
+
+    def _dots(self, node: Dots) -> str:
+        return _DOTS[node.kind]
+
+    def _blank(self, node: Blank) -> str:
+        return rf"\underline{{\hspace{{{int(node.width)}em}}}}"
+
+    def text(self, text: str) -> str:
+        return rf"\text{{{escaped(text)}}}"
+
+    def digits(self, written: str) -> str:
+        mark = self.style.decimal_mark
+        if mark == ".":
+            return written
+        return written.replace(".", "{,}" if mark == "," else self.text(mark))
+
+    def scientific(self, mantissa: str, power: str) -> str:
+        return rf"{mantissa}\cdot 10^{{{power}}}"
+
+    # --- arithmetic --------------------------------------------------------------
+
+    def sign(self, sign: str) -> str:
+        return f" {_SIGNS[sign]} "
+
+    def fraction(self, above: Node, below: Node) -> str:
+        self.fractions += 1
+        top, bottom = self.write(above), self.write(below)
+        self.fractions -= 1
+        if type(above) is Number and type(below) is Number and top.isdigit() and bottom.isdigit():
+            if self.small:
+                return f"{top}/{bottom}"
+            kind = r"\frac" if self.fractions else r"\tfrac"
+            return f"{kind}{top}{bottom}" if len(top) == len(bottom) == 1 else f"{kind}{{{top}}}{{{bottom}}}"
+        return rf"\frac{{{top}}}{{{bottom}}}"
+
+    def raised(self, base: str, exponent: Node) -> str:
+        inner = self.smaller(bare(exponent))
+        return f"{base}^{inner}" if len(inner) == 1 else f"{base}^{{{inner}}}"
+
+    def transposed(self, base: str, *, wide: bool) -> str:
+        return base + (r"^{\,T}" if wide else "^T")
+
+    def bracket(self, text: str) -> str:
+        if any(mark in text for mark in _TALL):
+            if r"\underbrace" not in text:  # a growing bracket would embrace the labels too
+                return rf"\left({text}\right)"
+            return rf"\Bigl({text}\Bigr)"
+        return f"({text})"
+
+    def fenced(self, text: str, left: str, right: str) -> str:
+        """The text between fences that grow when they must."""
+        if any(mark in text for mark in _TALL):
+            return rf"\left{left} {text} \right{right}"
+        return f"{left} {text} {right}"
+
+    def _norm(self, node: Norm) -> str:
+        text = self.fenced(self.write(bare(node.body)), r"\lVert", r"\rVert")
+        return text if node.kind == "2" else f"{text}_{node.kind}"
+
+    # --- functions ---------------------------------------------------------------
+
+    def operator(self, function: str) -> str:
+        if len(function) == 1 or is_greek(function):
+            return letters(function)
+        if function in OPERATORS:
+            return "\\" + function
+        return rf"\operatorname{{{escaped(function)}}}"
+
+    def root(self, text: str) -> str:
+        return rf"\sqrt{{{text}}}"
+
+    def absolute(self, text: str) -> str:
+        return self.fenced(text, r"\lvert", r"\rvert")
+
+    def applied(self, operator: str, arguments: list[str], options: list[str]) -> str:
+        inner = ", ".join(arguments)
+        if options:
+            inner += r";\, " + r",\, ".join(options)
+        return operator + self.bracket(inner)
+
+    def option(self, name: str, value: str) -> str:
+        return f"{lowered(*named(name))} = {value}"
+
+    # --- indices, sums, arrays ---------------------------------------------------
+
+    def _slice(self, node: Slice) -> str:
+        low = "" if node.low is None else self.write(node.low)
+        high = "" if node.high is None else self.write(node.high)
+        return f"{low}:{high}"
+
+    def _sum(self, node: Sum) -> str:
+        low, high = self.smaller(node.low), self.smaller(node.high)
+        return rf"\sum_{{{self.index_name(node.index)}={low}}}^{{{high}}} {self.summand(node.body)}"
+
+    def _delta(self, node: Delta) -> str:
+        return lowered(r"\delta", self.places((node.first, node.second)))
+
+    def _matrix(self, node: Matrix) -> str:
+        write = self.write
+        rows = [" & ".join([write(entry) for entry in row]) for row in node.rows]
+        return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
+
+    def _cases(self, node: Cases) -> str:
+        lines = [f"{self.write(value)} & {self.condition(when)}" for value, when in node.branches]
+        return r"\begin{cases} " + r",\\ ".join(lines) + r" \end{cases}"
+
+    def conditional(self, text: str) -> str:
+        return rf"\text{{{escaped(self.word('if'))} }} {text}"
+
+    # --- derivatives -------------------------------------------------------------
+
+    def _derivative(self, node: Derivative) -> str:
+        of, by = self.shown(node.of), self.shown(node.by)
+        straight = node.straight or self.style.straight_d
+        line = node.inline or self.small
+        if self.style.macros and not straight:
+            return rf"\pdi{{{of}}}{{{by}}}" if line else rf"\pd{{{of}}}{{{by}}}"
+        d = "d" if straight else r"\partial "
+        return f"{d}{of}/{d}{by}" if line else rf"\frac{{{d}{of}}}{{{d}{by}}}"
+
+    # --- as written --------------------------------------------------------------
+
+    def phantom(self, text: str) -> str:
+        return rf"\vphantom{{{text}}}"
+
+    def braced(self, body: str, label: str, *, above: bool) -> str:
+        return rf"\overbrace{{{body}}}^{{{label}}}" if above else rf"\underbrace{{{body}}}_{{{label}}}"
+
+    def _box(self, node: Box) -> str:
+        inner = self.write(node.body)
+        return rf"\boxed{{\; {inner} \;}}" if self.is_statement(node.body) else rf"\boxed{{{inner}}}"
+
+    def _coloured(self, node: Coloured) -> str:
+        inner = self.write(node.body)
+        return rf"\grad{{{inner}}}" if self.style.macros else rf"{{\color{{red}} {inner}}}"
+
+    # --- statements --------------------------------------------------------------
+
+    def relation(self, relation: Relation, over: str | None) -> str:
+        sign = _RELATIONS[relation]
+        if over is not None:
+            return rf"\;\, \overset{{{self.text(self.word(over))}}}{{{sign}}} \;\,"
+        return rf"\,{sign}\," if self.small else sign
+
+    def _space(self, node: Space) -> str:
+        field = r"\R" if self.style.macros else r"\mathbb{R}"
+        if not node.sizes:
+            return field
+        inner = self.sizes(node.sizes, r" \times ")
+        return f"{field}^{inner}" if len(inner) == 1 else f"{field}^{{{inner}}}"
+
+    def _sizes(self, node: Sizes) -> str:
+        return self.sizes(node.sizes, r" \times ")
+
+    def joint(self, sign: str) -> str:
+        if sign == "and":
+            return rf" \quad {self.text(self.word('and'))}\quad "
+        return _JOINTS[sign]
+
+
+def to_latex(node: Node, style: Style = Style(), *, align: bool = False) -> str:  # noqa: B008 - frozen
+    """The node as LaTeX mathematics, without dollar signs.
+
+    With `align` an `&` stands before the first relation of the outermost chain, for `align`.
+    """
+    return LatexWriter(style).page(node, align=align)

@@ -1,0 +1,291 @@
+"""What LaTeX and Typst share beyond the walk: layout that plain text does not have.
+
+Spacing between factors, entries named by small letters, padded braces, boxes, alignment.
+"""
+
+from abc import abstractmethod
+from typing import ClassVar
+
+from symbackprop.notation.tree import (
+    Brace,
+    Call,
+    Chain,
+    Coloured,
+    Constant,
+    Delta,
+    Gradient,
+    Index,
+    Matrix,
+    Name,
+    Neg,
+    Node,
+    Norm,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Quotient,
+    Relation,
+    Row,
+    Transpose,
+    Word,
+)
+from symbackprop.notation.write_base import ATOM, LOOSE, RELATION, TIGHT, Writer
+from symbackprop.notation.write_braces import Pads, pads
+from symbackprop.notation.write_names import is_symbol, parts
+from symbackprop.notation.write_rules import bare
+from symbackprop.notation.write_style import Style, decimal
+
+_LOWERED = frozenset({Index, Delta, Ones, Norm, Gradient, Brace, Coloured})
+"""What may have a subscript already, or would not carry one well."""
+
+_CLOSE = frozenset(
+    (left, right)
+    for left, rights in {
+        "symbol": ("symbol", "transpose", "power"),
+        "transpose": ("symbol", "transpose", "gradient", "power", "matrix"),
+        "power": ("symbol", "power"),
+        "number": ("symbol", "transpose", "power", "gradient", "indexed", "matrix", "bracket"),
+        "matrix": ("symbol", "transpose", "gradient", "bracket"),
+    }.items()
+    for right in rights
+)
+"""Pairs of neighbours that stand close together on the board."""
+
+
+class PictureWriter(Writer):
+    """The layout that both pictured formats share."""
+
+    space: ClassVar[str]
+    thin: ClassVar[str]
+    thick: ClassVar[str]
+
+    def __init__(self, style: Style) -> None:
+        super().__init__(style)
+        self.fractions = 0  # how many fractions we are inside
+        self.pads: Pads = {}
+
+    def page(self, node: Node, *, align: bool) -> str:
+        """A whole formula, its braces at one depth, an `&` at its first relation if asked for."""
+        self.pads = pads(node)
+        if not align:
+            return self.write(node)
+        return self.aligned(node)
+
+    def aligned(self, node: Node) -> str:
+        """The formula with an `&` before the first relation of its outermost chain."""
+        match node:
+            case Chain():
+                return self.chain(node, align=True)
+            case Row(items, sign):
+                rest = [self.write(item) for item in items[1:]]
+                return self.joined(items, sign).join([self.aligned(items[0]), *rest])
+        return "& " + self.write(node)
+
+    # --- spacing -----------------------------------------------------------------
+
+    def gap(self, left: Node, right: Node) -> str:
+        """The space between two juxtaposed factors, as on the board: `Wx`, `dz  x^T`, `dz_p x_q`."""
+        before, after = self.shape(left, last=True), self.shape(right, last=False)
+        if after == "transpose" and before in ("gradient", "indexed", "wide"):
+            return self.thick
+        if (before, after) in _CLOSE:
+            return self.space
+        return self.thin
+
+    def shape(self, node: Node, *, last: bool) -> str:
+        """What a factor looks like at one of its ends, as far as spacing goes."""
+        kind = type(node)
+        if kind is Index:
+            return "indexed"
+        if kind is Product:
+            factors = node.factors  # type: ignore[attr-defined]
+            return self.shape(factors[-1 if last else 0], last=last)
+        if kind is Coloured:
+            return self.shape(node.body, last=last)  # type: ignore[attr-defined]
+        if kind is Neg and not last:
+            return "other"
+        match node:
+            case Neg(body):
+                return self.shape(body, last=last)
+            case Name(name):
+                return "symbol" if is_symbol(parts(name).letters) else "wide"
+            case Gradient():
+                return "indexed" if isinstance(node.of, Index) else "gradient"
+            case Transpose(body):
+                plain = "transpose" if isinstance(body, Name | Gradient) else "other"
+                return "indexed" if isinstance(body, Index) else plain
+            case Number(value, text):
+                if self.level(node) < TIGHT:
+                    return "bracket"
+                return "number" if text or decimal(value) is not None else "small fraction"
+            case Quotient(above, below):
+                return "small fraction" if type(above) is type(below) is Number else "other"
+            case Matrix():
+                return "matrix"
+            case Ones() | Constant() | Delta():
+                return "indexed" if isinstance(node, Delta) else "symbol"
+            case Power(base):
+                return self.shape(base, last=False) if not last else "power"
+        if self.level(node) < TIGHT or type(node).__name__ == "Bracket":
+            return "bracket"
+        return "other"
+
+    # --- names -------------------------------------------------------------------
+
+    @abstractmethod
+    def symbol(self, name: str, *, small_letter: bool = False) -> tuple[str, str]:
+        """How a name prints: the symbol, and its subscripts."""
+
+    @abstractmethod
+    def lowered(self, head: str, below: str) -> str: ...
+
+    def _name(self, node: Name) -> str:
+        return self.lowered(*self.symbol(node.name))
+
+    def index_name(self, name: str) -> str:
+        """The name of a bound index."""
+        return self.lowered(*self.symbol(name))
+
+    d: ClassVar[str] = "d"
+
+    def _gradient(self, node: Gradient) -> str:
+        of = node.of
+        if type(of) is Name or type(of) is Index:
+            return self.d + self.write(of)
+        return self.d + self.at(of, ATOM)
+
+    def _index(self, node: Index) -> str:
+        base, below = node.base, self.places(node.places)
+        prefix = ""
+        if type(base) is Gradient:
+            prefix, base = self.d, base.of
+        if type(base) is Name:
+            head, own = self.symbol(base.name, small_letter=len(node.places) == 2)
+            return prefix + self.lowered(head, f"{own},{below}" if own else below)
+        if type(base) in _LOWERED:
+            return prefix + self.lowered(self.bracket(self.write(base)), below)
+        return prefix + self.lowered(self.at(base, ATOM), below)
+
+    # --- words and functions -----------------------------------------------------
+
+    @abstractmethod
+    def text(self, text: str) -> str: ...
+
+    def _word(self, node: Word) -> str:
+        return self.text(self.word(node.key))
+
+    def condition(self, when: Node) -> str:
+        """`if z >= 0`, or a word by itself."""
+        return self.write(when) if isinstance(when, Word) else self.conditional(self.write(when))
+
+    @abstractmethod
+    def conditional(self, text: str) -> str: ...
+
+    def _call(self, node: Call) -> str:
+        name, args = node.function, node.args
+        if len(args) == 1 and not node.options and not node.primes and name not in self.style.functions:
+            if name == "sqrt":
+                return self.root(self.write(bare(args[0])))
+            if name == "abs":
+                return self.absolute(self.write(bare(args[0])))
+        operator = self.style.functions.get(name)
+        if operator is None:
+            operator = self.lowered(*self.symbol(name)) if name == self.style.loss else self.operator(name)
+        written = [self.at(bare(arg), RELATION + 1) for arg in args]
+        options = [self.option(key, self.write(value)) for key, value in node.options]
+        return self.applied(operator + "'" * node.primes, written, options)
+
+    @abstractmethod
+    def operator(self, function: str) -> str: ...
+
+    @abstractmethod
+    def root(self, text: str) -> str: ...
+
+    @abstractmethod
+    def absolute(self, text: str) -> str: ...
+
+    @abstractmethod
+    def applied(self, operator: str, arguments: list[str], options: list[str]) -> str: ...
+
+    @abstractmethod
+    def option(self, name: str, value: str) -> str: ...
+
+    # --- sums, derivatives -------------------------------------------------------
+
+    def summand(self, body: Node) -> str:
+        """What stands after Σ: a sum of terms needs brackets there."""
+        if type(body) is Product:
+            return self.product(body, leads=False)
+        return self.at(body, LOOSE)
+
+    def shown(self, node: Node) -> str:
+        """What stands after ∂: an atom, or brackets."""
+        return self.at(node, ATOM)
+
+    # --- as written --------------------------------------------------------------
+
+    @abstractmethod
+    def phantom(self, text: str) -> str: ...
+
+    @abstractmethod
+    def braced(self, body: str, label: str, *, above: bool) -> str: ...
+
+    def _brace(self, node: Brace) -> str:
+        body_pad, label_pad = self.pads.get(id(node), (None, None))
+        outer, self.pads = self.pads, pads(node.body)
+        body = self.write(node.body)
+        label = self.smaller(node.label)
+        if body_pad is not None:
+            body = self.phantom(self.write(body_pad)) + " " + body
+        if label_pad is not None:
+            self.small += 1
+            label += self.phantom(self.write(label_pad))
+            self.small -= 1
+        self.pads = outer
+        return self.braced(body, label, above=node.above)
+
+    def is_statement(self, node: Node) -> bool:
+        """Whether a box round it needs air: a formula, not one value."""
+        return isinstance(node, Chain | Row)
+
+    # --- statements --------------------------------------------------------------
+
+    def _chain(self, node: Chain) -> str:
+        return self.chain(node, align=False)
+
+    def chain(self, node: Chain, *, align: bool) -> str:
+        """`a = b = c`, with words over relations."""
+        made = [self.member(node.members[0])]
+        over = node.over or (None,) * len(node.relations)
+        for member, relation, word in zip(node.members[1:], node.relations, over, strict=True):
+            mark = "& " if align and len(made) == 1 else ""
+            made.append(f" {mark}{self.relation(relation, word)} {self.member(member)}")
+        return "".join(made)
+
+    def member(self, node: Node) -> str:
+        return self.bracket(self.write(node)) if type(node) is Chain else self.write(node)
+
+    @abstractmethod
+    def relation(self, relation: Relation, over: str | None) -> str: ...
+
+    def sizes(self, sizes: tuple[Node, ...], times: str) -> str:
+        if len(sizes) == 1:
+            return self.smaller(bare(sizes[0]))
+        self.small += 1
+        made = [self.at(size, TIGHT) for size in sizes]
+        self.small -= 1
+        return times.join(made)
+
+    def _row(self, node: Row) -> str:
+        return self.joined(node.items, node.sign).join([self.write(item) for item in node.items])
+
+    def joined(self, items: tuple[Node, ...], sign: str) -> str:
+        """What stands between formulas; whole statements are set wider apart than values."""
+        if sign == "," and any(isinstance(item, Chain) for item in items):
+            sign = "statements"
+        return self.joint(sign)
+
+    @abstractmethod
+    def joint(self, sign: str) -> str:
+        """`,`, `statements` (a comma and air), `quad`, `implies` or `and`."""

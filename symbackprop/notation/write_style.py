@@ -1,0 +1,43 @@
+"""What a writer is told that is not in the tree, and how a number is written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+_FINITE_DIGITS = 4_000  # a longer decimal is printed as a fraction: Python itself refuses to write it
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Style:
+    """Everything a writer needs that is not in the tree.
+
+    `words` maps the keys of `Word`, and the words over relations, to text in the language;
+    `functions` a function's name to its operator in this format; `names` overrides how a name
+    prints. `loss` is the name that prints as a calligraphic letter. `macros` lets LaTeX use
+    `\\R \\Loss \\pd \\pdi \\grad`, which the template defines.
+    """
+
+    decimal_mark: str = "."
+    words: Mapping[str, str] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    loss: str = "L"
+    straight_d: bool = False
+    names: Mapping[str, str] = field(default_factory=dict)
+    macros: bool = False
+
+
+def decimal(value: Fraction) -> str | None:
+    """A finite decimal of a non-negative fraction, or None when it never ends."""
+    below = value.denominator
+    if below == 1:
+        return str(value.numerator)
+    rest, twos, fives = below, 0, 0
+    while rest % 2 == 0:
+        rest, twos = rest // 2, twos + 1
+    while rest % 5 == 0:
+        rest, fives = rest // 5, fives + 1
+    places = max(twos, fives)
+    if rest != 1 or places > _FINITE_DIGITS:
+        return None
+    digits = str(value.numerator * 10**places // below).rjust(places + 1, "0")
+    return f"{digits[:-places]}.{digits[-places:]}"

@@ -1,0 +1,272 @@
+"""A model taken apart into variables and operations: what the picture of the computation shows.
+
+`z = W x + b` is a product, the intermediate `W x`, a sum and `z`. A function of the table is one
+operation, and so is the loss, whatever they are made of.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final, Literal
+
+from symbackprop.algebra.functions import TABLE
+from symbackprop.notation.tree import (
+    Add, Box, Brace, Bracket, Call, Coloured, Index, Name, Neg, Node, Norm, Number, Power, Product,
+    Quotient, Sum, Transpose, children,
+)  # fmt: skip
+
+MOST_OPERATIONS: Final = 6
+"""An equation of more operations than this is shown as one."""
+
+Inner = Callable[[Node], tuple[Node, Node | None]]
+"""The black and the red text of an intermediate expression."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """A vertex without a place. A `given` one has no operation before it."""
+
+    key: str
+    kind: Literal["variable", "operation", "plain"]
+    upper: Node
+    lower: Node | None = None
+    note: Node | None = None
+    given: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """From a variable to an operation, or from an operation to its result."""
+
+    start: str
+    end: str
+    back: bool
+    factor: Node | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circuit:
+    """Vertices in the order of the model, the loss last, and the edges between them."""
+
+    parts: Mapping[str, Part]
+    edges: tuple[Edge, ...]
+
+    def inputs(self, key: str) -> list[str]:
+        """What enters a vertex, in written order."""
+        return [edge.start for edge in self.edges if edge.end == key]
+
+    def users(self, key: str) -> list[str]:
+        """What a vertex enters."""
+        return [edge.end for edge in self.edges if edge.start == key]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Texts:
+    """What the boxes and arrows say; see `diagram.graph`."""
+
+    upper: Callable[[str], Node]
+    lower: Callable[[str], Node | None]
+    factor: Callable[[str, str], Node | None]
+    inner: Inner
+    inner_factor: Callable[[Node, str], Node | None]
+    note: Callable[[str], Node | None]
+
+
+def circuit(equations: Sequence[tuple[str, Node]], texts: Texts) -> Circuit:
+    """Take the model apart. Raises ValueError for no equations or a name computed twice."""
+    names = [name for name, _ in equations]
+    if not names:
+        raise ValueError("a model without equations has no picture")
+    if len(set(names)) < len(names):
+        raise ValueError("a name is computed twice")
+    builder = _Builder(texts)
+    for name, body in equations[:-1]:
+        builder.equation(name, undressed_once(body))
+    builder.loss(*equations[-1])
+    return Circuit(parts=builder.parts, edges=tuple(builder.edges))
+
+
+def undressed_once(node: Node) -> Node:
+    """The node without the layout directly round it; a transposed thing counts as the thing."""
+    while isinstance(node, Bracket | Brace | Box | Coloured):
+        node = node.body
+    return node
+
+
+def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[str]:
+    """The names a formula depends on, in written order, perhaps more than once."""
+    if isinstance(node, Name):
+        if node.name not in bound:
+            yield node.name
+        return
+    inside = bound | {node.index} if isinstance(node, Sum) else bound
+    for child in children(node):
+        yield from free_names(child, inside)
+
+
+# --- operations -------------------------------------------------------------------
+
+
+def sign_of(node: Node) -> Node:
+    """What stands in the circle of an operation."""
+    match node:
+        case Add(terms):
+            return Name("−" if len(terms) == 2 and isinstance(terms[1], Neg) else "+")
+        case Neg():
+            return Name("−")
+        case Product(_, signs):
+            return Name("⊙" if set(signs) == {"odot"} else "×")
+        case Quotient():
+            return Name("÷")
+        case Power(_, exponent) if not any(free_names(exponent)):
+            return Power(Bracket(Name("·")), exponent)
+        case Norm(_, kind):
+            return Norm(Name("·"), kind)
+        case Sum():
+            return Name("Sigma")
+        case Call(function, _, _, primes) if not primes:
+            return operator(function)
+        case Name():
+            return Name("id")
+    return Name("f")
+
+
+def operator(function: str) -> Node:
+    """A function by itself: σ, ReLU, g."""
+    if function == "sigmoid":
+        return Name("sigma")
+    row = TABLE.get(function)
+    return Name(function if row is None else row.plain)
+
+
+def operands(node: Node) -> tuple[Node, ...]:
+    """What an operation works on; nothing that can be split further for an opaque one."""
+    match node:
+        case Add(terms):
+            if len(terms) == 2 and isinstance(terms[1], Neg):
+                return (terms[0], terms[1].body)
+            return terms
+        case Product(factors):
+            return factors
+        case Quotient(above, below):
+            return (above, below)
+        case Power(base, exponent):
+            return (base, exponent) if any(free_names(exponent)) else (base,)
+        case Neg(body) | Norm(body):
+            return (body,)
+        case Call(_, args, options, primes) if not primes:
+            return (*args, *(value for _, value in options if any(free_names(value))))
+        case Name():
+            return (node,)
+    return tuple(Name(name) for name in dict.fromkeys(free_names(node)))
+
+
+def plain_operand(node: Node) -> Node:
+    """An operand as what the picture draws: `x` for `xᵀ` and for `x[1]`."""
+    node = undressed_once(node)
+    while isinstance(node, Transpose) or (isinstance(node, Index) and _constant_places(node)):
+        node = undressed_once(node.body if isinstance(node, Transpose) else node.base)
+    return node
+
+
+def _constant_places(node: Index) -> bool:
+    return not any(any(free_names(place)) for place in node.places)
+
+
+def count_operations(node: Node) -> int:
+    """How many circles an expression becomes."""
+    inside = (plain_operand(part) for part in operands(node))
+    return 1 + sum(count_operations(part) for part in inside if not isinstance(part, Name) and any(free_names(part)))
+
+
+class _Builder:
+    """Collects vertices and edges, equation by equation."""
+
+    def __init__(self, texts: Texts) -> None:
+        self.texts = texts
+        self.parts: dict[str, Part] = {}
+        self.edges: list[Edge] = []
+        self.name = ""
+        self.count = 0
+        self.often: frozenset[str] = frozenset()
+
+    def equation(self, name: str, body: Node) -> None:
+        """One equation that is not the loss."""
+        self.name, self.count = name, 0
+        whole = count_operations(body) > MOST_OPERATIONS
+        used = list(free_names(body))
+        self.often = frozenset(key for key in used if used.count(key) > 1)
+        self.operation(body, name, through_sums=True, whole=whole)
+
+    def loss(self, name: str, body: Node) -> None:
+        """The last equation: one operation, with the name of the loss in its circle."""
+        self.name, self.count, self.often = name, 0, frozenset()
+        key = f"op-{name}"
+        entering = [self.variable(other) for other in dict.fromkeys(free_names(body))]
+        self.close(key, Name(name), name, entering)
+
+    def operation(self, body: Node, out: str, *, through_sums: bool, whole: bool = False) -> None:
+        """The operation that makes `out`, and before it what it works on.
+
+        `through_sums` says that `out` goes into the equation's own result unchanged, so that the
+        factor of the equation is the factor of this operation.
+        """
+        parts = [Name(name) for name in free_names(body)] if whole else list(map(plain_operand, operands(body)))
+        sign = Name("f") if whole else sign_of(body)
+        entering: dict[str, Edge] = {}
+        key = f"op-{out}"
+        summing = not whole and isinstance(body, Add) and sign == Name("+")
+        for part in parts:
+            edge = self.operand(part, key, through_sums=through_sums, summing=summing, whole=whole)
+            entering.setdefault(edge.start, edge)
+        self.close(key, sign, out, list(entering.values()))
+
+    def operand(self, part: Node, key: str, *, through_sums: bool, summing: bool, whole: bool) -> Edge:
+        """The edge by which an operand enters the operation `key`."""
+        if isinstance(part, Name):
+            edge = self.variable(part.name)
+            known = through_sums and (whole or part.name not in self.often)
+            factor = edge.factor if known else Number(Fraction(1)) if summing else None
+            return Edge(start=edge.start, end=key, back=edge.back, factor=factor if edge.back else None)
+        self.count += 1
+        inner = f"in-{self.name}-{self.count}"
+        if not any(free_names(part)):
+            self.parts[inner] = Part(key=inner, kind="plain", upper=part, given=True)
+            return Edge(start=inner, end=key, back=False)
+        self.operation(part, inner, through_sums=through_sums and summing)
+        upper, lower = self.texts.inner(part)
+        back = self.parts_back(f"op-{inner}")
+        self.parts[inner] = Part(key=inner, kind="variable", upper=upper, lower=lower if back else None)
+        factor = self.texts.inner_factor(part, self.name) if summing else None
+        return Edge(start=inner, end=key, back=back, factor=factor if back else None)
+
+    def variable(self, name: str) -> Edge:
+        """A variable of the model on its way into an operation of the present equation."""
+        lower = self.texts.lower(name)
+        if name not in self.parts:
+            note = self.texts.note(name) if lower is None else None
+            upper = self.texts.upper(name)
+            self.parts[name] = Part(key=name, kind="variable", upper=upper, lower=lower, note=note, given=True)
+        back = lower is not None
+        return Edge(start=name, end="", back=back, factor=self.texts.factor(name, self.name) if back else None)
+
+    def parts_back(self, key: str) -> bool:
+        """Whether any gradient goes back from the operation `key`."""
+        return any(edge.back for edge in self.edges if edge.end == key)
+
+    def close(self, key: str, sign: Node, out: str, entering: Sequence[Edge]) -> None:
+        """The circle itself, its edges, and its result when that is a name."""
+        self.parts[key] = Part(key=key, kind="operation", upper=sign)
+        self.edges += [
+            Edge(start=edge.start, end=key, back=edge.back, factor=edge.factor) for edge in entering
+        ]
+        back = any(edge.back for edge in entering)
+        if out == self.name:
+            if out in self.parts:
+                raise ValueError(f"{out} is used before it is computed")
+            lower = self.texts.lower(out)
+            note = self.texts.note(out) if lower is None else None
+            upper = self.texts.upper(out)
+            self.parts[out] = Part(key=out, kind="variable", upper=upper, lower=lower, note=note)
+            back = back and lower is not None
+        self.edges.append(Edge(start=key, end=out, back=back))

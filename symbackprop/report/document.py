@@ -1,0 +1,174 @@
+"""A report before it has a format or a language: typed blocks that hold trees and word keys.
+
+Nothing here knows LaTeX, and nothing here is a sentence: `Text` names a sentence of the
+language files and carries the formulas that stand in it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from symbackprop.notation.tree import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A sentence of the language files, by key.
+
+    `parts` fills its `{places}`: a Node is set as an inline formula, a Text is looked up in
+    turn, a str is a person's text (escaped), an int a count, a tuple is a list of those,
+    joined as the language joins lists (`a, b y c`).
+    """
+
+    key: str
+    parts: Mapping[str, "Part"] = field(default_factory=dict)
+
+
+Part = Node | Text | str | int | tuple["Part", ...]
+"""What can fill a place in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Literally:
+    """Text of the exercise's author, by language; printed as it is, escaped."""
+
+    by_language: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """A numbered section; `label` is what other sentences refer to."""
+
+    text: Text
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paragraph:
+    """Sentences after an optional bold lead; a lead made of formulas is a unit's name (`dW.`)."""
+
+    sentences: tuple[Text, ...]
+    lead: Text | Node | None = None
+    keep_with_next: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One displayed formula, with a quiet statement of its shape in the right margin."""
+
+    formula: Node
+    margin: Node | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Equation:
+    """One display of one or more lines; several are aligned at their first relation."""
+
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """`columns` are the headings; a cell is a formula, a sentence or nothing.
+
+    `widths` are shares of the line for columns of running text; a column with None is as wide
+    as its content.
+    """
+
+    columns: tuple[Text, ...]
+    rows: tuple[tuple[Node | Text | None, ...], ...]
+    widths: tuple[float | None, ...] = ()
+    small: bool = False
+
+
+Point = tuple[float, float]
+"""A place in a picture: to the right and upwards, in cm."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vertex:
+    """A box (`variable`) or a circle (`operation`) of the graph, in grid units.
+
+    `upper` is what is printed in black, `lower` in the gradients' red (under it); `note` stands
+    there in black where there is no gradient. `width` and `height` (cm) are what an exact
+    diagram keeps free for it; 0 where nobody has reckoned.
+    """
+
+    key: str
+    kind: Literal["variable", "operation", "plain"]
+    x: float
+    y: float
+    upper: Node
+    lower: Node | None = None
+    note: Node | None = None
+    width: float = 0.0
+    height: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrow:
+    """An edge of the graph; `back` adds the dashed red arrow with its local factor.
+
+    Straight from one vertex to the other, unless `forward` gives the corners of the black line and
+    `backward` those of the red one, both from the border where they begin to the border where they
+    end. `place` is the centre of the factor, where it is reckoned.
+    """
+
+    start: str
+    end: str
+    back: bool = True
+    factor: Node | None = None
+    label: Node | None = None
+    forward: tuple[Point, ...] = ()
+    backward: tuple[Point, ...] = ()
+    place: Point | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagram:
+    """A picture: vertices in grid units (1 unit is about 1 cm), arrows, and a text for the blind.
+
+    In an `exact` one nothing touches as it is: all lengths are cm and nothing may be moved.
+    """
+
+    vertices: tuple[Vertex, ...]
+    arrows: tuple[Arrow, ...]
+    alternative: Text
+    beside: Node | None = None
+    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Code:
+    """Lines of a programming language, to be pasted."""
+
+    language: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerBox:
+    """A framed empty space of the worksheet; sizes in lines of text and a share of the width."""
+
+    label: Node
+    lines: int
+    width: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A remark set apart: a convention, a warning."""
+
+    sentences: tuple[Text, ...]
+
+
+Block = Heading | Paragraph | Equation | Table | Diagram | Code | AnswerBox | Note
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A whole report. `subtitle` is the exercise's own title."""
+
+    title: Text
+    subtitle: Text | Literally
+    blocks: tuple[Block, ...]

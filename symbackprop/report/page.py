@@ -1,0 +1,270 @@
+"""A document as the templates get it: finished strings, and nothing else.
+
+Every block becomes a dict of strings, numbers and lists with its `kind`; see the README of the
+templates (`templates/README.md`) for all their fields.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from symbackprop.notation.tree import Matrix, Node, walk
+from symbackprop.report.document import (
+    AnswerBox, Block, Code, Diagram, Document, Equation, Heading, Literally, Note, Paragraph, Table, Text,
+)  # fmt: skip
+from symbackprop.report.escape import shortened
+from symbackprop.report.layout import Placed, placed
+from symbackprop.report.picture import laid_out
+from symbackprop.report.setting import Setter
+
+Fields = dict[str, Any]
+"""What a template sees: str, int, float, bool, None, and lists and dicts of those."""
+
+_FOOT: Final = 85  # characters of the running foot
+_SOURCE_COLUMNS: Final = 100
+_WORD: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
+_RELATIONS: Final = frozenset(("=", r"\approx", "approx", r"\quad\Longrightarrow\quad", "==>"))
+_CODE_COLUMNS: Final = 88
+_LONG_TABLE: Final = 24  # lines; a longer table may break across pages
+_COLUMN_GAP: Final = 1.6  # em
+
+
+def section_numbers(document: Document) -> dict[str, int]:
+    """The number of each labelled section."""
+    headings = [block for block in document.blocks if isinstance(block, Heading)]
+    return {heading.label: place for place, heading in enumerate(headings, 1) if heading.label}
+
+
+def page(document: Document, setter: Setter, plain: Setter) -> Fields:
+    """The whole document; `plain` sets what goes into the PDF's own information."""
+    words = setter.words
+    title = plain.text(document.title)
+    subtitle = _plain_title(document.subtitle, plain)
+    number = 0
+    blocks = []
+    for block in document.blocks:
+        number += isinstance(block, Heading)
+        blocks.append(_BLOCKS[type(block)](block, setter, plain) | {"number": number})
+    return {
+        "title": setter.title(document.title),
+        "subtitle": setter.title(document.subtitle),
+        "foot": setter.format.escape(shortened(subtitle, _FOOT)),
+        "about": setter.format.string(f"{title}: {subtitle}" if subtitle else title),
+        "language": {
+            "code": words.code,
+            "babel": words.babel,
+            "latex_setup": words.latex_setup,
+            "hyphenation": words.hyphenation,
+        },
+        "words": {key: setter.format.escape(text) for key, text in words.page.items()},
+        "uses": sorted({block["kind"] for block in blocks} | {"long" for block in blocks if block.get("long")}),
+        "blocks": blocks,
+    }
+
+
+def _plain_title(text: Text | Literally, plain: Setter) -> str:
+    return plain.text(text) if isinstance(text, Text) else plain.literally(text)
+
+
+# --- one function a block -------------------------------------------------------------
+
+
+def _heading(block: Heading, setter: Setter, _: Setter) -> Fields:
+    return {"kind": "heading", "text": setter.text(block.text), "label": _label(block.label)}
+
+
+def _label(label: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", label.lower()).strip("-")
+
+
+def _paragraph(block: Paragraph, setter: Setter, _: Setter) -> Fields:
+    lead = block.lead
+    return {
+        "kind": "paragraph",
+        "lead": "" if lead is None else setter.text(lead) if isinstance(lead, Text) else setter.inline(lead) + ".",
+        "unit": isinstance(lead, Node),
+        "text": setter.sentences(block.sentences),
+        "keep": block.keep_with_next,
+    }
+
+
+def _equation(block: Equation, setter: Setter, _: Setter) -> Fields:
+    display = placed(block.lines, setter.measure, setter.room)
+    return {
+        "kind": "equation",
+        "aligned": display.aligned,
+        "lines": [_line(line, setter, aligned=display.aligned) for line in display.lines],
+    }
+
+
+def _line(line: Placed, setter: Setter, *, aligned: bool) -> Fields:
+    return {
+        "text": "" if line.boxed else folded(setter.formula(line.formula, align=aligned)),
+        "boxed": [setter.formula(part, align=True) for part in line.boxed],
+        "implied": line.implied,
+        "margin": "" if line.margin is None else setter.formula(line.margin),
+        "fit": line.fit,
+    }
+
+
+def folded(formula: str) -> str:
+    """A long formula over several lines of source, broken before relations where that serves.
+
+    Only spaces outside strings become ends of lines: to both typesetters they are the same.
+    """
+    lines: list[str] = []
+    line = ""
+    for word in _WORD.findall(formula):
+        relation = word in _RELATIONS or word.startswith(r"\overset")
+        if line and len(line) + len(word) > _SOURCE_COLUMNS - (45 if relation else 0):
+            lines.append(line)
+            line = "     " + word if relation else "       " + word
+        else:
+            line = f"{line} {word}" if line else word
+    return "\n".join([*lines, line])
+
+
+def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
+    widths = list(block.widths) or [None] * len(block.columns)
+    rows = [
+        {"cells": [_cell(cell, setter, width) for cell, width in zip(row, widths, strict=True)],
+         "tall": max(map(_rows, row), default=1) > 1}
+        for row in block.rows
+    ]  # fmt: skip
+    wide = _table_width(block, widths, setter, plain)
+    return {
+        "kind": "table",
+        "columns": [
+            {"text": setter.text(column), "width": width}
+            for column, width in zip(block.columns, widths, strict=True)
+        ],
+        "rows": rows,
+        "small": block.small or wide > setter.room,
+        "fit": wide * (0.9 if block.small or wide > setter.room else 1.0) > 0.95 * setter.room,
+        "long": sum(max(map(_rows, row), default=1) for row in block.rows) > _LONG_TABLE,
+    }
+
+
+def _cell(cell: Node | Text | None, setter: Setter, width: float | None) -> Fields:
+    tight = width is not None and isinstance(cell, Node) and setter.measure(cell) > 0.92 * width * setter.room
+    text = setter.formula(cell) if tight and isinstance(cell, Node) else setter.cell(cell)
+    return {"text": text, "fit": tight}
+
+
+def _rows(cell: Node | Text | None) -> int:
+    if not isinstance(cell, Node):
+        return 1
+    return max((len(part.rows) for part in walk(cell) if isinstance(part, Matrix)), default=1)
+
+
+def _table_width(block: Table, widths: list[float | None], setter: Setter, plain: Setter) -> float:
+    """The estimated width of a table, in em."""
+    total = _COLUMN_GAP * (len(widths) - 1)
+    for place, width in enumerate(widths):
+        if width is not None:
+            total += width * setter.room
+            continue
+        cells: list[Node | Text | None] = [block.columns[place], *(row[place] for row in block.rows)]
+        total += max(_cell_width(cell, setter, plain) for cell in cells)
+    return total
+
+
+def _cell_width(cell: Node | Text | None, setter: Setter, plain: Setter) -> float:
+    if cell is None:
+        return 0.0
+    return setter.measure(cell) if isinstance(cell, Node) else 0.5 * len(plain.text(cell))
+
+
+def _diagram(block: Diagram, setter: Setter, plain: Setter) -> Fields:
+    picture = laid_out(block, setter.measure)
+    ids = {vertex.key: f"v{place}" for place, vertex in enumerate(block.vertices, 1)}
+    vertices = [
+        {
+            "id": ids[vertex.key],
+            "kind": vertex.kind,
+            "x": round(picture.places[vertex.key][0], 2),
+            "y": round(picture.places[vertex.key][1], 2),
+            "upper": setter.formula(vertex.upper),
+            "lower": "" if vertex.lower is None else setter.formula(vertex.lower),
+        }
+        for vertex in block.vertices
+    ]
+    names = {vertex.key: setter.formula(vertex.upper) for vertex in block.vertices}
+    arrows = [
+        {
+            "start": ids[item.arrow.start],
+            "end": ids[item.arrow.end],
+            "from": names[item.arrow.start],
+            "to": names[item.arrow.end],
+            "back": item.arrow.back and not item.red,
+            "red": item.red,
+            "course": item.course,
+            "angle": item.angle,
+            "leave": item.leave,
+            "reach": item.reach,
+            "bend": item.bend,
+            "side": item.side,
+            "factor": "" if item.arrow.factor is None else setter.formula(item.arrow.factor),
+            "label": "" if item.arrow.label is None else setter.formula(item.arrow.label),
+        }
+        for item in picture.arrows
+    ]
+    return {
+        "kind": "diagram",
+        "vertices": vertices,
+        "arrows": arrows,
+        "wide": picture.width > 0.9 * setter.room * 0.386 * (0.42 if block.beside is not None else 1.0),
+        "alternative": setter.format.string(plain.text(block.alternative)),
+        "alternative_text": setter.text(block.alternative),
+        "beside": "" if block.beside is None else setter.formula(block.beside),
+    }
+
+
+def _code(block: Code, _: Setter, __: Setter) -> Fields:
+    lines = [piece for line in block.text.strip("\n").split("\n") for piece in _code_lines(line)]
+    return {
+        "kind": "code",
+        "language": re.sub(r"[^a-z0-9]", "", block.language.lower()),
+        "lines": lines,
+        "text": "\n".join(lines),
+        "fence": "`" * max(3, 1 + max(map(len, re.findall(r"`+", block.text)), default=0)),
+    }
+
+
+def _code_lines(line: str) -> list[str]:
+    """A long line in pieces, broken after the commas between brackets, where code may break."""
+    clean = "".join(char if " " <= char <= "~" else f"\\u{ord(char):04x}" for char in line.expandtabs(4))
+    pieces = []
+    while len(clean) > _CODE_COLUMNS:
+        place = clean.rfind(", ", 8, _CODE_COLUMNS)
+        if place < 0:
+            break
+        pieces.append(clean[: place + 1])
+        clean = "    " + clean[place + 2 :]
+    return [*pieces, clean]
+
+
+def _answer(block: AnswerBox, setter: Setter, _: Setter) -> Fields:
+    return {
+        "kind": "answer",
+        "label": setter.formula(block.label),
+        "lines": max(1, min(block.lines, 40)),
+        "width": min(1.0, max(0.1, block.width)),
+    }
+
+
+def _note(block: Note, setter: Setter, _: Setter) -> Fields:
+    return {"kind": "note", "text": setter.sentences(block.sentences)}
+
+
+_BLOCKS: Final[Mapping[type[Block], Callable[[Any, Setter, Setter], Fields]]] = {
+    Heading: _heading,
+    Paragraph: _paragraph,
+    Equation: _equation,
+    Table: _table,
+    Diagram: _diagram,
+    Code: _code,
+    AnswerBox: _answer,
+    Note: _note,
+}
+

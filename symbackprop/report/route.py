@@ -1,0 +1,291 @@
+"""Arrows that are not straight: along streets between the boxes, with right angles.
+
+A cheapest way is looked for on a grid of lines: short, few corners, few crossings, never through a
+box or a label and never along another arrow. Each arrow is a pair, black and red side by side.
+"""
+
+import heapq
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
+from typing import Final
+
+from symbackprop.report.document import Point
+
+PAIR: Final = 0.1  # cm from the middle of a pair of arrows to each of them
+_STUB: Final = 0.27  # cm straight out of a vertex before the first corner
+_CLEAR: Final = 0.24  # cm between the middle of a pair and a box
+_CLEAR_LABEL: Final = 0.16
+_PARALLEL: Final = 0.42  # cm between the middles of two pairs side by side
+_STEP: Final = 0.3  # cm between the lines of the grid
+_CORNER: Final = 1.2  # a corner costs as much as this many cm
+_CROSSING: Final = 1.5
+_MARGIN: Final = 1.5  # cm of street around everything
+_SIDES: Final[Mapping[str, Point]] = {"E": (1.0, 0.0), "W": (-1.0, 0.0), "N": (0.0, 1.0), "S": (0.0, -1.0)}
+
+Segment = tuple[Point, Point]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Block:
+    """A rectangle that is taken: a box, a circle's square, or a label."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    round: bool = False
+
+    def holds(self, segment: Segment, clear: float) -> bool:
+        """Whether an upright or level segment comes closer than `clear`."""
+        (x0, y0), (x1, y1) = segment
+        wide, high = self.width / 2 + clear, self.height / 2 + clear
+        return (
+            min(x0, x1) < self.x + wide - 1e-9
+            and max(x0, x1) > self.x - wide + 1e-9
+            and min(y0, y1) < self.y + high - 1e-9
+            and max(y0, y1) > self.y - high + 1e-9
+        )
+
+    def meets(self, other: "Block", gap: float = 0.0) -> bool:
+        """Whether two rectangles overlap, or are closer than `gap`."""
+        return (
+            abs(self.x - other.x) < (self.width + other.width) / 2 + gap - 1e-9
+            and abs(self.y - other.y) < (self.height + other.height) / 2 + gap - 1e-9
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A place on the border of a vertex, and the side it looks to."""
+
+    place: Point
+    side: str
+
+    @property
+    def stub(self) -> Point:
+        """Where the first corner may be."""
+        across, up = _SIDES[self.side]
+        return (self.place[0] + _STUB * across, self.place[1] + _STUB * up)
+
+
+@dataclass(slots=True)
+class Streets:
+    """What is taken so far; each routed arrow adds itself."""
+
+    blocks: Mapping[str, Block]
+    labels: list[Block]
+    lines: list[Segment] = field(default_factory=list)
+    ports: set[Point] = field(default_factory=set)
+
+    def route(self, start: str, end: str) -> tuple[Point, ...] | None:
+        """The corners of the middle line from the border of one vertex to that of another."""
+        sources = [port for port in ports(self.blocks[start], leaving=True) if self.open(port)]
+        targets = [port for port in ports(self.blocks[end], leaving=False) if self.open(port)]
+        if not sources or not targets:
+            return None
+        way = _cheapest(self, sources, targets)
+        if way is None:
+            return None
+        self.ports |= {way[0], way[-1]}
+        corners = _merged(way)
+        self.lines += list(pairwise(corners))
+        return corners
+
+    def open(self, port: Port) -> bool:
+        """Whether no arrow uses a port and nothing stands right before it."""
+        near = any(math.dist(port.place, other) < 2.6 * PAIR for other in self.ports)
+        return not near and self.passable((port.place, port.stub), stub=True)
+
+    def passable(self, segment: Segment, *, stub: bool = False) -> bool:
+        """Whether an arrow may run along a segment. A stub touches its own vertex."""
+        clear = 0.0 if stub else _CLEAR
+        if any(block.holds(segment, clear) for block in self.blocks.values()):
+            return False
+        if any(label.holds(segment, _CLEAR_LABEL) for label in self.labels):
+            return False
+        return not any(_along(segment, line) for line in self.lines)
+
+    def crossings(self, segment: Segment) -> int:
+        """How many arrows a segment crosses."""
+        return sum(_cross(segment, line) for line in self.lines)
+
+
+def ports(block: Block, *, leaving: bool) -> Iterator[Port]:
+    """The places where an arrow may leave or reach a vertex.
+
+    A circle's east is where its result leaves, so nothing enters there; slanted places of a
+    circle are a second choice, as are the outer ones of a box.
+    """
+    x, y, wide, high = block.x, block.y, block.width / 2, block.height / 2
+    if block.round:
+        yield from (Port((x - wide, y), "W"), Port((x, y + high), "N"), Port((x, y - high), "S"))
+        lean = wide * math.sqrt(0.5)
+        for across in (-lean, lean):
+            yield Port((x + across, y + lean), "N")
+            yield Port((x + across, y - lean), "S")
+        yield from (Port((x - lean, y + lean), "W"), Port((x - lean, y - lean), "W"))
+        return
+    yield from (Port((x, y + high), "N"), Port((x, y - high), "S"))
+    yield Port((x + wide, y), "E")
+    if leaving:
+        yield Port((x - wide, y), "W")
+    for across in (0.5, -0.5, 1.0, -1.0):
+        if abs(across) + 0.3 < wide:
+            yield Port((x + across, y + high), "N")
+            yield Port((x + across, y - high), "S")
+
+
+def shifted(corners: Sequence[Point], aside: float) -> tuple[Point, ...]:
+    """The line parallel to a right-angled one, `aside` cm to its left as one walks."""
+    directions = [_direction(a, b) for a, b in pairwise(corners)]
+    moved = []
+    for place, (x, y) in enumerate(corners):
+        before = directions[max(0, place - 1)]
+        after = directions[min(place, len(directions) - 1)]
+        normals = {(-before[1], before[0]), (-after[1], after[0])}
+        moved.append((
+            x + aside * sum(normal[0] for normal in normals),
+            y + aside * sum(normal[1] for normal in normals),
+        ))  # fmt: skip
+    return tuple(moved)
+
+
+# --- the search -------------------------------------------------------------------
+
+_Node = tuple[int, int, int]  # column and row of the grid, and the direction of arrival
+
+
+def _cheapest(streets: Streets, sources: Sequence[Port], targets: Sequence[Port]) -> list[Point] | None:
+    """Dijkstra's way from any of the sources to any of the targets; corners cost."""
+    xs, ys = _grid(streets, [port.stub for port in (*sources, *targets)])
+    column, row = {x: i for i, x in enumerate(xs)}, {y: i for i, y in enumerate(ys)}
+    sides = {"E": 0, "N": 1, "W": 2, "S": 3}
+    ends = {
+        (column[port.stub[0]], row[port.stub[1]], (sides[port.side] + 2) % 4): (port, rank)
+        for rank, port in reversed(list(enumerate(targets)))
+    }
+    queue: list[tuple[float, _Node]] = []
+    cost: dict[_Node, float] = {}
+    came: dict[_Node, _Node | None] = {}
+    first: dict[_Node, Port] = {}
+    for rank, port in enumerate(sources):
+        node = (column[port.stub[0]], row[port.stub[1]], sides[port.side])
+        first[node] = port
+        cost[node], came[node] = 0.2 * rank, None
+        heapq.heappush(queue, (cost[node], node))
+    steps = _Steps(streets, xs, ys)
+    best: tuple[float, _Node] | None = None
+    while queue:
+        spent, node = heapq.heappop(queue)
+        if best is not None and spent >= best[0]:
+            break
+        if spent > cost[node]:
+            continue
+        if node in ends and (best is None or spent + 0.2 * ends[node][1] < best[0]):
+            best = (spent + 0.2 * ends[node][1], node)
+        for after, price in steps.from_(node):
+            total = spent + price
+            if total < cost.get(after, math.inf):
+                cost[after], came[after] = total, node
+                heapq.heappush(queue, (total, after))
+    return None if best is None else _traced(best[1], came, first, ends[best[1]][0], xs, ys)
+
+
+def _traced(
+    node: _Node,
+    came: Mapping[_Node, _Node | None],
+    first: Mapping[_Node, Port],
+    last: Port,
+    xs: Sequence[float],
+    ys: Sequence[float],
+) -> list[Point]:
+    way = [last.place]
+    at: _Node | None = node
+    while at is not None:
+        way.append((xs[at[0]], ys[at[1]]))
+        node, at = at, came[at]
+    way.append(first[node].place)
+    return way[::-1]
+
+
+class _Steps:
+    """The steps on the grid; whether one is open is found out once."""
+
+    def __init__(self, streets: Streets, xs: Sequence[float], ys: Sequence[float]) -> None:
+        self.streets, self.xs, self.ys = streets, xs, ys
+        self.known: dict[tuple[int, int, int, int], float | None] = {}
+
+    def from_(self, node: _Node) -> Iterator[tuple[_Node, float]]:
+        i, j, came = node
+        for direction, (di, dj) in enumerate(((1, 0), (0, 1), (-1, 0), (0, -1))):
+            k, m = i + di, j + dj
+            if abs(direction - came) == 2 or not (0 <= k < len(self.xs) and 0 <= m < len(self.ys)):
+                continue
+            price = self.price(i, j, k, m)
+            if price is not None:
+                yield (k, m, direction), price + (_CORNER if direction != came else 0.0)
+
+    def price(self, i: int, j: int, k: int, m: int) -> float | None:
+        key = (min(i, k), min(j, m), max(i, k), max(j, m))
+        if key not in self.known:
+            segment = ((self.xs[key[0]], self.ys[key[1]]), (self.xs[key[2]], self.ys[key[3]]))
+            self.known[key] = None
+            if self.streets.passable(segment):
+                self.known[key] = math.dist(*segment) + _CROSSING * self.streets.crossings(segment)
+        return self.known[key]
+
+
+def _grid(streets: Streets, stubs: Sequence[Point]) -> tuple[list[float], list[float]]:
+    """The lines of the grid: evenly spaced ones, and those through the stubs."""
+    blocks = [*streets.blocks.values(), *streets.labels]
+    left = min(block.x - block.width / 2 for block in blocks) - _MARGIN
+    right = max(block.x + block.width / 2 for block in blocks) + _MARGIN
+    low = min(block.y - block.height / 2 for block in blocks) - _MARGIN
+    top = max(block.y + block.height / 2 for block in blocks) + _MARGIN
+    xs = {left + _STEP * step for step in range(int((right - left) / _STEP) + 1)}
+    ys = {low + _STEP * step for step in range(int((top - low) / _STEP) + 1)}
+    return sorted(xs | {x for x, _ in stubs}), sorted(ys | {y for _, y in stubs})
+
+
+def _merged(way: Sequence[Point]) -> tuple[Point, ...]:
+    """Only the ends and the corners."""
+    corners = [way[0]]
+    for before, here, after in zip(way, way[1:], way[2:], strict=False):
+        if _direction(before, here) != _direction(here, after):
+            corners.append(here)
+    return (*corners, way[-1])
+
+
+def _direction(start: Point, end: Point) -> tuple[int, int]:
+    across, up = end[0] - start[0], end[1] - start[1]
+    if abs(across) >= abs(up):
+        return (1 if across > 0 else -1, 0)
+    return (0, 1 if up > 0 else -1)
+
+
+def _along(segment: Segment, line: Segment) -> bool:
+    """Whether two segments run side by side, too close to each other, for any length."""
+    for axis in (0, 1):
+        level = abs(segment[0][axis] - segment[1][axis]) < 1e-9
+        if level and abs(line[0][axis] - line[1][axis]) < 1e-9:
+            other = 1 - axis
+            near = abs(segment[0][axis] - line[0][axis]) < _PARALLEL - 1e-9
+            low = max(min(segment[0][other], segment[1][other]), min(line[0][other], line[1][other]))
+            top = min(max(segment[0][other], segment[1][other]), max(line[0][other], line[1][other]))
+            if near and low < top - 1e-9:
+                return True
+    return False
+
+
+def _cross(segment: Segment, line: Segment) -> bool:
+    """Whether an upright and a level segment cross."""
+    if (abs(segment[0][0] - segment[1][0]) < 1e-9) == (abs(line[0][0] - line[1][0]) < 1e-9):
+        return False
+    upright, level = (segment, line) if abs(segment[0][0] - segment[1][0]) < 1e-9 else (line, segment)
+    x, y = upright[0][0], level[0][1]
+    return (
+        min(level[0][0], level[1][0]) - PAIR < x < max(level[0][0], level[1][0]) + PAIR
+        and min(upright[0][1], upright[1][1]) - PAIR < y < max(upright[0][1], upright[1][1]) + PAIR
+    )

@@ -1,0 +1,116 @@
+"""Each activation and its derivative, by cases; what is taken at a kink."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbackprop.algebra.slopes import OUTPUT, Branch, Kink, Slope
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, equation
+from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.view import View
+
+
+def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
+    """One unit for each function whose prime occurs in a gradient."""
+    names = [name for name in view.model.primed if name in view.derivation.slopes]
+    generic = [name for name in view.model.primed if name not in view.derivation.slopes]
+    if not names and not generic:
+        return
+    yield Heading(text=Text("activation.title", {"count": len(names) + len(generic)}), label="activation")
+    for name in names:
+        yield from _one(view, name, view.derivation.slopes[name], reasons)
+    for name in generic:
+        call = tree.Call(name, (tree.Name("u"),))
+        parts = {"function": call, "slope": tree.Call(name, (tree.Name("u"),), (), 1)}
+        yield Paragraph(sentences=(Text("activation.generic", parts),))
+
+
+def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
+    argument = view.model.argument_of(name)
+    letter = view.letters.get(name, name)
+    value = tree.Call(letter, (argument,))
+    prime = tree.Call(letter, (argument,), (), 1)
+    if reasons:
+        key = "activation.cases" if len(slope.branches) > 1 else "activation.formula"
+        yield Paragraph(sentences=(Text(key, {"function": tree.Call(name, (argument,))}),))
+    row = tree.Row(
+        (equation(value, _cases(slope.values, argument)), equation(prime, _cases(slope.branches, argument))), "implies"
+    )
+    yield Equation(lines=(Line(formula=row),))
+    yield from _by_output(view, name, slope, prime, argument, reasons)
+    for kink in slope.kinks:
+        yield Paragraph(sentences=tuple(_convention(view, name, kink, prime, argument)))
+    yield from _at_example(view, name, slope, letter)
+
+
+def _cases(branches: tuple[Branch, ...], argument: Node) -> Node:
+    """One formula, or cases `if z ≥ 0`, `if z < 0`."""
+    table = {"u": argument}
+    if len(branches) == 1:
+        return tree.replace_names(branches[0].value, table)
+    rows: list[tuple[Node, Node]] = []
+    above: Node | None = None
+    for branch in branches:
+        condition = _condition(argument, branch.bound, above)
+        rows.append((tree.replace_names(branch.value, table), condition))
+        above = branch.bound
+    return tree.Cases(tuple(rows))
+
+
+def _condition(argument: Node, bound: Node | None, above: Node | None) -> Node:
+    if bound is not None and above is None:
+        return tree.Chain((argument, bound), ("≥",), (None,))
+    if bound is None and above is not None:
+        return tree.Chain((argument, above), ("<",), (None,))
+    if bound is not None and above is not None:
+        return tree.Chain((bound, argument, above), ("≤", "<"), (None, None))
+    return tree.Word("otherwise")
+
+
+def _by_output(
+    view: View, name: str, slope: Slope, prime: Node, argument: Node, reasons: bool
+) -> Iterator[Block]:
+    """`σ'(z) = σ(z)(1 − σ(z)) = ŷ(1 − ŷ)`, derived, where it is shorter."""
+    if slope.by_output is None:
+        return
+    call = tree.Call(view.letters.get(name, name), (argument,))
+    inside = tree.replace_names(slope.by_output, {OUTPUT: call})
+    members: list[Node] = [prime, inside]
+    output = view.model.output_of(name)
+    if output is not None:
+        named = tree.replace_names(slope.by_output, {OUTPUT: tree.Name(output)})
+        members.append(named if view.lone(output) else view.model.entrywise(named, output))
+    if reasons:
+        yield Paragraph(sentences=(Text("activation.by_output", {"function": call}),))
+    yield Equation(lines=(Line(formula=tree.Box(equation(*members))),))
+
+
+def _convention(view: View, name: str, kink: Kink, prime: tree.Call, argument: Node) -> Iterator[Text]:
+    at = tree.Call(prime.function, (kink.at,), (), 1)
+    parts = {
+        "function": tree.Call(name, (argument,)),
+        "where": equation(argument, kink.at),
+        "left": kink.left,
+        "right": kink.right,
+        "convention": equation(at, kink.taken),
+    }
+    yield Text("activation.kink", parts)
+    sits = view.model.sits_on(name, kink)
+    if sits is None:
+        return
+    yield Text("activation.on_kink" if sits else "activation.off_kink", {"where": equation(argument, kink.at)})
+
+
+def _at_example(view: View, name: str, slope: Slope, letter: str) -> Iterator[Block]:
+    """`g'(1) = 1`: the slopes at the example's arguments."""
+    found = view.model.slopes_at(name)
+    if not found:
+        return
+    statements = []
+    for value, made in found[:6]:
+        at, _ = view.model.shown(value, view.digits)
+        result, exact = view.model.shown(made, view.digits)
+        relation: tree.Relation = "=" if exact and view.model.shown(value, view.digits)[1] else "≈"
+        statements.append(tree.Chain((tree.Call(letter, (at,), (), 1), result), (relation,), (None,)))
+    yield Paragraph(sentences=(Text("activation.at_example", {"values": tuple(statements)}),))

@@ -1,0 +1,205 @@
+"""The backward pass: one unit for each gradient, with its chain, its reason and its numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbackprop.algebra.spell import spelled
+from symbackprop.derivation.steps import Contribution, Step
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, equation, times
+from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.sections.loss import number_members
+from symbackprop.report.view import EXAMPLE, View, chain
+
+
+def backward(view: View, *, reasons: bool = True) -> Iterator[Block]:
+    """Every gradient below the loss's own, in the order in which they can be worked out."""
+    steps = [step for step in view.derivation.backward if step.rule not in {"loss", "seed"}]
+    if not steps:
+        return
+    yield Heading(text=Text("backward.title"), label="backward")
+    if reasons:
+        yield Paragraph(sentences=tuple(_start(view)))
+    for step in steps:
+        yield from unit(view, step, reasons)
+
+
+def _start(view: View) -> Iterator[Text]:
+    first = next((step for step in view.derivation.backward if step.rule == "loss"), None)
+    if first is None:
+        return
+    symbol = view.symbol("d" + first.target)
+    value = view.value("d" + first.target)
+    known: Node = symbol
+    if value is not None and view.lone(first.target):
+        known = tree.Chain((symbol, value), (view.relation("d" + first.target),), (None,))
+    yield Text("backward.start", {"gradient": known})
+
+
+def unit(view: View, step: Step, reasons: bool) -> Iterator[Block]:
+    """One gradient: lead, reason, displays."""
+    symbol = view.symbol("d" + step.target)
+    sentences = tuple(reasons_of(view, step)) if reasons else ()
+    yield Paragraph(lead=symbol, sentences=sentences, keep_with_next=True)
+    margin = view.membership("d" + step.target) if reasons else None
+    formulas = displays(view, step)
+    for place, formula in enumerate(formulas):
+        yield Equation(lines=(Line(formula=formula, margin=margin if place == len(formulas) - 1 else None),))
+    if reasons:
+        yield from _zeros(view, step)
+
+
+# --- the chain ------------------------------------------------------------------------------
+
+
+def displays(view: View, step: Step) -> list[Node]:
+    """The chain of `step` in its box, and the numbers beside it or under it."""
+    symbol = view.symbol("d" + step.target)
+    formula = view.page(step.formula)
+    numbers = number_members(view, step)
+    if step.rule == "unreached":
+        return [tree.Box(equation(symbol, formula))]
+    if len(step.substeps) == 1 and view.lone(step.substeps[0].through):
+        general = equation(symbol, *_factors(view, step.substeps[0], symbol), formula)
+        return [_with_numbers(tree.Box(general), numbers)]
+    if len(step.substeps) == 1:
+        entry = _entry_chain(view, step.substeps[0])
+        first = tree.Row((entry, tree.Box(equation(symbol, formula))), "implies")
+        return [first, *([chain(symbol, *numbers[0], relations=numbers[1])] if numbers else [])]
+    members = [_through(step.target, made.through) for made in step.substeps]
+    parts = [view.page(made.matrix) for made in step.substeps if made.matrix is not None]
+    braced = tuple(tree.Brace(part, label) for part, label in zip(parts, members, strict=True))
+    general = equation(symbol, tree.Derivative(tree.Name(view.loss), tree.Name(step.target)), tree.Add(braced))
+    if tree.undressed(tree.plus(*parts)) != tree.undressed(formula):
+        general = equation(*general.members, formula)
+    return [tree.Box(general), *([chain(symbol, *numbers[0], relations=numbers[1])] if numbers else [])]
+
+
+def _through(target: str, through: str) -> Node:
+    return tree.Chain((tree.Name(through), tree.Name(target)), ("→",), (None,))
+
+
+def _with_numbers(box: Node, numbers: tuple[list[Node], tuple[tree.Relation, ...]] | None) -> Node:
+    if numbers is None:
+        return box
+    members, relations = numbers
+    over = (EXAMPLE,) + (None,) * (len(relations) - 1)
+    return chain(box, *members, relations=relations, over=over)
+
+
+def _factors(view: View, made: Contribution, symbol: Node) -> list[Node]:
+    """`∂L/∂W`, then `∂L/∂z · ∂z/∂W` with a brace under each: in the order of the formula."""
+    of, by, through = tree.Name(view.loss), tree.Name(made.target), tree.Name(made.through)
+    members: list[Node] = [tree.Derivative(of, by)]
+    if made.local is None:
+        return members
+    arriving = tree.Brace(tree.Derivative(of, through), tree.Gradient(through))
+    local = tree.Brace(tree.Derivative(through, by), view.page(made.local))
+    ordered = [local, arriving] if _local_first(made) else [arriving, local]
+    return [*members, times(*ordered)]
+
+
+def _local_first(made: Contribution) -> bool:
+    """Whether the formula has what arrives last, as in Wᵀ dz."""
+    formula = made.matrix
+    if isinstance(formula, tree.Product):
+        return not isinstance(formula.factors[0], tree.Gradient) and isinstance(formula.factors[-1], tree.Gradient)
+    return False
+
+
+def _entry_chain(view: View, made: Contribution) -> Node:
+    """`dw_pq = Σ_j dz_j · ∂z_j/∂w_pq = dz_p x_q`, with braces under the two factors."""
+    avoid = view.derivation.exercise.shapes
+    letters = view.model.letters_for(made)
+    by = view.entry_name(made.target, made.free)
+    through = view.entry_name(made.through, tuple(letters[axis] for axis in made.summed))
+    arriving = tree.Brace(tree.Derivative(tree.Name(view.loss), through), tree.Gradient(through))
+    factor = view.page(spelled(made.collapsed, dict(letters), avoid=avoid))
+    local = tree.Brace(tree.Derivative(through, by), factor)
+    body: Node = times(arriving, local)
+    for axis, size in reversed(list(zip(made.summed, view.shape(made.through), strict=True))):
+        if size != 1:
+            body = tree.Sum(letters[axis], tree.number(1), _node(size), body)
+    result = view.page(view.unindexed(spelled(made.entry, dict(letters), avoid=avoid)))
+    return equation(tree.Gradient(by), body, result)
+
+
+def _node(size: tree.Size) -> Node:
+    return tree.number(size) if isinstance(size, int) else tree.Name(size)
+
+
+# --- the reasons ------------------------------------------------------------------------------
+
+
+def reasons_of(view: View, step: Step) -> Iterator[Text]:
+    """Why the step is what it is, in one sentence or two."""
+    target = tree.Name(step.target)
+    if step.rule == "unreached":
+        yield Text("reason.unreached", {"name": target, "loss": tree.Name(view.loss)})
+        return
+    if len(step.substeps) > 1:
+        through = tuple(tree.Name(made.through) for made in step.substeps)
+        yield Text("reason.sum", {"name": target, "through": through})
+        return
+    (made,) = step.substeps
+    yield from _reason(view, made)
+
+
+def _reason(view: View, made: Contribution) -> Iterator[Text]:
+    target, through = tree.Name(made.target), tree.Name(made.through)
+    parts: dict[str, Node] = {"name": target, "through": through, "loss": tree.Name(view.loss)}
+    lone = view.lone(made.through)
+    if made.rule == "elementwise":
+        if lone:
+            yield Text("reason.only_through", parts)
+        else:
+            letters = view.model.letters_for(made)
+            entry = tuple(letters[axis] for axis in made.summed)
+            body = view.page(view.derivation.step(made.through).formula)
+            at = tree.replace_names(body, {made.target: view.entry_name(made.target, entry)})
+            statement = equation(view.entry_name(made.through, entry), at)
+            yield Text("reason.entrywise", {**parts, "statement": statement})
+    elif made.rule == "affine" and made.local == tree.number(1):
+        statement = equation(through, view.page(view.derivation.step(made.through).formula))
+        yield Text("reason.shift", {**parts, "statement": statement})
+    elif made.rule == "affine":
+        yield from _affine_reason(view, made, parts, lone)
+    else:
+        yield Text("reason.chain", parts)
+
+
+def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone: bool) -> Iterator[Text]:
+    letters = dict(view.model.letters_for(made))
+    entry = view.unindexed(tree.Index(tree.Name(made.target), tuple(tree.Name(p) for p in made.free))) if made.free else parts["name"]
+    derivative = spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes)
+    if lone and made.local is not None:
+        factor = view.model.entry_of_local(made, view)
+        statement = equation(tree.Derivative(parts["through"], entry, inline=True), factor)
+        key = "reason.row" if len(view.shape(made.target)) == 2 else "reason.column"
+        yield Text(key, {**parts, "entry": entry, "factor": factor, "statement": statement, "local": made.local})
+        return
+    deltas = any(term.deltas for term in made.collapsed)
+    if deltas:
+        only = view.model.only_through(made)
+        if only is not None:
+            where, factor = only
+            yield Text("reason.one_entry", {**parts, "entry": entry, "where": where, "factor": view.page(factor)})
+            return
+        yield Text("reason.chain", parts)
+        return
+    yield Text("reason.feeds_all", {**parts, "entry": entry, "derivative": view.page(derivative)})
+
+
+# --- what the numbers say ------------------------------------------------------------------------
+
+
+def _zeros(view: View, step: Step) -> Iterator[Block]:
+    """Why a component of a gradient is 0, where the zero of an input is the reason."""
+    found = view.model.zero_by_input(step)
+    if found is None:
+        return
+    place, cause = found
+    yield Paragraph(
+        sentences=(Text("backward.zero", {"place": place, "cause": equation(cause, tree.number(0))}),)
+    )

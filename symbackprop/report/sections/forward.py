@@ -1,0 +1,158 @@
+"""The forward pass: each equation in symbols, then with its numbers in board order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop import limits
+from symbackprop.algebra import indexform as ix
+from symbackprop.derivation.steps import Step
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, equation
+from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.unfold import Unfolded, unfolded
+from symbackprop.report.view import EXAMPLE, View, chain
+
+
+def forward(view: View, *, reasons: bool = True) -> Iterator[Block]:
+    """Every computed name, from the inputs to the loss."""
+    steps = view.derivation.forward
+    anything = any(view.value(step.target) is not None for step in steps)
+    yield Heading(text=Text("forward.title"), label="forward")
+    if reasons:
+        yield Paragraph(sentences=(Text("forward.numbers" if anything else "forward.symbols"),))
+    for step in steps:
+        yield Equation(lines=(Line(formula=one(view, step)),))
+
+
+def one(view: View, step: Step) -> Node:
+    """The line of one equation: formula, numbers put in, result in a box."""
+    target = step.target
+    left: Node = view.loss_call() if target == view.loss else tree.Name(target)
+    value = view.value(target)
+    if value is None:
+        return _symbolic(view, step, left)
+    if view.model.has_products(target):
+        made = _product_line(view, step, left, value)
+        return tree.Box(made)
+    return _plain_line(view, step, left, value)
+
+
+def _symbolic(view: View, step: Step, left: Node) -> Node:
+    """No number for the whole: the formula, and the entry where that says more."""
+    body = view.loss_formula() if step.target == view.loss else [view.page(step.formula)]
+    tensor = view.model.tensor(step.target)
+    letters = dict(zip(tensor.axes, "jl", strict=False))
+    members = [left, *body]
+    if step.target == view.loss:
+        numbers = _entries_with_numbers(view, step)
+        if numbers is not None:
+            relations: tuple[tree.Relation, ...] = ("=",) * len(body) + ("=",)
+            return chain(*members, numbers, relations=relations, over=(None,) * len(body) + (EXAMPLE,))
+        return equation(*members)
+    if view.model.has_products(step.target) and view.model.axes_are_plain(step.target):
+        places = tuple(letters[axis] for axis in tensor.axes)
+        entry = view.entry_name(step.target, places)
+        spelled = view.page(view.spelled(step.target, letters))
+        return tree.Row((equation(*members), equation(entry, spelled)), "quad")
+    return equation(*members)
+
+
+def _entries_with_numbers(view: View, step: Step) -> Node | None:
+    """The loss with what numbers there are, where another symbol stays."""
+    if not any(view.value(name) is not None for name in view.used(step.formula)):
+        return None
+    terms = _unfolded(view, step.target, ())
+    return None if terms is None else tree.plus(*(_scaled(term) for term in terms))
+
+
+def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
+    """`ŷ = g(z) = max(1, 0) = 1`, `L = ½(1 − 5)² = ½·16 = 8`."""
+    body = view.loss_formula() if step.target == view.loss else [view.page(step.formula)]
+    members: list[Node] = [left, *body[-1:]] if step.target != view.loss else [left]
+    if step.target == view.loss:
+        written = _loss_numbers(view, step) or [view.with_numbers(body[-1])]
+        members += written
+    else:
+        compact = view.model.compact(step.formula)
+        if compact is not None and view.lone(step.target):
+            members.append(view.with_numbers(compact))
+        elif view.lone(step.target):
+            members.append(view.page(view.with_numbers(step.formula)))
+    used = [step.target, *view.used(step.formula)]
+    sign = view.relation(*used)
+    relations: list[tree.Relation] = ["="] * (len(members) - 1) + [view.relation(step.target)]
+    if sign == "≈":
+        start = len(body) if step.target != view.loss else 0
+        relations = ["=" if place < start else "≈" for place in range(len(members))]
+    return chain(*members, tree.Box(value), relations=tuple(relations))
+
+
+def _loss_numbers(view: View, step: Step) -> list[Node] | None:
+    """`½ (1 − 5)²` and, with the squares worked out, `½ · 16`."""
+    terms = _unfolded(view, step.target, ())
+    if terms is None:
+        return None
+    first = tree.plus(*(_scaled(term) for term in terms))
+    second = view.model.powers_worked_out(first, view)
+    return [first] if second is None else [first, second]
+
+
+def _scaled(term: Unfolded) -> Node:
+    return term.node
+
+
+def _unfolded(view: View, name: str, places: tuple[int, ...]) -> list[Unfolded] | None:
+    """The written-out entry of an equation at `places`; None where a size is no number."""
+    tensor = view.model.tensor(name)
+    at = dict(zip(tensor.axes, places, strict=False))
+    try:
+        return unfolded(tensor.expr, at, view.entry_value)
+    except ValueError:
+        return None
+
+
+def _product_line(view: View, step: Step, left: Node, value: Node) -> Node:
+    """`z = W x + b` with braces that name the parts, the sum written out, the result boxed."""
+    named = view.with_numbers(view.page(step.formula), braces=True)
+    shape = view.numbers(step.target).shape  # type: ignore[union-attr]  # it has a value
+    members: list[Node] = [left, named]
+    written = _written_out(view, step, shape)
+    if written is not None:
+        members.append(written)
+    sign = view.relation(step.target, *view.used(step.formula))
+    relations = (sign,) * len(members)
+    return chain(*members, tree.Box(value), relations=relations)
+
+
+def _written_out(view: View, step: Step, shape: tuple[int, ...]) -> Node | None:
+    """Each entry's sum: under a brace for one number, as a column of sums for a vector."""
+    if view.lone(step.target):
+        terms = _unfolded(view, step.target, (1,) * len(shape))
+        return None if terms is None else tree.plus(*(_braced(view, step, term) for term in terms))
+    if len(shape) != 1 or shape[0] > limits.SHOWN_ROWS:
+        return None
+    rows = []
+    for place in range(1, shape[0] + 1):
+        terms = _unfolded(view, step.target, (place,))
+        if terms is None:
+            return None
+        rows.append((tree.plus(*(term.node for term in terms)),))
+    return tree.Matrix(tuple(rows), "column")
+
+
+def _braced(view: View, step: Step, term: Unfolded) -> Node:
+    """A written-out sum over its label: `Wx = Σ_i w_i x_i = −6`."""
+    if not term.sum:
+        return term.node
+    label = view.model.product_label(step.target, term.term, view)
+    return term.node if label is None else tree.Brace(term.node, label)
+
+
+def fixed_indices(expr: ix.Expr) -> bool:
+    """Whether every index of `expr` is bound or fixed."""
+    return not ix.free_indices(expr)
+
+
+ONE = tree.Number(Fraction(1))

@@ -1,0 +1,116 @@
+"""What is given: the model, the data with their shapes, what is asked, the notation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, equation
+from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.view import View, size_node
+
+LONG_MODEL = 3
+"""More equations than these are set one under the other."""
+
+
+def given(view: View, *, reasons: bool = True) -> Iterator[Block]:
+    """Model, data, what is asked."""
+    yield Heading(text=Text("given.title"), label="given")
+    yield Paragraph(sentences=(Text("given.model"),))
+    yield _model(view)
+    yield from _data(view)
+    yield _asked(view, reasons)
+
+
+def _model(view: View) -> Equation:
+    parts = [part for step in view.derivation.forward for part in statement(view, step.target)]
+    if len(parts) > LONG_MODEL:
+        return Equation(lines=tuple(Line(formula=part) for part in parts))
+    return Equation(lines=(Line(formula=tree.Row(tuple(parts))),))
+
+
+def statement(view: View, name: str) -> list[Node]:
+    """`ŷ = g(z), g(z) = ReLU(z) = max(z, 0)`: an equation of the model and what it uses."""
+    body = view.derivation.step(name).formula
+    if name == view.loss:
+        return [equation(view.loss_call(), *view.loss_formula()), *definitions(view, body)]
+    first = equation(tree.Name(name), view.page(body))
+    return [first, *definitions(view, body)]
+
+
+def definitions(view: View, body: Node) -> Iterator[Node]:
+    """`g(z) = ReLU(z)` for an activation that has a letter on this page."""
+    for part in tree.walk(body):
+        if isinstance(part, tree.Call) and part.function in view.letters:
+            members = [view.page(part), part]
+            compact = view.model.compact(part)
+            if compact is not None:
+                members.append(compact)
+            yield equation(*members)
+
+
+def _data(view: View) -> Iterator[Block]:
+    names = [name for name in view.derivation.exercise.given if name in view.derivation.exercise.shapes]
+    valued = [name for name in names if view.value(name) is not None]
+    symbolic = [name for name in names if name not in valued]
+    if valued:
+        yield Paragraph(sentences=(Text("given.data"),))
+        yield from _in_lines([_datum(view, name) for name in valued])
+    if symbolic:
+        key = "given.symbols_too" if valued else "given.symbols"
+        items = tuple(_symbolic(view, name) for name in symbolic)
+        yield Paragraph(sentences=(Text(key, {"names": items}), *_sizes(view)))
+
+
+def _sizes(view: View) -> Iterator[Text]:
+    sizes = tuple(tree.Name(size) for size in view.derivation.exercise.sizes)
+    if sizes:
+        yield Text("given.any_size", {"sizes": sizes, "count": len(sizes)})
+
+
+def _datum(view: View, name: str) -> Node:
+    value = view.value(name)
+    assert value is not None
+    return tree.Chain((tree.Name(name), value, view.space(name)), (view.relation(name), "∈"), (None, None))
+
+
+def _symbolic(view: View, name: str) -> Node:
+    """`y = (y_1, y_2)ᵀ ∈ ℝ²` while that is short, else `y ∈ ℝ^k`."""
+    return tree.Chain((tree.Name(name), view.space(name)), ("∈",), (None,))
+
+
+def _in_lines(items: list[Node]) -> Iterator[Equation]:
+    """Four to a line, for data of modest size; the typesetter breaks what is still too wide."""
+    for start in range(0, len(items), 4):
+        yield Equation(lines=(Line(formula=tree.Row(tuple(items[start : start + 4]))),))
+
+
+def _asked(view: View, reasons: bool) -> Paragraph:
+    loss = tree.Name(view.loss)
+    wanted = tuple(tree.Name(name) for name in view.derivation.exercise.wanted)
+    sentences = [Text("given.wanted", {"loss": loss, "names": wanted, "count": len(wanted)})]
+    if reasons:
+        first = tree.Name(view.derivation.backward[-1].target)
+        some = tuple(
+            equation(view.symbol("d" + step.target), tree.Derivative(loss, tree.Name(step.target), inline=True))
+            for step in view.derivation.backward[:3]
+        )
+        sentences.append(
+            Text(
+                "given.notation",
+                {
+                    "gradient": tree.Gradient(first),
+                    "derivative": tree.Derivative(loss, first, inline=True),
+                    "name": first,
+                    "examples": some,
+                },
+            )
+        )
+    return Paragraph(sentences=tuple(sentences))
+
+
+def size_statement(view: View) -> Node:
+    """`n = 3, k = 1`."""
+    found = [equation(tree.Name(name), size_node(size)) for name, size in view.model.named_sizes.items()]
+    return tree.Row(tuple(found), ",") if len(found) > 1 else found[0] if found else tree.Number(Fraction(1))

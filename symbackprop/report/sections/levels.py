@@ -1,0 +1,277 @@
+"""The three levels of a product's gradient: entry, row or column, matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.algebra.spell import spelled
+from symbackprop.derivation.backward import levels as coarser
+from symbackprop.derivation.steps import Contribution, Level
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, equation, times
+from symbackprop.report.diagram import fan
+from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.view import View, size_node
+
+
+def levels(view: View) -> Iterator[Block]:
+    """Every affine equation with any numbers of inputs and neurons, entry by entry and as matrices."""
+    groups = view.model.general
+    if not groups:
+        return
+    yield Heading(text=Text("levels.title"), label="levels")
+    yield Paragraph(sentences=(Text("levels.delta", {"delta": _delta("p")}),))
+    for group in groups:
+        yield Paragraph(sentences=(Text("levels.stack", {"names": tuple(group.memberships)}),))
+        for made in group.contributions:
+            yield from _unit(view, made, group.shapes)
+
+
+def _delta(letter: str) -> Node:
+    return tree.Delta(tree.Name("j"), tree.Name(letter))
+
+
+def _unit(view: View, made: Contribution, shapes: dict[str, tree.Shape]) -> Iterator[Block]:
+    entry = _entry(made.target, made.free, shapes)
+    if made.rule == "elementwise":
+        yield from _entrywise(view, made, shapes, entry)
+    elif any(term.bound for term in made.entry):
+        yield from _summed(view, made, shapes, entry)
+    else:
+        yield from _picked(view, made, shapes, entry)
+
+
+def _entry(name: str, places: tuple[str, ...], shapes: dict[str, tree.Shape]) -> Node:
+    if not shapes.get(name, ()):
+        return tree.Name(name)
+    return tree.Index(tree.Name(name), tuple(tree.Name(place) for place in places))
+
+
+def _space(shape: tree.Shape) -> Node:
+    return tree.Space(tuple(size_node(size) for size in shape))
+
+
+def _in(node: Node, shape: tree.Shape) -> Node:
+    return tree.Chain((node, _space(shape)), ("∈",), (None,))
+
+
+def _sum_over(view: View, made: Contribution, shapes: dict[str, tree.Shape]) -> tuple[Node, Node]:
+    """`Σ_j dz_j · ∂z_j/∂w_pq` and `Σ_j dz_j δ_jp x_q`."""
+    letters = dict(view.model.letters_for(made))
+    avoid = view.derivation.exercise.shapes
+    axes = tuple(letters[axis] for axis in made.summed)
+    through = _entry(made.through, axes, shapes)
+    by = _entry(made.target, made.free, shapes)
+    first: Node = times(tree.Gradient(through), tree.Derivative(through, by))
+    second: Node = tree.juxtaposed(
+        tree.Gradient(through), *_flat(view.page(spelled(made.collapsed, letters, avoid=avoid)))
+    )
+    for axis, size in reversed(list(zip(axes, shapes[made.through], strict=True))):
+        first = tree.Sum(axis, tree.number(1), size_node(size), first)
+        second = tree.Sum(axis, tree.number(1), size_node(size), second)
+    return first, second
+
+
+def _flat(node: Node) -> tuple[Node, ...]:
+    return node.factors if isinstance(node, tree.Product) and not any(node.signs) else (node,)
+
+
+def _result(view: View, made: Contribution) -> Node:
+    letters = dict(view.model.letters_for(made))
+    return view.page(spelled(made.entry, letters, avoid=view.derivation.exercise.shapes))
+
+
+def _box(view: View, made: Contribution) -> Node:
+    assert made.matrix is not None
+    return tree.Box(equation(tree.Gradient(tree.Name(made.target)), view.page(made.matrix)))
+
+
+def _implied(entry: Node, members: list[Node], box: Node) -> Node:
+    return tree.Row((equation(tree.Gradient(entry), *members), box), "implies")
+
+
+def _entrywise(
+    view: View, made: Contribution, shapes: dict[str, tree.Shape], entry: Node
+) -> Iterator[Block]:
+    letters = dict(view.model.letters_for(made))
+    axes = tuple(letters[axis] for axis in made.summed)
+    through = _entry(made.through, axes, shapes)
+    derivative = view.page(spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes))
+    statement = equation(tree.Derivative(through, entry, inline=True), derivative)
+    yield Paragraph(
+        lead=tree.Gradient(tree.Name(made.target)),
+        sentences=(Text("levels.entrywise", {"statement": statement}),),
+        keep_with_next=True,
+    )
+    first, second = _sum_over(view, made, shapes)
+    formula = _implied(entry, [first, second, _result(view, made)], _box(view, made))
+    margin = _in(tree.Gradient(tree.Name(made.target)), shapes[made.target])
+    yield Equation(lines=(Line(formula=formula, margin=margin),))
+
+
+def _picked(view: View, made: Contribution, shapes: dict[str, tree.Shape], entry: Node) -> Iterator[Block]:
+    """The delta picks one summand: dW, db."""
+    gradient = tree.Gradient(tree.Name(made.target))
+    letters = dict(view.model.letters_for(made))
+    avoid = view.derivation.exercise.shapes
+    through = _entry(made.through, tuple(letters[axis] for axis in made.summed), shapes)
+    body = view.page(spelled(view.model.general_expr(made), letters, avoid=avoid))
+    yield Paragraph(
+        lead=Text("levels.by_entries", {"gradient": gradient}),
+        sentences=(Text("levels.computes", {"statement": equation(through, body), "entry": entry}),),
+        keep_with_next=True,
+    )
+    jacobian = view.page(spelled(made.jacobian, dict(letters), avoid=avoid))
+    collapsed = view.page(spelled(made.collapsed, letters, avoid=avoid))
+    derivative = tree.Derivative(through, entry)
+    first, second = _sum_over(view, made, shapes)
+    steps = [derivative, *([jacobian] if jacobian != collapsed else []), collapsed]
+    yield Equation(lines=(Line(formula=equation(*steps)),))
+    coarse = coarser(made, shapes)
+    last = equation(tree.Gradient(entry), first, second, _result(view, made))
+    if coarse:
+        yield Equation(lines=(Line(formula=last, margin=_in(tree.Gradient(entry), ())),))
+        yield from _rows(view, made, coarse[0], shapes)
+    else:
+        formula = tree.Row((last, _box(view, made)), "implies")
+        yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shapes[made.target])),))
+
+
+def _rows(view: View, made: Contribution, level: Level, shapes: dict[str, tree.Shape]) -> Iterator[Block]:
+    """Row p of dW, and the rows one under the other."""
+    gradient = tree.Gradient(tree.Name(made.target))
+    shape = shapes[made.target]
+    yield Paragraph(
+        lead=Text("levels.by_rows"), sentences=(Text("levels.row", {"index": tree.Name(level.fixed), "gradient": gradient}),),
+        keep_with_next=True,
+    )  # fmt: skip
+    written = _written_row(view, made, shape)
+    members = [*([written] if written is not None else []), view.page(level.right)]
+    margin = _in(level.left, (1, shape[1]))
+    yield Equation(lines=(Line(formula=equation(level.left, *members), margin=margin),))
+    yield Paragraph(lead=Text("levels.as_matrix"), sentences=(Text("levels.rows_below"),), keep_with_next=True)
+    stack = _stack(level.right, level.fixed, shape[0], view)
+    formula = tree.Row((equation(gradient, stack), _box(view, made)), "implies")
+    yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shape)),))
+
+
+def _written_row(view: View, made: Contribution, shape: tree.Shape) -> Node | None:
+    """`(dz_p x_1, dz_p x_2, …, dz_p x_n)`."""
+    if not isinstance(shape[1], str):
+        return None
+    entry = _result(view, made)
+    index = made.free[1]
+    cells = [tree.replace_names(entry, {index: node}) for node in (tree.number(1), tree.number(2))]
+    last = tree.replace_names(entry, {index: tree.Name(shape[1])})
+    return tree.Matrix(((*cells, tree.Dots("c"), last),), "row")
+
+
+def _stack(part: Node, index: str, size: tree.Size, view: View) -> Node:
+    """The parts for index 1, …, size, one under the other."""
+    part = view.page(part)
+    first = tree.replace_names(part, {index: tree.number(1)})
+    last = tree.replace_names(part, {index: size_node(size)})
+    return tree.Matrix(((first,), (tree.Dots("v"),), (last,)), "column")
+
+
+def _summed(view: View, made: Contribution, shapes: dict[str, tree.Shape], entry: Node) -> Iterator[Block]:
+    """x_i feeds all neurons: what comes back is added up."""
+    gradient = tree.Gradient(tree.Name(made.target))
+    letters = dict(view.model.letters_for(made))
+    avoid = view.derivation.exercise.shapes
+    through = _entry(made.through, tuple(letters[axis] for axis in made.summed), shapes)
+    yield Paragraph(
+        lead=Text("levels.by_entries", {"gradient": gradient}),
+        sentences=(Text("levels.feeds_all", {"entry": entry}),),
+        keep_with_next=True,
+    )
+    picture = _picture(view, made, shapes, through, entry)
+    if picture is not None:
+        yield picture
+    else:
+        derivative = view.page(spelled(made.collapsed, letters, avoid=avoid))
+        yield Equation(lines=(Line(formula=equation(tree.Derivative(through, entry), derivative)),))
+    first, _ = _sum_over(view, made, shapes)
+    margin = _in(tree.Gradient(entry), ())
+    yield Equation(lines=(Line(formula=equation(tree.Gradient(entry), first, _result(view, made)), margin=margin),))
+    for level in coarser(made, shapes):
+        yield from _columns(view, made, level, shapes)
+
+
+def _picture(
+    view: View, made: Contribution, shapes: dict[str, tree.Shape], through: Node, entry: Node
+) -> Block | None:
+    """The rows of z with their x_i, beside the fan of arrows (the notes' last page)."""
+    weight = view.model.weight_of(made)
+    size = shapes[made.through][0] if len(shapes[made.through]) == 1 else None
+    if weight is None or not isinstance(size, str):
+        return None
+    letters = dict(view.model.letters_for(made))
+    index = letters[made.summed[0]]
+    factor = spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes)
+    rows: list[tuple[Node, Node]] = []
+    for place in (tree.number(1), tree.number(2), None, tree.Name(size)):
+        if place is None:
+            rows.append((tree.Dots("v"), tree.Word("nothing")))
+            continue
+        term = tree.replace_names(tree.juxtaposed(*_flat(factor), entry), {index: place})
+        left = tree.replace_names(through, {index: place})
+        rows.append((left, tree.Add((tree.Dots("c"), term, tree.Dots("c")))))
+    statement = equation(tree.Derivative(through, entry), view.page(factor))
+    space = _in(tree.Name(made.through), shapes[made.through])
+    return fan(
+        layer=made.through, source=made.target, weight=weight, rows=tuple(rows), space=space, statement=statement,
+        size=size, index=made.free[0],
+    )  # fmt: skip
+
+
+def _columns(view: View, made: Contribution, level: Level, shapes: dict[str, tree.Shape]) -> Iterator[Block]:
+    gradient = tree.Gradient(tree.Name(made.target))
+    shape = shapes[made.target]
+    column = view.model.column_of(level)
+    index = tree.Name(level.fixed)
+    if column is not None:
+        through = tree.Name(made.through)
+        by = tree.Index(tree.Name(made.target), (index,))
+        statement = tree.Chain(
+            (tree.Derivative(through, by, inline=True), column, _space(shapes[made.through])), ("=", "∈"), (None, None)
+        )
+        parts = {"index": index, "statement": statement, "weight": tree.Name(tree.names_in(column)[0])}
+        yield Paragraph(
+            lead=Text("levels.by_columns"), sentences=(Text("levels.column", parts),), keep_with_next=True
+        )
+        members = [*_dot_product(view, made, level, column, shapes), level.right]
+        margin = _in(level.left, ())
+        yield Equation(lines=(Line(formula=equation(level.left, *members), margin=margin),))
+    yield Paragraph(
+        lead=Text("levels.as_matrix"),
+        sentences=(Text("levels.columns_below", {"size": size_node(shape[0])}),),
+        keep_with_next=True,
+    )
+    stack = _stack(level.right, level.fixed, shape[0], view)
+    formula = tree.Row((equation(gradient, stack), _box(view, made)), "implies")
+    yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shape)),))
+
+
+def _dot_product(
+    view: View, made: Contribution, level: Level, column: Node, shapes: dict[str, tree.Shape]
+) -> list[Node]:
+    """`(w_1i ⋯ w_ki) (dz_1 ⋮ dz_k)`, each over its name."""
+    size = shapes[made.through][0]
+    weight = tree.names_in(column)[0]
+    if not isinstance(size, str) or not isinstance(column, tree.Index):
+        return []
+    at = [tree.number(1), tree.Name(size)]
+    cells = [
+        tree.Index(tree.Name(weight), tuple(place if isinstance(p, tree.Slice) else p for p in column.places))
+        for place in at
+    ]
+    row = tree.Matrix(((cells[0], tree.Dots("c"), cells[1]),), "row")
+    arriving = [tree.Gradient(tree.Index(tree.Name(made.through), (place,))) for place in at]
+    stack = tree.Matrix(((arriving[0],), (tree.Dots("v"),), (arriving[1],)), "column")
+    gradient = tree.Gradient(tree.Name(made.through))
+    return [tree.juxtaposed(tree.Brace(row, tree.Transpose(column)), tree.Brace(stack, gradient))]
+
+
+ZERO = tree.Number(Fraction(0))

@@ -1,0 +1,133 @@
+"""Sums written out: `Σ_i w_i x_i` with numbers is `4·1 + 2·0 + (−5)·2`, in board order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import product
+
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.indexform import Expr, Factor, Term
+from symbackprop.algebra.spell import ratio
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, juxtaposed
+
+EntryValue = Callable[[ix.Entry], Node]
+"""An entry with all its places fixed, as a node: its number, or its name where it has none."""
+
+LONGEST = 8
+"""Terms of a sum that are written out; a longer one shows its ends and dots."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unfolded:
+    """The written-out terms of one term of an expression; `sum` tells that it was a sum."""
+
+    node: Node
+    sum: bool
+    term: Term
+
+
+def unfolded(expr: Expr, at: Mapping[str, int], value: EntryValue) -> list[Unfolded]:
+    """Each term of `expr` at fixed free indices, its sums written out with values put in."""
+    table: dict[str, ix.Place] = dict(at)
+    found = []
+    for term in expr:
+        moved = ix.rename_term(term, table)
+        node = _term(moved, value)
+        found.append(Unfolded(node=node, sum=any(size != 1 for _, size in term.bound), term=term))
+    return found
+
+
+def _term(term: Term, value: EntryValue) -> Node:
+    ranges = []
+    for _, size in term.bound:
+        if not isinstance(size, int):
+            raise ValueError("a sum over a size that has no number")
+        ranges.append(range(1, size + 1))
+    sign = term.coefficient < 0
+    coefficient = abs(term.coefficient)
+    if not term.bound:
+        body = _factors(coefficient, term.factors, value)
+    else:
+        body = _written_out(term, ranges, value)
+        if coefficient != 1:
+            body = juxtaposed(ratio(coefficient), body)
+    return tree.Neg(body) if sign else body
+
+
+def _written_out(term: Term, ranges: list[range], value: EntryValue) -> Node:
+    indices = [index for index, _ in term.bound]
+    places = list(product(*ranges))
+    kept: list[tuple[int, ...] | None] = list(places)
+    if len(places) > LONGEST:
+        kept = [*places[:3], None, places[-1]]
+    terms: list[Node] = []
+    for place in kept:
+        if place is None:
+            terms.append(tree.Dots("c"))
+            continue
+        here: dict[str, ix.Place] = dict(zip(indices, place, strict=True))
+        moved = ix.rename_term(replace(term, bound=(), coefficient=Fraction(1)), here)
+        terms.append(_factors(Fraction(1), moved.factors, value))
+    return tree.plus(*terms)
+
+
+def _factors(coefficient: Fraction, factors: tuple[Factor, ...], value: EntryValue) -> Node:
+    above: list[Node] = [] if coefficient == 1 else [ratio(coefficient)]
+    below: list[Node] = []
+    for factor in factors:
+        if isinstance(factor, ix.Power):
+            exponent = ix.number_of(factor.exponent)
+            if exponent is not None and exponent < 0:
+                below.append(_factor(ix.Power(factor.base, ix.constant(-exponent)), value))
+                continue
+        above.append(_factor(factor, value))
+    top = _product(above) if above else tree.Number(Fraction(1))
+    return tree.Quotient(top, _product(below)) if below else top
+
+
+def _product(factors: list[Node]) -> Node:
+    """Numbers have a dot between them; a number before a bracket or a function has none."""
+    if len(factors) == 1:
+        return factors[0]
+    signs = tuple(
+        "cdot" if is_numeral(left) and is_numeral(right) else "" for left, right in zip(factors, factors[1:], strict=False)
+    )
+    return tree.Product(tuple(factors), signs)
+
+
+def is_numeral(node: Node) -> bool:
+    """A plain number, with or without its sign."""
+    return isinstance(tree.undressed(node.body if isinstance(node, tree.Neg) else node), tree.Number)
+
+
+def _factor(factor: Factor, value: EntryValue) -> Node:
+    match factor:
+        case ix.Entry():
+            return value(factor)
+        case ix.Group(body):
+            return _expr(body, value)
+        case ix.Power(base, exponent):
+            number = ix.number_of(exponent)
+            if number == 1:
+                return _expr(base, value)
+            if number == Fraction(1, 2):
+                return tree.Call("sqrt", (_expr(base, value),))
+            return tree.Power(_expr(base, value), _expr(exponent, value))
+        case ix.Apply(function, args, order, options):
+            named = tuple((key, _expr(part, value)) for key, part in options)
+            return tree.Call(function, tuple(_expr(arg, value) for arg in args), named, order)
+        case ix.Length(name):
+            return tree.Name(name)
+        case _:
+            return tree.Constant("pi")
+
+
+def _expr(expr: Expr, value: EntryValue) -> Node:
+    if not expr:
+        return tree.Number(Fraction(0))
+    return tree.plus(*(_term(term, value) for term in expr))
+
+

@@ -1,0 +1,319 @@
+"""A derivation as the page sees it: shapes as spaces, values as trees, formulas with numbers in.
+
+Everything here is a tree or a fact about one; no words, no format.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
+from typing import Any
+
+from symbackprop import limits
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.spell import spelled
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.derivation.model import Model
+from symbackprop.derivation.steps import Derivation, Quantity
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, Shape, Size
+from symbackprop.report.unfold import is_numeral
+
+EXAMPLE = "example"
+"""The word over an equals sign where the example's numbers come in."""
+
+
+@dataclass(frozen=True)
+class View:
+    """One derivation and how numbers are shown."""
+
+    derivation: Derivation
+    model: Model
+    digits: int = 4
+    _shown: dict[str, Node | None] = field(default_factory=dict)
+
+    # --- names and shapes -----------------------------------------------------------------
+
+    @property
+    def loss(self) -> str:
+        """The name of the loss."""
+        return self.derivation.exercise.loss
+
+    def shape(self, name: str) -> Shape:
+        """The shape of `z` or of `dz`."""
+        quantity = self.derivation.quantities.get(name)
+        return quantity.shape if quantity else self.derivation.exercise.shapes[name]
+
+    def lone(self, name: str) -> bool:
+        """One number: a scalar, or size 1 along every axis."""
+        return all(size == 1 for size in self.shape(name))
+
+    def space(self, name: str) -> Node:
+        """`ℝ^{k×n}`; what has size 1 along every axis is simply in ℝ."""
+        shape = self.shape(name)
+        sizes = () if self.lone(name) else tuple(size_node(size) for size in shape)
+        return tree.Space(sizes)
+
+    def membership(self, *names: str) -> Node:
+        """`z, b ∈ ℝ^k`, of names with one shape."""
+        left: Node = tree.Row(tuple(self.symbol(n) for n in names), ",") if len(names) > 1 else self.symbol(names[0])
+        return tree.Chain((left, self.space(names[0])), ("∈",), (None,))
+
+    def symbol(self, name: str) -> Node:
+        """`z` or `dz` as a node."""
+        quantity = self.derivation.quantities[name]
+        made: Node = tree.Name(quantity.target)
+        return tree.Gradient(made) if quantity.gradient else made
+
+    def dimensions(self, shape: Shape) -> Node:
+        """`k × n`, a column as `k × 1`, a number as `1 × 1`."""
+        full = (*shape, *((1,) * (2 - len(shape))))
+        return tree.Sizes(tuple(size_node(size) for size in full))
+
+    # --- functions under the names of the page -----------------------------------------------
+
+    @cached_property
+    def letters(self) -> Mapping[str, str]:
+        """How an activation is called on the page: the only one is g, as in the notes."""
+        used = [name for name in self.model.activations if not _has_symbol(self.row(name))]
+        taken = set(self.derivation.exercise.shapes) | set(self.derivation.exercise.functions)
+        free = [letter for letter in ("g", "f", "varphi", "psi", "h") if letter not in taken]
+        return dict(zip(used, free, strict=False)) if len(used) <= len(free) else {}
+
+    def row(self, function: str) -> Function:
+        """The row of a function of the table or of the exercise."""
+        return self.derivation.exercise.functions.get(function) or TABLE[function]
+
+    def page(self, node: Node) -> Node:
+        """`node` with the functions under the names of the page: `relu(z)` is `g(z)`."""
+        if isinstance(node, tree.Call):
+            args = tuple(self.page(arg) for arg in node.args)
+            name = self.letters.get(node.function)
+            options = () if name else node.options
+            return tree.Call(name or node.function, args, options, node.primes)
+        return tree.rebuild(node, self.page)
+
+    def loss_call(self) -> Node:
+        """`L(ŷ, y)`: the loss and the names in its formula."""
+        names = [n for n in tree.names_in(self.derivation.step(self.loss).formula) if n in self.derivation.quantities]
+        return tree.Call(self.loss, tuple(tree.Name(name) for name in names))
+
+    def loss_formula(self) -> list[Node]:
+        """The loss as a formula: what was written, or what the named loss stands for."""
+        body = self.derivation.step(self.loss).formula
+        compact = self.model.compact(body)
+        if compact is not None:
+            return [self.page(compact)]
+        if isinstance(tree.undressed(body), tree.Call):
+            return [self.page(self.spelled(self.loss, {}))]
+        return [self.page(body)]
+
+    def spelled(self, name: str, letters: Mapping[str, str]) -> Node:
+        """The entry of an equation's right side, in indices: `Σ_i w_ji x_i + b_j`."""
+        made = spelled(self.model.tensor(name).expr, letters, avoid=self.derivation.exercise.shapes)
+        return self.unindexed(made)
+
+    def unindexed(self, node: Node) -> Node:
+        """`node` without the indices of what is one number, and without sums of one term."""
+        if isinstance(node, tree.Sum) and node.high == tree.Number(Fraction(1)):
+            return self.unindexed(node.body)
+        if isinstance(node, tree.Gradient) and isinstance(node.of, tree.Index):
+            inner = self.unindexed(node.of)
+            return tree.Gradient(inner)
+        if isinstance(node, tree.Index) and isinstance(node.base, tree.Name):
+            return self._fewer_places(node, node.base.name)
+        return tree.rebuild(node, self.unindexed)
+
+    def _fewer_places(self, node: tree.Index, name: str) -> Node:
+        """`w_i` for the one row of W, `z` for the one entry of z."""
+        shape = self.derivation.exercise.shapes.get(name, ())
+        kept = tuple(p for p, size in zip(node.places, shape, strict=False) if size != 1)
+        return tree.Index(node.base, kept) if kept else node.base
+
+    # --- values -------------------------------------------------------------------------------
+
+    def numbers(self, name: str) -> Array[Any] | None:
+        """The values of `z` or `dz`, or None."""
+        quantity = self.derivation.quantities.get(name)
+        return quantity.numbers if quantity else None
+
+    def value(self, name: str, *, transposed: bool = False) -> Node | None:
+        """The value as a tree: a number, a column or a matrix; abbreviated where it is wide."""
+        key = name + ("ᵀ" if transposed else "")
+        if key not in self._shown:
+            numbers = self.numbers(name)
+            self._shown[key] = None if numbers is None else self.array(numbers.transposed() if transposed else numbers)
+        return self._shown[key]
+
+    def array(self, numbers: Array[Any]) -> Node:
+        """An array of values as a tree."""
+        if len(numbers.entries) == 1:
+            return self.entry(numbers.entries[0])
+        if len(numbers.shape) == 1:
+            rows = [(self.entry(value),) for value in _ends(numbers.entries, limits.SHOWN_ROWS)]
+            return tree.Matrix(tuple(rows), "column")
+        cells = [_ends(row, limits.SHOWN_COLUMNS) for row in _ends(tuple(numbers.rows()), limits.SHOWN_ROWS)]
+        return tree.Matrix(tuple(self._cells(row, cells) for row in cells), "matrix")
+
+    def _cells(self, row: Any, rows: Any) -> tuple[Node, ...]:
+        if row is None:
+            width = len(next(other for other in rows if other is not None))
+            return (tree.Dots("v"),) * width
+        return tuple(tree.Dots("c") if value is None else self.entry(value) for value in row)
+
+    def entry(self, value: Any) -> Node:
+        """One value as a tree, rounded where it has to be."""
+        if value is None:
+            return tree.Dots("v")
+        return self.model.shown(value, self.digits)[0]
+
+    def exact(self, name: str) -> bool:
+        """Whether every value of `name` is printed exactly."""
+        numbers = self.numbers(name)
+        return numbers is None or all(self.model.shown(value, self.digits)[1] for value in numbers.entries)
+
+    def relation(self, *names: str) -> tree.Relation:
+        """`=`, or `≈` where something on either side is rounded."""
+        return "=" if all(self.exact(name) for name in names) else "≈"
+
+    # --- formulas with numbers in ----------------------------------------------------------------
+
+    def with_numbers(self, node: Node, *, braces: bool = False) -> Node:
+        """`node` with every name that has a value replaced by it; `braces` says what each was."""
+        return _Substitution(self, braces).go(node)
+
+    def used(self, node: Node) -> list[str]:
+        """The quantities that `node` mentions: `z`, `dz`."""
+        found: dict[str, None] = {}
+        inside: set[int] = set()
+        for part in tree.walk(node):
+            if isinstance(part, tree.Gradient):
+                inside.update(id(child) for child in tree.walk(part.of))
+                found.setdefault("d" + tree.names_in(part.of)[0])
+            elif isinstance(part, tree.Name) and id(part) not in inside:
+                found.setdefault(part.name)
+        return [name for name in found if name in self.derivation.quantities]
+
+    def entry_value(self, entry: ix.Entry) -> Node:
+        """One entry as a number, or as its name where it has none."""
+        name = ("d" if entry.gradient else "") + entry.name
+        numbers = self.numbers(name)
+        if numbers is not None and all(isinstance(place, int) for place in entry.places):
+            places = [int(place) for place in entry.places]
+            return self.entry(numbers.at(*places) if places else numbers.item)
+        return self.entry_name(entry.name, entry.places, entry.gradient)
+
+    def entry_name(self, name: str, places: tuple[ix.Place, ...], gradient: bool = False) -> Node:
+        """`w_{12}`, or the bare name of what is one number."""
+        base: Node = tree.Name(name)
+        if places and not self.lone(name):
+            nodes = tuple(tree.Number(Fraction(p)) if isinstance(p, int) else tree.Name(p) for p in places)
+            base = tree.Index(base, nodes)
+        return tree.Gradient(base) if gradient else base
+
+
+def _has_symbol(row: Function) -> bool:
+    """σ, tanh and the user's own functions keep their names; ReLU and its kin become g."""
+    return not row.latex.startswith(r"\operatorname")
+
+
+def _ends(items: tuple[Any, ...], most: int) -> list[Any]:
+    """The items, or the first ones, a gap and the last one."""
+    if len(items) <= most:
+        return list(items)
+    return [*items[: most - 2], None, items[-1]]
+
+
+def size_node(size: Size) -> Node:
+    """A size as a node."""
+    return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)
+
+
+@dataclass(frozen=True, slots=True)
+class _Substitution:
+    """Values for names, from the inside out; products of plain numbers get their dots."""
+
+    view: View
+    braces: bool
+
+    def go(self, node: Node) -> Node:
+        match node:
+            case tree.Name(name):
+                return self.known(name, node)
+            case tree.Gradient(tree.Name(name)):
+                return self.known("d" + name, node)
+            case tree.Transpose(tree.Name() | tree.Gradient()):
+                return self.transposed(node)
+            case tree.Call(_, args, _, primes) if primes:
+                return self.slope(node, args)
+            case tree.Product():
+                return self.product(node)
+            case tree.Ones(size) if isinstance(size, tree.Number):
+                return self.view.array(Array((int(size.value),), (Fraction(1),) * int(size.value)))
+        return tree.rebuild(node, self.go)
+
+    def known(self, name: str, node: Node) -> Node:
+        value = self.view.value(name) if name in self.view.derivation.quantities else None
+        if value is None:
+            return node
+        return tree.Brace(value, node) if self.braces else value
+
+    def transposed(self, node: tree.Transpose) -> Node:
+        inner = node.body
+        name = inner.name if isinstance(inner, tree.Name) else "d" + tree.names_in(inner)[0]
+        if name not in self.view.derivation.quantities:
+            return node
+        value = self.view.value(name, transposed=True)
+        return node if value is None else value
+
+    def slope(self, node: tree.Call, args: tuple[Node, ...]) -> Node:
+        """`g'(z)`: its value, with a brace that says so where it is one number."""
+        made = self.view.model.evaluated(node)
+        if made is None:
+            return tree.rebuild(node, self.go)
+        value = self.view.array(made)
+        if len(made.entries) != 1:
+            return value
+        at = tuple(self.go(arg) for arg in args)
+        return tree.Brace(value, tree.Call(node.function, at, node.options, node.primes))
+
+    def product(self, node: tree.Product) -> Node:
+        factors = tuple(self.go(factor) for factor in node.factors)
+        signs = []
+        for left, sign, right in zip(factors, node.signs, factors[1:], strict=False):
+            plain = is_numeral(left) and is_numeral(right)
+            signs.append("cdot" if plain else "" if sign == "odot" and _scalar(left, right) else sign)
+        return tree.Product(factors, tuple(signs))
+
+
+def _scalar(left: Node, right: Node) -> bool:
+    return is_numeral(left) and is_numeral(right)
+
+
+def chain(*members: Node, relations: tuple[tree.Relation, ...], over: tuple[str | None, ...] = ()) -> tree.Chain:
+    """A chain; members that repeat the one before are left out with their relation."""
+    kept: list[Node] = [members[0]]
+    signs: list[tree.Relation] = []
+    words: list[str | None] = []
+    over = over or (None,) * len(relations)
+    pending: str | None = None
+    for member, relation, word in zip(members[1:], relations, over, strict=True):
+        if tree.undressed(member) == tree.undressed(kept[-1]):
+            pending = pending or word
+            continue
+        kept.append(member)
+        signs.append(relation)
+        words.append(word or pending)
+        pending = None
+    return tree.Chain(tuple(kept), tuple(signs), tuple(words))
+
+
+def unit(quantity: Quantity) -> Node:
+    """The bold name of a gradient's unit."""
+    made: Node = tree.Name(quantity.target)
+    return tree.Gradient(made) if quantity.gradient else made
+
+
