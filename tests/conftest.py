@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from symbackprop.notation.tree import (
-    Blank, Box, Brace, Bracket, Cases, Chain, Coloured, Derivative, Dots, Gradient, Index, Matrix, Name,
+    Blank, Box, Brace, Bracket, Call, Cases, Chain, Coloured, Derivative, Dots, Gradient, Index, Matrix, Name,
     Neg, Node, Number, Power, Quotient, Row, Space, Sum, Transpose, Word, equation, juxtaposed, number,
     plus, times,
 )  # fmt: skip
@@ -155,31 +155,32 @@ def wide_chain(columns: int) -> Node:
 
 
 def graph() -> Diagram:
-    vertices = (
-        Vertex(key="m", kind="operation", x=0, y=0, upper=Name("times")),
-        Vertex(key="W", kind="variable", x=0, y=2, upper=equation(W, row(4, 2, -5)), lower=equation(d(W), row(-4, 0, -8))),
-        Vertex(key="x", kind="variable", x=0, y=-2, upper=equation(x, Transpose(row(1, 0, 2))), lower=equation(d(x), Transpose(row(-16, -8, 20)))),
-        Vertex(key="u", kind="variable", x=1, y=0, upper=equation(juxtaposed(W, x), number(-6)), lower=number(-4)),
-        Vertex(key="s", kind="operation", x=2, y=0, upper=Name("plus")),
-        Vertex(key="b", kind="variable", x=2, y=2, upper=equation(b, number(7)), lower=equation(d(b), number(-4))),
-        Vertex(key="z", kind="variable", x=3, y=0, upper=equation(z, number(1)), lower=equation(d(z), number(-4))),
-        Vertex(key="g", kind="operation", x=4, y=0, upper=Name("g")),
-        Vertex(key="yh", kind="variable", x=5, y=0, upper=equation(yhat, number(1)), lower=equation(d(yhat), number(-4))),
-        Vertex(key="l", kind="operation", x=6, y=0, upper=L),
-        Vertex(key="y", kind="variable", x=6, y=2, upper=equation(y, number(5))),
-        Vertex(key="L", kind="variable", x=7, y=0, upper=number(8), lower=equation(d(L), number(1))),
-    )  # fmt: skip
-    slope = equation(juxtaposed(Name("g'"), Bracket(number(1))), number(1))
+    """A picture placed by hand: a row, a branch above and below, and an arrow with corners."""
+    boxes = (
+        ("W", 0, 1.9, equation(W, row(4, 2, -5)), equation(d(W), row(-4, 0, -8))),
+        ("x", 0, -1.9, equation(x, Transpose(row(1, 0, 2))), equation(d(x), Transpose(row(-16, -8, 20)))),
+        ("u", 2.3, 0, equation(juxtaposed(W, x), number(-6)), number(-4)),
+        ("b", 4.4, 1.9, equation(b, number(7)), equation(d(b), number(-4))),
+        ("z", 6.5, 0, equation(z, number(1)), equation(d(z), number(-4))),
+        ("yh", 10.8, 0, equation(yhat, number(1)), equation(d(yhat), number(-4))),
+        ("y", 13.1, 1.9, equation(y, number(5)), None),
+        ("L", 15.2, 0, number(8), equation(d(L), number(1))),
+    )
+    circles = (("m", 0, W), ("s", 4.4, Name("s")), ("g", 8.6, Name("g")), ("l", 13.1, L))
+    vertices = [Vertex(key=key, kind="variable", x=at, y=up, upper=top, lower=low) for key, at, up, top, low in boxes]
+    vertices += [Vertex(key=key, kind="operation", x=at, y=0, upper=text) for key, at, text in circles]
+    slope = equation(Call("g", (number(1),), (), 1), number(1))
     arrows = (
         Arrow(start="W", end="m", factor=Transpose(x)), Arrow(start="x", end="m", factor=Transpose(W)),
-        Arrow(start="m", end="u"), Arrow(start="u", end="s", factor=number(1)),
+        Arrow(start="m", end="u"), Arrow(start="u", end="s", factor=number(1), place=(4.4, -0.65)),
         Arrow(start="b", end="s", factor=number(1)), Arrow(start="s", end="z"),
-        Arrow(start="z", end="g", factor=slope), Arrow(start="g", end="yh"),
-        Arrow(start="yh", end="l", factor=equation(plus(yhat, Neg(y)), number(-4))),
-        Arrow(start="y", end="l", back=False), Arrow(start="l", end="L"), Arrow(start="z", end="L"),
+        Arrow(start="z", end="g", factor=slope, place=(8.6, -0.65)), Arrow(start="g", end="yh"),
+        Arrow(start="yh", end="l", factor=equation(plus(yhat, Neg(y)), number(-4)), place=(13.1, -0.65)),
+        Arrow(start="y", end="l", back=False), Arrow(start="l", end="L"),
+        Arrow(start="z", end="L", factor=number(2), place=(10.8, -1.15), forward=((6.4, -0.55), (6.4, -1.5), (15.3, -1.5), (15.3, -0.55)), backward=((15.1, -0.55), (15.1, -1.3), (6.6, -1.3), (6.6, -0.55))),
     )  # fmt: skip
     names = Text("test.alternative", {"z": z, "yhat": yhat, "names": (W, x, b)})
-    return Diagram(vertices=vertices, arrows=arrows, alternative=names)
+    return Diagram(vertices=tuple(vertices), arrows=arrows, alternative=names, exact=True)
 
 
 def fan() -> Diagram:
@@ -202,7 +203,7 @@ def everything(text: str = "w_1 & 50 %") -> Document:
     """Every kind of block, with prose, and a person's text in several places."""
     k, n = Name("k"), Name("n")
     half = juxtaposed(Quotient(number(1), number(2)), Power(Bracket(plus(yhat, Neg(y))), number(2)))
-    model = Row((equation(z, plus(juxtaposed(W, x), b)), equation(yhat, juxtaposed(Name("g"), Bracket(z))), equation(L, half)))
+    model = Row((equation(z, plus(juxtaposed(W, x), b)), equation(yhat, Call("g", (z,))), equation(L, half)))
     relu = Cases(((z, Chain((z, number(0)), ("≥",), (None,))), (number(0), Word("otherwise"))))
     blocks = (
         Heading(text=Text("test.given"), label="given"),
@@ -211,14 +212,14 @@ def everything(text: str = "w_1 & 50 %") -> Document:
         Paragraph(sentences=(Text("test.seek", {"L": L, "names": (W, b, x)}), Text("test.said", {"text": text}))),
         Equation(lines=(forward(),)),
         Paragraph(lead=d(z), sentences=(Text("test.only", {"L": L, "z": z, "yhat": yhat}),)),
-        Equation(lines=(Line(formula=step(z, Derivative(L, yhat), d(yhat), Derivative(yhat, z), juxtaposed(Name("g'"), Bracket(z)), times(d(yhat), juxtaposed(Name("g'"), Bracket(z))), times(Bracket(number(-4)), number(1)), number(-4)), margin=has_shape(d(z))),)),
+        Equation(lines=(Line(formula=step(z, Derivative(L, yhat), d(yhat), Derivative(yhat, z), Call("g", (z,), (), 1), times(d(yhat), Call("g", (z,), (), 1)), times(Bracket(number(-4)), number(1)), number(-4)), margin=has_shape(d(z))),)),
         Paragraph(sentences=(Text("test.sign", {"less": Chain((d(yhat), number(0)), ("<",), (None,)), "yhat": yhat, "from": number(1), "to": number(5)}),)),
         Equation(lines=(
             Line(formula=equation(d(yhat), plus(yhat, Neg(y))), margin=has_shape(d(yhat), number(2))),
             Line(formula=equation(d(W), juxtaposed(d(z), Transpose(x)), juxtaposed(column(1, 5), row(1, 0, 2)), Matrix(((number(1), number(0), number(2)), (number(5), number(0), number(10))))), margin=has_shape(d(W), k, n)),
         )),
-        Note(sentences=(Text("test.note", {"z": equation(z, number(0)), "slope": equation(juxtaposed(Name("g'"), Bracket(number(0))), number(1))}),)),
-        Equation(lines=(Line(formula=equation(juxtaposed(Name("g"), Bracket(z)), relu)),)),
+        Note(sentences=(Text("test.note", {"z": equation(z, number(0)), "slope": equation(Call("g", (number(0),), (), 1), number(1))}),)),
+        Equation(lines=(Line(formula=equation(Call("g", (z,)), relu)),)),
         Paragraph(sentences=(Text("test.wide"),)),
         Equation(lines=(Line(formula=wide_chain(8), margin=has_shape(z, number(3))),)),
         Heading(text=Text("test.levels"), label="levels"),

@@ -185,6 +185,10 @@ EXPRESSIONS = {
     "|u - v|": call("abs", sub(U, V)),
     "|a||b|": juxtaposed(call("abs", A), call("abs", B)),
     "||u|| ||v||": juxtaposed(Norm(U), Norm(V)),
+    "|| u || || v ||^2": juxtaposed(Norm(U), Power(Norm(V), TWO)),
+    "||u||v||a||": juxtaposed(Norm(U), V, Norm(A)),
+    "||u ||v||||": Norm(juxtaposed(U, Norm(V))),
+    "||u - |v| a||": Norm(sub(U, juxtaposed(call("abs", V), A))),
     "‖u‖₁ + ‖W‖_F^2": plus(Norm(U, "1"), Power(Norm(W, "F"), TWO)),
     # --- the vector of ones
     "1^T": Transpose(Ones()),
@@ -532,9 +536,9 @@ def test_the_limits_themselves_are_allowed() -> None:
 
 
 PIECES = (
-    "W", "x", "b", "yhat", "ŷ", "dz", "g", "relu", "sum", "1", "2", "0.5", "1e3", "+", "-", "*", "/", "^", "^T", "·",
-    "⊙", "(", ")", "[", "]", "{", "}", "||", "|", ",", ":", ";", "..", "=", "≈", "∈", "ℝ", "×", "∂", "'", "²", "₁",
-    "T", "e", "i", "\\", "$", "\u0302", "\n",
+    "W", "x", "b", "yhat", "ŷ", "dz", "g", "relu", "sum", "1", "2", "0.5", "1e3", "+", "-", "*",
+    "/", "^", "^T", "·", "⊙", "(", ")", "[", "]", "{", "}", "||", "|", ",", ":", ";", "..", "=",
+    "≈", "∈", "ℝ", "×", "∂", "'", "²", "₁", "T", "e", "i", "\\", "$", "\u0302", "\n",
 )  # fmt: skip
 
 

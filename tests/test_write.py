@@ -10,14 +10,50 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+
 from symbackprop.algebra.functions import ALIASES
 from symbackprop.notation import tree
 from symbackprop.notation.read import Vocabulary, read, read_chain
 from symbackprop.notation.tree import (
-    Add, Blank, Box, Brace, Bracket, Call, Cases, Chain, Coloured, Constant, Delta, Derivative, Dots,
-    Gradient, Index, Matrix, Name, Neg, Node, Norm, Number, Ones, Power, Product, Quotient, Row, Sizes,
-    Slice, Space, Sum, Transpose, Word, equation, juxtaposed, number, plus, times, undressed,
-)  # fmt: skip
+    Add,
+    Blank,
+    Box,
+    Brace,
+    Bracket,
+    Call,
+    Cases,
+    Chain,
+    Coloured,
+    Constant,
+    Delta,
+    Derivative,
+    Dots,
+    Gradient,
+    Index,
+    Matrix,
+    Name,
+    Neg,
+    Node,
+    Norm,
+    Number,
+    Ones,
+    Power,
+    Product,
+    Quotient,
+    Row,
+    Sizes,
+    Slice,
+    Space,
+    Sum,
+    Transpose,
+    Word,
+    equation,
+    juxtaposed,
+    number,
+    plus,
+    times,
+    undressed,
+)
 from symbackprop.notation.write import Style, to_latex, to_plain
 from symbackprop.notation.write_typst import to_typst
 
@@ -84,7 +120,8 @@ def in_the_example(left: Node, *right: Node) -> Chain:
 def sample() -> list[Node]:
     """The displays of the sample report, in order."""
     summed = plus(times(num(4), num(1)), times(num(2), num(0)), times(minus5, num(2)))
-    label = chain(juxtaposed(W, x), "=", Sum("i", num(1), n, juxtaposed(at("w", i), at("x", i))), "=", Neg(num(6)))
+    label = chain(juxtaposed(W, x), "=", Sum("i", num(1), n, juxtaposed(at("w", i), at("x", i))), "=",
+        Neg(num(6)))
     forward = equation(
         z,
         plus(juxtaposed(Brace(row(4, 2, -5), W), Brace(column(1, 0, 2), x)), Brace(num(7), b)),
@@ -96,10 +133,12 @@ def sample() -> list[Node]:
         times(d(yhat), Call("g", (z,), (), 1)),
     )  # fmt: skip
     weights = equation(
-        d(W), part(L, W), times(Brace(part(L, z), d(z)), Brace(part(z, W), Transpose(x))), juxtaposed(d(z), Transpose(x))
+        d(W), part(L, W), times(Brace(part(L, z), d(z)), Brace(part(z, W), Transpose(x))),
+            juxtaposed(d(z), Transpose(x))
     )
     back = equation(
-        d(x), part(L, x), times(Brace(part(z, x), Transpose(W)), Brace(part(L, z), d(z))), juxtaposed(Transpose(W), d(z))
+        d(x), part(L, x), times(Brace(part(z, x), Transpose(W)), Brace(part(L, z), d(z))),
+            juxtaposed(Transpose(W), d(z))
     )
     dz_j, delta = d(at("z", j)), Delta(j, p)
     relu = Cases(((z, chain(z, "≥", num(0))), (num(0), chain(z, "<", num(0)))))
@@ -139,10 +178,12 @@ def sample() -> list[Node]:
                  times(Quotient(num(1), num(2)), num(16)), Box(num(8))),
         in_the_example(Box(equation(
             d(yhat), part(L, yhat),
-            times(Quotient(num(1), num(2)), juxtaposed(num(2), residual), Brace(part(residual, yhat), num(1))),
+            times(Quotient(num(1), num(2)), juxtaposed(num(2), residual), Brace(part(residual, yhat),
+                num(1))),
             residual)), plus(num(1), minus5), Neg(num(4))),
         Row((equation(g, relu), equation(Call("g", (z,), (), 1), slope)), "implies"),
-        in_the_example(Box(chain_rule), times(Neg(num(4)), Brace(num(1), Call("g", (num(1),), (), 1))), Neg(num(4))),
+        in_the_example(Box(chain_rule), times(Neg(num(4)), Brace(num(1), Call("g", (num(1),), (), 1))),
+            Neg(num(4))),
         in_the_example(Box(weights), juxtaposed(Neg(num(4)), row(1, 0, 2)), row(-4, 0, -8)),
         in_the_example(Box(back), juxtaposed(column(4, 2, -5), Neg(num(4))), column(-16, -8, 20)),
         entries,
@@ -178,7 +219,8 @@ def sample() -> list[Node]:
 
 # --- every node, three formats ----------------------------------------------------------
 
-SPANISH = Style(words={"if": "si", "otherwise": "si no", "example": "en el ej.", "and": "y"}, decimal_mark=",")
+SPANISH = Style(words={"if": "si", "otherwise": "si no", "example": "en el ej.", "and": "y"},
+    decimal_mark=",")
 u, v, c = Name("u"), Name("v"), Name("c")
 
 NODES: list[tuple[Node, str, str, str]] = [
@@ -268,7 +310,8 @@ NODES: list[tuple[Node, str, str, str]] = [
     (part(residual, yhat), r"\frac{\partial (\hat y - y)}{\partial \hat y}",
      "frac(partial (hat(y) - y), partial hat(y))", "∂(yhat - y)/∂yhat"),
     (Derivative(L, W, straight=True), r"\frac{d\mathcal{L}}{dW}", "frac(d cal(L), d W)", "dL/dW"),
-    (Derivative(L, W, inline=True), r"\partial \mathcal{L}/\partial W", r"partial cal(L)\/partial W", "∂L/∂W"),
+    (Derivative(L, W, inline=True), r"\partial \mathcal{L}/\partial W", r"partial cal(L)\/partial W",
+     "∂L/∂W"),
     (d(W), "dW", "d W", "dW"),
     (d(yhat), r"d\hat y", "d hat(y)", "dyhat"),
     (d(at("W", p, q)), "dw_{pq}", "d w_(p q)", "dW[p,q]"),
@@ -365,8 +408,8 @@ BRACKETS: list[tuple[Node, str]] = [
     (squared(juxtaposed(x, y)), "(x y)^2"),
     (squared(squared(x)), "(x^2)^2"),
     (squared(Quotient(x, y)), r"\left(\frac{x}{y}\right)^2"),
-    (squared(Quotient(num(1), num(2))), r"(\tfrac12)^2"),
-    (squared(Number(Fraction(1, 3))), r"(\tfrac13)^2"),
+    (squared(Quotient(num(1), num(2))), r"\bigl(\tfrac12\bigr)^2"),
+    (squared(Number(Fraction(1, 3))), r"\bigl(\tfrac13\bigr)^2"),
     (squared(Number(Fraction(1, 2))), "0.5^2"),
     (squared(d(z)), "(dz)^2"),
     (squared(Transpose(x)), "(x^T)^2"),
@@ -507,8 +550,10 @@ def test_labels_of_different_height_are_levelled() -> None:
 # --- whatever people call things ------------------------------------------------------------
 
 HOSTILE = [
-    r"W_{\input{/etc/passwd}}", r"\write18{rm}", "a$b", "x%y", "#read", '"', 'a"b', "{", "}}", "a&b", "~", "^^5c", "\n",
-    "]", "a`b", "año", "ñ", "名前", "\u202e", "a_", "_", "__", "1", "1a", "'", "x'y", "a_b_c", "//", "*/", "$)", "\\",
+    r"W_{\input{/etc/passwd}}", r"\write18{rm}", "a$b", "x%y", "#read", '"', 'a"b', "{", "}}", "a&b", "~",
+        "^^5c", "\n",
+    "]", "a`b", "año", "ñ", "名前", "\u202e", "a_", "_", "__", "1", "1a", "'", "x'y", "a_b_c", "//", "*/",
+    "$)", "\\",
 ]  # fmt: skip
 
 
@@ -542,7 +587,8 @@ def test_data_is_never_emitted_raw(text: str) -> None:
 
 # --- plain text is read back ----------------------------------------------------------------
 
-NAMES = ("W", "x", "b", "z", "y", "yhat", "L", "W1", "z1", "u", "v", "K", "z_out", "x'", "alpha", "n", "k", "T")
+NAMES = ("W", "x", "b", "z", "y", "yhat", "L", "W1", "z1", "u", "v", "K", "z_out", "x'", "alpha", "n",
+    "k", "T")
 VOCABULARY = Vocabulary(
     functions={**ALIASES, "sum": "sum", "mean": "mean", "g": "g"}, names=frozenset(NAMES)
 )
@@ -569,12 +615,15 @@ def nothing_hidden(node: Node) -> Node:
 
 
 READ_BACK = [
-    "W x + b", "1/2 (yhat - y)^2", "||yhat - y||^2", "W^T u", "u x^T", "u ⊙ v", "u * -v", "4 · 1 + 2 · 0 + (-5) · 2 + 7",
+    "W x + b", "1/2 (yhat - y)^2", "||yhat - y||^2", "W^T u", "u x^T", "u ⊙ v", "u * -v",
+    "4 · 1 + 2 · 0 + (-5) · 2 + 7",
     "(u ⊙ v) x", "W (u * v)", "u ⊙ W x", "x[1]", "W[1,2]", "W[:,2]^T u", "x[2:3]", "x[i + 1]", "dW[p,q]",
     "sum(i = 1..n: W[j,i] x[i])", "sum((yhat - y)^2)", "1 b^T", "ones(n) b^T", "(1) b^T", "x / (1 + exp(-u))",
-    "x / (y) z", "(x / y)^2", "x / y / z", "u x^T / sqrt(n) v", "1/2 / x", "-x^2", "(-x)^2", "x^(n - 1)", "x^-1",
+    "x / (y) z", "(x / y)^2", "x / y / z", "u x^T / sqrt(n) v", "1/2 / x", "-x^2", "(-x)^2", "x^(n - 1)",
+    "x^-1",
     "x^(T)", "u - -3 v", "- -x", "dL/dz · dz/dW", "∂L/∂z · ∂z/∂W", "g'(z)", "elu(z, alpha = 2)", "max(z, 0)",
-    "[[4, 2, -5]] [1, 0, 2]", "[[1, 2], [3, 4]]^T", "0.10 x", "1e-3 x", "x'", "alpha", "δ[j,p] x[q]", "abs(u)",
+    "[[4, 2, -5]] [1, 0, 2]", "[[1, 2], [3, 4]]^T", "0.10 x", "1e-3 x", "x'", "alpha", "δ[j,p] x[q]",
+    "abs(u)",
     "||W||_F^2", "2 (3)", "(u v) x", "u (v x)", "u - (v + x)", "-(u + v)", "2 · 1/2", "((u))", "pi", "T^T",
     "W1[1,12]", "z_out + W1 z1",
 ]  # fmt: skip
@@ -586,7 +635,8 @@ def test_written_text_stays_as_it_is(text: str) -> None:
     assert to_plain(read(text, VOCABULARY)) == text
 
 
-@pytest.mark.parametrize("text", ["dW = u x^T", "W ∈ ℝ^{k×n}", "x ∈ ℝ^n", "b ∈ ℝ", "x = b ≈ 1 ≠ 2", "x ∈ ℝ^{n + 1}"])
+@pytest.mark.parametrize("text", ["dW = u x^T", "W ∈ ℝ^{k×n}", "x ∈ ℝ^n", "b ∈ ℝ", "x = b ≈ 1 ≠ 2",
+    "x ∈ ℝ^{n + 1}"])
 def test_written_statements_stay_as_they_are(text: str) -> None:
     assert to_plain(read_chain(text, VOCABULARY)) == text
 
@@ -643,6 +693,8 @@ def trees() -> st.SearchStrategy[Node]:
 
 def branches(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     sign = st.sampled_from(("", "", "cdot", "odot", "*"))
+    entry = inner.filter(lambda node: not isinstance(undressed(node),
+        Matrix))  # no arrays of arrays in plain text
     several = st.lists(inner, min_size=2, max_size=3).map(tuple)
     return st.one_of(
         inner.map(Neg), inner.map(Bracket), inner.map(Transpose), inner.map(Box), inner.map(Norm),
@@ -652,8 +704,8 @@ def branches(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(lambda arg: Call("g", (arg,), (), 1), inner),
         st.builds(lambda first, second: Call("max", (first, second)), inner, inner),
         st.builds(lambda body, label: Brace(body, label), inner, inner),
-        st.builds(lambda first, second: column(first, second), inner, inner),
-        st.builds(lambda first, second: row(first, second), inner, inner),
+        st.builds(lambda first, second: column(first, second), entry, entry),
+        st.builds(lambda first, second: row(first, second), entry, entry),
         st.builds(lambda body: Sum("i", num(1), Name("n"), body), inner),
     )  # fmt: skip
 
@@ -674,7 +726,8 @@ def test_pictures_have_paired_brackets(node: Node) -> None:
     latex, typst = to_latex(node), to_typst(node)
     for pair in ("()", "{}"):
         assert latex.count(pair[0]) == latex.count(pair[1]), latex
-    assert latex.count(r"\left") - latex.count(r"\lvert") * 0 == latex.count(r"\right"), latex
+    assert latex.count(r"\left") == latex.count(r"\right"), latex
+    typst = typst.replace('"("', "")
     assert typst.count("(") == typst.count(")"), typst
 
 
@@ -719,7 +772,8 @@ TYPST_PAGE = """#set page(width: 30cm, height: auto)
 
 
 def everything_there_is() -> list[Node]:
-    return [*sample(), *(node for node, *_ in NODES), *(node for node, _ in BRACKETS + SPACING), *hostile_page()]
+    return [*sample(), *(node for node, *_ in NODES), *(node for node, _ in BRACKETS + SPACING),
+        *hostile_page()]
 
 
 def test_every_formula_compiles_in_typst() -> None:

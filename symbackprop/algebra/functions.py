@@ -89,7 +89,9 @@ _PAIR = ("yhat", "y")
 ROWS: tuple[Function, ...] = (
     # --- activations
     _operator("identity", "activation", "u", shown="id", aliases=("linear",)),
-    _operator("relu", "activation", Piece("u", "0"), Piece("0"), on="u", shown="ReLU"),
+    _operator(
+        "relu", "activation", Piece("u", "0"), Piece("0"), on="u", shown="ReLU", compact="max(u, 0)",
+    ),
     _operator(
         "leaky_relu", "activation", Piece("u", "0"), Piece("slope u"), on="u", shown="LeakyReLU",
         options=(("slope", "1/100"),),

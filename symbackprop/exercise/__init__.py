@@ -16,6 +16,7 @@ from symbackprop import limits
 from symbackprop.exercise.build import build
 from symbackprop.exercise.faults import Collected, ExerciseError, Fault, nearest
 from symbackprop.exercise.model import Equation, Exercise, Fact
+from symbackprop.exercise.new import new_exercise_text
 from symbackprop.exercise.source import read_source
 
 __all__ = [
@@ -29,14 +30,18 @@ __all__ = [
     "from_parts",
     "from_text",
     "load",
+    "new_exercise_text",
 ]
 
 _FOLDER = Path(__file__).resolve().parent.parent / "exercises"
+_ORDER = ("neurona", "capa", "general", "capa-numerica", "sigmoide")  # as a course takes them
 
 
 def bundled() -> Mapping[str, Path]:
     """The exercises that come with the program, by name."""
-    return MappingProxyType({path.stem: path for path in sorted(_FOLDER.glob("*.toml"))})
+    paths = {path.stem: path for path in sorted(_FOLDER.glob("*.toml"))}
+    first = [name for name in _ORDER if name in paths]
+    return MappingProxyType({name: paths[name] for name in dict.fromkeys((*first, *paths))})
 
 
 def load(path_or_name: str | Path) -> Exercise:

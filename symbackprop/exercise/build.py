@@ -36,6 +36,7 @@ class _Draft:
     values: dict[str, Array[Fraction]] = field(default_factory=dict)
     keys: dict[tuple[str, str], str] = field(default_factory=dict)  # (section, name) -> key as written
     bound: dict[str, tuple[int, str]] = field(default_factory=dict)  # size -> its number, and from where
+    misfits: set[str] = field(default_factory=set)  # names whose value does not fit the declared shape
     model: Model = field(default_factory=Model)
 
     def path(self, section: str, name: str) -> Path:
@@ -188,12 +189,14 @@ def _bind(draft: _Draft, name: str, size: Size, number: int) -> None:
     path = draft.path("values", name)
     if isinstance(size, int):
         if size != number:
-            message = f"{name} is {shown(draft.values[name].shape)}, and shapes.{name} says {size}: {number} ≠ {size}"
-            draft.collected.add(path, message)
+            message = f"{name} is {shown(draft.values[name].shape)}, and shapes.{name} says {size}"
+            draft.collected.add(path, f"{message}: {number} ≠ {size}")
+            draft.misfits.add(name)
         return
     known, source = draft.bound.setdefault(size, (number, ".".join(path)))
     if known != number:
         message = f"{name} is {shown(draft.values[name].shape)}, so {size} = {number}"
+        draft.misfits.add(name)
         draft.collected.add(path, f"{message}, but {source} says {size} = {known}")
 
 
@@ -202,6 +205,7 @@ def _fitted(draft: _Draft, name: str, value: Array[Fraction], shape: Shape) -> A
     if len(value.entries) == 1:
         return value.reshaped((1,) * len(shape))
     path = draft.path("values", name)
+    draft.misfits.add(name)
     advice = ""
     if len(value.shape) == 1 and len(shape) == 2:
         rows = shape[1] == 1 or shape[0] == value.shape[0]
@@ -224,6 +228,8 @@ def _infer(draft: _Draft) -> Inference:
     known.update({name: value.shape for name, value in draft.values.items()})
     found = _solved(draft, known)
     for name, fault in found.faults:
+        if draft.misfits & {used.name for used in free_names(fault.node)}:
+            continue  # a consequence of a value that does not fit its declared shape
         if not _flat_list(draft, known, name, fault):
             draft.collected.add(
                 model.path(name), fault.message, fault.suggestion, model.texts[name], fault.node.span

@@ -46,7 +46,7 @@ def read_model(
     accepted = known | {name for name in strangers if not refused[name]}
     vocabulary = Vocabulary(functions=functions, names=accepted)
     for name in model.names:
-        _read_body(model, name, vocabulary, refused, collected)
+        _read_body(model, name, vocabulary, known, refused, collected)
     _check_order(model, collected)
     for name, body in model.bodies.items():
         for used in free_names(body):
@@ -121,7 +121,12 @@ def _meant(
 
 
 def _read_body(
-    model: Model, name: str, vocabulary: Vocabulary, refused: Mapping[str, str], collected: Collected
+    model: Model,
+    name: str,
+    vocabulary: Vocabulary,
+    known: frozenset[str],
+    refused: Mapping[str, str],
+    collected: Collected,
 ) -> None:
     text = model.texts.get(name)
     if text is None:
@@ -133,7 +138,7 @@ def _read_body(
         collected.read_error(model.path(name), error)
         return
     sound = True
-    for part, message, advice in _misplaced(body, refused):
+    for part, message, advice in (*_misplaced(body, refused), *_unbound(body, known)):
         collected.add(model.path(name), message, advice, text, part.span)
         sound = False
     if sound:
@@ -150,6 +155,20 @@ def _misplaced(body: Node, refused: Mapping[str, str]) -> Iterator[tuple[Node, s
     for part in tree.walk(body):
         if type(part) in _NOT_IN_A_MODEL:
             yield part, f"{_NOT_IN_A_MODEL[type(part)]} is no part of a model", ""
+
+
+def _unbound(node: Node, known: frozenset[str]) -> Iterator[tuple[Node, str, str]]:
+    """Indices that no sum binds and no size names."""
+    if isinstance(node, tree.Sum):
+        known |= {node.index}
+    if isinstance(node, tree.Index):
+        for place in node.places:
+            for used in free_names(place):
+                if used.name not in known:
+                    advice = f"Write a number, or sum({used.name} = 1..n: …)."
+                    yield used, f"no sum binds the index {used.name}", advice
+    for child in tree.children(node):
+        yield from _unbound(child, known)
 
 
 # --- order ----------------------------------------------------------------------------

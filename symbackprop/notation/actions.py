@@ -56,7 +56,7 @@ _RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "=>": "⇒"}
 _SIGNS = {"STAR": "*", "ODOT": "odot", "CDOT": "cdot", "SLASH": "/"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Bounded:
     """What stands in the brackets of `sum(i = 1..n: body)`."""
 

@@ -40,7 +40,7 @@ class Collector:
     size_names: frozenset[str] = frozenset()
     names: dict[str, ShapeVar] = field(default_factory=dict)
     constraints: list[Constraint] = field(default_factory=list)
-    bound: tuple[str, ...] = ()
+    bound: Mapping[str, SizeVar | None] = field(default_factory=dict)  # indices of sums, and their ends
     entrywise: bool = False  # whether a power of an array is taken entry by entry here
 
     def variable(self, node: Node, *, entrywise: bool = False) -> ShapeVar:
@@ -116,7 +116,8 @@ def _product(self: Collector, node: tree.Product) -> ShapeVar:
         if sign in {"*", "odot"}:
             self.add(Mix(joined, (result, right)))
         else:
-            self.add(Times(joined, result, right, lower))
+            upper = isinstance(factor, tree.Name) and factor.name[:1].isupper()
+            self.add(Times(joined, result, right, lower, upper))
         result, lower = joined, False
     return result
 
@@ -147,15 +148,16 @@ def _norm(self: Collector, node: tree.Norm) -> ShapeVar:
 
 def _index(self: Collector, node: tree.Index) -> ShapeVar:
     result, base = ShapeVar(), self.variable(node.base)
-    kept, sizes = [], []
+    kept, sizes, ends = [], [], []
     for place in node.places:
         kept.append(isinstance(place, tree.Slice))
         size = _slice_size(place) if isinstance(place, tree.Slice) else None
         sizes.append(None if size is None else self.solver.size(size))
+        ends.append(self.bound.get(place.name) if isinstance(place, tree.Name) else None)
         for part in (place,) if not isinstance(place, tree.Slice) else (place.low, place.high):
             if part is not None:
                 self.scalar(part)
-    self.add(Pick(result, base, kept, sizes))
+    self.add(Pick(result, base, kept, sizes, ends))
     return result
 
 
@@ -170,7 +172,9 @@ def _slice_size(place: tree.Slice) -> Size | None:
 def _sum(self: Collector, node: tree.Sum) -> ShapeVar:
     self.scalar(node.low)
     self.scalar(node.high)
-    before, self.bound = self.bound, (*self.bound, node.index)
+    named = isinstance(node.high, tree.Name) and size_of(node.low) == 1
+    end = self.solver.size(node.high.name) if named and isinstance(node.high, tree.Name) else None
+    before, self.bound = self.bound, {**self.bound, node.index: end}
     self.scalar(node.body)
     self.bound = before
     return ShapeVar(())

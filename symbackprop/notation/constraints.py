@@ -91,9 +91,11 @@ class Solver:
     sizes: dict[str, SizeVar] = field(default_factory=dict)
 
     def size(self, size: Size) -> SizeVar:
-        """The variable of a written size."""
+        """The variable of a written size; an empty name is a size that is yet to be found."""
         if isinstance(size, int):
             return SizeVar(value=size)
+        if not size:
+            return SizeVar()
         return self.sizes.setdefault(size, SizeVar(name=size))
 
     def shape(self, shape: Shape) -> ShapeVar:
@@ -167,22 +169,15 @@ class Solver:
 class Constraint:
     """A relation between shape variables."""
 
+    def variables(self) -> Sequence[ShapeVar]:
+        """The variables it relates; once all their ranks are known there is nothing to guess."""
+        raise NotImplementedError
+
     def apply(self, solver: Solver) -> None:
         """Learn all that follows for certain."""
 
     def guess(self, solver: Solver, level: int) -> None:
         """Choose by habit what belongs to `level`."""
-
-
-@dataclass(slots=True)
-class Same(Constraint):
-    """Two shapes are one."""
-
-    first: ShapeVar
-    second: ShapeVar
-
-    def apply(self, solver: Solver) -> None:
-        solver.same(self.first, self.second)
 
 
 @dataclass(slots=True)
@@ -192,6 +187,9 @@ class Mix(Constraint):
     result: ShapeVar
     parts: Sequence[ShapeVar]
     divides: bool = False  # the second part is a denominator
+
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.result, *self.parts)
 
     def apply(self, solver: Solver) -> None:
         open_parts = [part for part in self.parts if part.rank != 0]
@@ -245,6 +243,10 @@ class Times(Constraint):
     left: ShapeVar
     right: ShapeVar
     lower_left: bool  # the left factor is one name that begins with a small letter
+    upper_right: bool  # the right one is a name that begins with a capital
+
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.result, self.left, self.right)
 
     def apply(self, solver: Solver) -> None:
         left, right, result = self.left, self.right, self.result
@@ -282,10 +284,11 @@ class Times(Constraint):
             solver.learn(right, (inner, *self.result.axes[1:]))
 
     def _guess_right(self, solver: Solver, left: tuple[SizeVar, ...], level: int) -> None:
-        """Right of a matrix stands a vector; a transpose, or with a matrix as result, a matrix."""
+        """Right of a matrix stands a vector; a transpose, a capital, or a matrix as result: a matrix."""
         if level != 1:
             return
-        wide = self.right.crosswise or self.result.rank == 2
+        capital = self.upper_right and self.result.rank is None
+        wide = self.right.crosswise or self.result.rank == 2 or capital
         if len(left) == 2:
             solver.learn(self.right, (left[1], SizeVar()) if wide else (left[1],))
         elif wide:
@@ -319,6 +322,9 @@ class Flip(Constraint):
     result: ShapeVar
     body: ShapeVar
 
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.result, self.body)
+
     def apply(self, solver: Solver) -> None:
         axes, flipped = self.body.axes, self.result.axes
         if axes is not None:
@@ -346,6 +352,9 @@ class Reduce(Constraint):
     body: ShapeVar
     gone: int
 
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.result, self.body)
+
     def apply(self, solver: Solver) -> None:
         if self.body.rank is None:
             solver.learn(self.body, (SizeVar(), SizeVar()))
@@ -362,6 +371,10 @@ class Pick(Constraint):
     base: ShapeVar
     kept: Sequence[bool]
     sizes: Sequence[SizeVar | None]
+    ends: Sequence[SizeVar | None]  # of the sum whose index stands there, where that is a name
+
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.result, self.base)
 
     def apply(self, solver: Solver) -> None:
         if self.base.rank is None:
@@ -369,6 +382,9 @@ class Pick(Constraint):
         axes = self.base.axes
         if axes is None or len(axes) != len(self.kept):
             return
+        for axis, end in zip(axes, self.ends, strict=True):
+            if end is not None:
+                solver.same_size(axis, end)
         own = [size or axis for axis, size in zip(axes, self.sizes, strict=True)]
         left = [size for size, kept in zip(own, self.kept, strict=True) if kept]
         if list(self.kept) == [False, True]:
@@ -381,6 +397,9 @@ class Lone(Constraint):
     """A scalar or an array of size 1; by habit a scalar."""
 
     body: ShapeVar
+
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.body,)
 
     def apply(self, solver: Solver) -> None:
         solver.make_lone(self.body)
@@ -396,6 +415,9 @@ class Rank(Constraint):
 
     body: ShapeVar
     rank: int
+
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.body,)
 
     def guess(self, solver: Solver, level: int) -> None:
         if level == 2 and self.body.rank is None:

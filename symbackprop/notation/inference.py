@@ -90,6 +90,8 @@ def solve(
     collector = Collector(solver, functions, frozenset(sizes or ()))
     for name, shape in declared.items():
         collector.names[name] = solver.shape(shape)
+    for size in sorted(_used_sizes(equations) - {*declared, *(name for name, _ in equations)}):
+        solver.size(size)
     for size, stands_for in (sizes or {}).items():
         if size == stands_for:
             solver.size(size)
@@ -134,16 +136,22 @@ def _run(collector: Collector) -> set[str]:
     """
     solver, constraints = collector.solver, collector.constraints
     _settle(solver, constraints)
-    level, undecided = 1, set[str]()
+    level, undecided, unsettled = 1, set[str](), constraints
     while level <= HABITS:
+        unsettled = [constraint for constraint in unsettled if _is_open(constraint)]
         if level == HABITS:
             undecided |= {name for name, variable in collector.names.items() if variable.rank is None}
-        if any(_guessed(solver, constraint, level) for constraint in constraints):
-            _settle(solver, constraints)
+        if any(_guessed(solver, constraint, level) for constraint in unsettled):
+            _settle(solver, unsettled)
             level = 1
         else:
             level += 1
+    _settle(solver, constraints)  # sizes learnt late may reach what was settled early
     return undecided
+
+
+def _is_open(constraint: Constraint) -> bool:
+    return any(variable.rank is None for variable in constraint.variables())
 
 
 def _guessed(solver: Solver, constraint: Constraint, level: int) -> bool:
@@ -158,6 +166,18 @@ def _settle(solver: Solver, constraints: Sequence[Constraint]) -> None:
         solver.changed = False
         for constraint in constraints:
             constraint.apply(solver)
+
+
+def _used_sizes(equations: Sequence[tuple[str, Node]]) -> set[str]:
+    """The N of `ones(N)` and the n of `sum(i = 1..n: …)`: sizes, whether or not [shapes] names them."""
+    sizes = set()
+    for _, body in equations:
+        for part in tree.walk(body):
+            size = part.size if isinstance(part, tree.Ones) else None
+            size = part.high if isinstance(part, tree.Sum) else size
+            if isinstance(size, tree.Name):
+                sizes.add(size.name)
+    return sizes
 
 
 def _marked(equations: Sequence[tuple[str, Node]]) -> Iterator[Node]:
@@ -250,7 +270,7 @@ def _check(
         undetermined = {part for part in tree.names_in(body) if part not in shapes}
         shape = check(
             body, {**dict.fromkeys(sizes, ()), **shapes}, functions=functions,
-            text=texts.get(name, ""), faults=found, unknown=frozenset(lost | undetermined),
+            text=texts.get(name, ""), faults=found, unknown=frozenset(lost | undetermined), sizes=sizes,
         )  # fmt: skip
         last = has_loss and place == len(equations) - 1
         if shape is not None and not found:

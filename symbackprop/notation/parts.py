@@ -33,7 +33,7 @@ class Vocabulary:
     names: frozenset[str] | None
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)  # not generating methods nobody calls saves start-up
 class Part:
     """A value on the parser's stack, and the characters it was read from."""
 
@@ -47,7 +47,7 @@ class Part:
         return Span(self.start, self.end)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Reading:
     """One text being read. `unknown` holds the names met that nobody declared."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from symbackprop.notation import tree
-from symbackprop.notation.shape_algebra import flipped, has_size_one, product_shape
+from symbackprop.notation.shape_algebra import flipped, product_shape
 from symbackprop.notation.tree import Node, Shape
 
 Said = Callable[[Node], str]
@@ -20,16 +20,14 @@ def no_advice(_: Said, __: Node, ___: Shape, ____: Node, _____: Shape) -> str:
 def advise_sum(said: Said, a: Node, left: Shape, b: Node, right: Shape) -> str:
     """A row or a column that is added to every row or column of a matrix; a transpose."""
     for matrix, (part, shape) in ((left, (b, right)), (right, (a, left))):
-        if len(matrix) != 2 or has_size_one(matrix):
+        if len(matrix) != 2 or 1 in matrix:
             continue
         if shape in {(1, matrix[1]), (matrix[1],)}:
             row = transposed_text(said, part) if len(shape) == 1 else said(part)
             return f"To add it to every row, write 1 {row}."
         if shape == (matrix[0],):
             return f"To add it to every column, write {said(part)} 1ᵀ."
-    if flipped(right) == left:
-        return f"Did you mean {transposed_text(said, b)}?"
-    return f"Did you mean {transposed_text(said, a)}?" if flipped(left) == right else ""
+    return advise_transpose(said, a, left, b, right)
 
 
 _ATOMIC = tree.Name | tree.Number | tree.Bracket | tree.Call | tree.Norm | tree.Index | tree.Ones
@@ -65,7 +63,13 @@ def advise_product(said: Said, a: Node, left: Shape, b: Node, right: Shape) -> s
     return ""
 
 
-def advise_loss(said: Said, a: Node, left: Shape, b: Node, right: Shape) -> str:
-    if flipped(right) == left:
+def advise_transpose(said: Said, a: Node, left: Shape, b: Node, right: Shape) -> str:
+    """The transpose of one of two parts that ought to have one shape."""
+    if _turned(b, right) == left:
         return f"Did you mean {transposed_text(said, b)}?"
-    return f"Did you mean {transposed_text(said, a)}?" if flipped(left) == right else ""
+    return f"Did you mean {transposed_text(said, a)}?" if _turned(a, left) == right else ""
+
+
+def _turned(node: Node, shape: Shape) -> Shape:
+    """The shape of the transpose; a row that is written as one comes from a vector."""
+    return shape[1:] if isinstance(node, tree.Transpose) and shape[:1] == (1,) else flipped(shape)

@@ -76,6 +76,16 @@ def common_shape(first: Shape, second: Shape) -> Shape | None:
     return None
 
 
+def loose_shape(first: Shape, second: Shape) -> Shape | None:
+    """The shape of `first * second` and `first / second`: as a sum, and size 1 goes with anything."""
+    joined = common_shape(first, second)
+    if joined is not None:
+        return joined
+    if has_size_one(first):
+        return second
+    return first if has_size_one(second) else None
+
+
 def product_shape(left: Shape, right: Shape) -> Shape | None:
     """The shape of `left right`: scalar multiple or matrix product, a vector being n×1."""
     if not left or not right:

@@ -1,17 +1,17 @@
 """The check of a formula's shapes: one rule for each kind of node, and every fault collected."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from symbackprop.notation import tree
 from symbackprop.notation.shape_advice import (
     Advice,
-    advise_loss,
     advise_odot,
     advise_product,
     advise_sum,
+    advise_transpose,
     no_advice,
 )
 from symbackprop.notation.shape_algebra import (
@@ -24,6 +24,7 @@ from symbackprop.notation.shape_algebra import (
     flipped,
     has_size_one,
     keeps_entries,
+    loose_shape,
     product_shape,
     shown,
     size_of,
@@ -57,14 +58,17 @@ def check(
     text: str,
     faults: list[ShapeError],
     unknown: frozenset[str] = frozenset(),
+    sizes: Mapping[str, Size] | None = None,
 ) -> Shape | None:
     """As `shape_of`, but every independent fault is put on the list `faults`.
 
     Names in `unknown` have no shape because of another fault; None is the shape of a formula
-    that hangs on one, or that has a fault itself.
+    that hangs on one, or that has a fault itself. `sizes` says what size names stand for, where
+    that is not themselves.
     """
-    sizes = frozenset(size for shape in shapes.values() for size in shape if isinstance(size, str))
-    return _Checker(shapes, functions, text, faults, unknown, sizes).shape(node)
+    named = (size for shape in shapes.values() for size in shape if isinstance(size, str))
+    known = {**{size: size for size in named}, **(sizes or {})}
+    return _Checker(shapes, functions, text, faults, unknown, known).shape(node)
 
 
 @dataclass(slots=True)
@@ -74,7 +78,8 @@ class _Checker:
     text: str
     faults: list[ShapeError]
     unknown: frozenset[str]
-    bound: frozenset[str]
+    sizes: Mapping[str, Size]
+    ends: Mapping[str, Size | None] = field(default_factory=dict)  # of the sums around, by index
     entrywise: bool = False  # whether a power of an array is taken entry by entry here
 
     def shape(self, node: Node, *, entrywise: bool = False) -> Shape | None:
@@ -120,7 +125,7 @@ def _scalar(_: _Checker, __: Node) -> Shape:
 def _name(self: _Checker, node: tree.Name) -> Shape | None:
     if node.name in self.shapes:
         return self.shapes[node.name]
-    if node.name in self.bound:
+    if node.name in self.ends or node.name in self.sizes:
         return ()
     if node.name not in self.unknown:
         self.fault(node, f"nothing says the shape of {node.name}")
@@ -136,6 +141,7 @@ def _ones(self: _Checker, node: tree.Ones) -> Shape | None:
         return self.fault(node, "nothing says the size of this vector of ones", "Write ones(n).")
     self.scalar(node.size, "a size")
     size = size_of(node.size)
+    size = self.sizes.get(size, size) if isinstance(size, str) else size
     return (size,) if size is not None else self.fault(node, "a size is a number or the name of one")
 
 
@@ -162,7 +168,13 @@ def _add(self: _Checker, node: tree.Add) -> Shape | None:
 
 
 def _mix(
-    self: _Checker, node: Node, parts: Sequence[Node], advise: Advice, *, entrywise: bool = False
+    self: _Checker,
+    node: Node,
+    parts: Sequence[Node],
+    advise: Advice,
+    *,
+    entrywise: bool = False,
+    join: Callable[[Shape, Shape], Shape | None] = common_shape,
 ) -> Shape | None:
     """The common shape of parts that go together entry by entry; the first misfit is a fault."""
     found = [(part, self.shape(part, entrywise=entrywise)) for part in parts]
@@ -173,7 +185,7 @@ def _mix(
         if widest is None:
             widest = (part, shape)
             continue
-        joined = common_shape(widest[1], shape)
+        joined = join(widest[1], shape)
         if joined is None:
             return _misfit(self, node, widest, (part, shape), advise)
         if joined != widest[1]:
@@ -205,8 +217,8 @@ def _product(self: _Checker, node: tree.Product) -> Shape | None:
         factor, shape = node.factors[place + 1], shapes[place + 1]
         if result is None or shape is None:
             return None
-        result = _pair(self, node, (done, result), sign, (factor, shape))
-        done = _leading(node, place + 2)
+        pair, before = _leading(node, place + 2), done
+        result, done = _pair(self, pair, (before, result), sign, (factor, shape)), pair
     return result
 
 
@@ -224,7 +236,7 @@ def _pair(
 ) -> Shape | None:
     (a, left), (b, right) = first, second
     if sign in {"*", "odot"}:
-        joined = common_shape(left, right)
+        joined = loose_shape(left, right) if sign == "*" else common_shape(left, right)
         if joined is not None and (sign == "*" or not _spreads(left, right)):
             return joined
         advise = advise_odot if sign == "odot" and not (left and right) else advise_product
@@ -243,7 +255,8 @@ def _spreads(left: Shape, right: Shape) -> bool:
 
 
 def _quotient(self: _Checker, node: tree.Quotient) -> Shape | None:
-    return _mix(self, node, (node.above, node.below), no_advice, entrywise=self.entrywise)
+    parts = (node.above, node.below)
+    return _mix(self, node, parts, no_advice, entrywise=self.entrywise, join=loose_shape)
 
 
 def _power(self: _Checker, node: tree.Power) -> Shape | None:
@@ -300,6 +313,7 @@ def _place(self: _Checker, node: tree.Index, place: Node, size: Size) -> Size | 
             _within(self, node, end, size)
     low = 1 if place.low is None else size_of(place.low)
     high = size if place.high is None else size_of(place.high)
+    high = self.sizes.get(high, high) if isinstance(high, str) else high
     if low == 1 and high is not None:
         return high
     if isinstance(low, int) and isinstance(high, int) and low <= high:
@@ -308,8 +322,16 @@ def _place(self: _Checker, node: tree.Index, place: Node, size: Size) -> Size | 
     return 1
 
 
-def _within(self: _Checker, node: Node, place: Node, size: Size) -> None:
+def _within(self: _Checker, node: tree.Index, place: Node, size: Size) -> None:
+    """A number must be a place of the axis; an index of a sum must not run past its end."""
     bare = tree.undressed(place)
+    if isinstance(bare, tree.Name):
+        end = self.ends.get(bare.name)
+        past = end > size if isinstance(end, int) and isinstance(size, int) else end != size
+        if end is not None and past:
+            said = self.said(node.base)
+            self.fault(node, f"{bare.name} runs to {end}, and this axis of {said} has {size} places")
+        return
     number = bare.body if isinstance(bare, tree.Neg) else bare
     if not isinstance(number, tree.Number):
         return
@@ -321,8 +343,11 @@ def _within(self: _Checker, node: Node, place: Node, size: Size) -> None:
 def _sum(self: _Checker, node: tree.Sum) -> Shape | None:
     self.scalar(node.low, "a bound of a sum")
     self.scalar(node.high, "a bound of a sum")
-    hidden = {name: shape for name, shape in self.shapes.items() if name != node.index}
-    inner = _Checker(hidden, self.functions, self.text, self.faults, self.unknown, self.bound | {node.index})
+    high = size_of(node.high)
+    end = self.sizes.get(high, high) if isinstance(high, str) else high
+    shapes = {name: shape for name, shape in self.shapes.items() if name != node.index}
+    ends = {**self.ends, node.index: end}
+    inner = _Checker(shapes, self.functions, self.text, self.faults, self.unknown, self.sizes, ends)
     inner.scalar(node.body, "what is summed")
     return ()
 
@@ -367,7 +392,7 @@ def _call(self: _Checker, node: tree.Call) -> Shape | None:
         body = self.shape(node.args[0], entrywise=True)
         return _reduced(self, node, body)
     if signature.kind == "loss":
-        _mix(self, node, node.args, advise_loss)
+        _mix(self, node, node.args, advise_transpose)
         return ()
     shape = _mix(self, node, node.args, no_advice, entrywise=False)
     if signature.kind == "rowwise" and shape == ():

@@ -40,6 +40,7 @@ _OPERAND_ENDS = frozenset(
     {"NUMBER", "NAME", "REALS", "DOTS", "TRANSPOSE", "ROUND_CLOSE", "SQUARE_CLOSE", "CURLY_CLOSE",
      "NORM_CLOSE", "BAR_CLOSE"}
 )  # fmt: skip
+_OPERAND_STARTS = re.compile(r"[^\W_]|[(\[|∂]")
 _NORM_KIND = re.compile(r"_([12F])(?!\w)")
 _BRACKET = re.compile(r"\s*\(")
 
@@ -195,8 +196,12 @@ class _Tokenizer:
         return kinds == ["CARET", "CURLY_OPEN"] and self.out[-2].text == "T"
 
     def _bar(self, lexeme: str) -> None:
-        """A bar closes when one like it is the innermost open bracket and an operand stands before."""
-        ends = bool(self.out) and self.out[-1].kind in _OPERAND_ENDS
+        """A bar closes when one like it is the innermost open bracket and an operand stands before.
+
+        Unless it leans on what follows: the second of `||u ||v||||` opens.
+        """
+        leans = self.at > self.previous_end and _OPERAND_STARTS.match(self.written, self.at + len(lexeme))
+        ends = bool(self.out) and self.out[-1].kind in _OPERAND_ENDS and not leans
         top = self.open[-1][0] if self.open else ""
         if lexeme == "||" and top == "|" and ends:
             lexeme = "|"

@@ -11,7 +11,7 @@ Indices start at 1.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, fields
 from fractions import Fraction
-from typing import Literal
+from typing import Any, Literal
 
 Size = int | str
 """The length of an axis: a number, or the name of a number not yet given (`n`)."""
@@ -306,6 +306,14 @@ class Row(Node):
     sign: Literal[",", "quad", "implies", "and"] = "quad"
 
 
+@dataclass(frozen=True, slots=True)
+class Stack(Node):
+    """Lines one under the other, aligned at their relations, closed by a right brace: `} z ∈ ℝ^k`."""
+
+    rows: tuple[Node, ...]
+    right: Node
+
+
 # --- walking ----------------------------------------------------------------------
 
 
@@ -335,7 +343,7 @@ def walk(node: Node) -> Iterator[Node]:
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """`node` with `change` applied to each child; the same object when nothing changed."""
-    values = []
+    values: list[tuple[str, Any]] = []
     changed = False
     for item in fields(node):
         old = getattr(node, item.name)

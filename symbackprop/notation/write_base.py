@@ -41,6 +41,7 @@ from symbackprop.notation.tree import (
     Sizes,
     Slice,
     Space,
+    Stack,
     Sum,
     Transpose,
     Word,
@@ -322,7 +323,7 @@ class Writer:
     def is_raised(self, node: Node) -> bool:
         """Whether a name carries a prime or an exponent already, so that a second one would clash."""
         while type(node) is Index or type(node) is Gradient:
-            node = node.base if type(node) is Index else node.of  # type: ignore[union-attr]
+            node = node.base if type(node) is Index else node.of  # type: ignore[union-attr]  # narrowed by `is`
         if type(node) is not Name:
             return False
         shown = self.style.names.get(node.name)
@@ -368,7 +369,7 @@ class Writer:
 
 
 _LEVELS: Mapping[type[Node], int] = {
-    Chain: RELATION, Row: RELATION, Cases: RELATION, Word: ATOM, Add: SUM, Neg: MINUS, Sum: TIGHT,
+    Chain: RELATION, Row: RELATION, Stack: RELATION, Cases: RELATION, Word: ATOM, Add: SUM, Neg: MINUS, Sum: TIGHT,
     Power: RAISED, Transpose: RAISED, Sizes: SUM, Slice: RELATION,
     Name: ATOM, Index: ATOM, Gradient: ATOM, Bracket: ATOM, Matrix: ATOM, Call: ATOM, Norm: ATOM,
     Delta: ATOM, Constant: ATOM, Ones: ATOM, Dots: ATOM, Blank: ATOM, Space: ATOM, Brace: ATOM, Box: ATOM,
@@ -385,5 +386,5 @@ _METHODS: Mapping[type[Node], str] = {
     Slice: "_slice", Index: "_index", Sum: "_sum", Delta: "_delta", Matrix: "_matrix",
     Cases: "_cases", Derivative: "_derivative", Gradient: "_gradient", Bracket: "_bracket",
     Brace: "_brace", Box: "_box", Coloured: "_coloured", Chain: "_chain", Space: "_space",
-    Sizes: "_sizes", Row: "_row",
+    Sizes: "_sizes", Row: "_row", Stack: "_stack",
 }  # fmt: skip

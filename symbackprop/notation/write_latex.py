@@ -8,6 +8,7 @@ from symbackprop.notation.tree import (
     Blank,
     Box,
     Cases,
+    Chain,
     Coloured,
     Constant,
     Delta,
@@ -22,6 +23,7 @@ from symbackprop.notation.tree import (
     Sizes,
     Slice,
     Space,
+    Stack,
     Sum,
 )
 from symbackprop.notation.write_names import (
@@ -115,8 +117,6 @@ def lowered(head: str, below: str) -> str:
     """`head` with a subscript, in braces if it is longer than a character."""
     if not below:
         return head
-    if "_" in head:  # only a style's own name: two subscripts do not go on one symbol
-        head = f"{{{head}}}"
     return f"{head}_{below}" if len(below) == 1 else f"{head}_{{{below}}}"
 
 
@@ -200,6 +200,8 @@ class LatexWriter(PictureWriter):
             if r"\underbrace" not in text:  # a growing bracket would embrace the labels too
                 return rf"\left({text}\right)"
             return rf"\Bigl({text}\Bigr)"
+        if r"\tfrac" in text:
+            return rf"\bigl({text}\bigr)"
         return f"({text})"
 
     def fenced(self, text: str, left: str, right: str) -> str:
@@ -258,6 +260,11 @@ class LatexWriter(PictureWriter):
     def _cases(self, node: Cases) -> str:
         lines = [f"{self.write(value)} & {self.condition(when)}" for value, when in node.branches]
         return r"\begin{cases} " + r",\\ ".join(lines) + r" \end{cases}"
+
+    def _stack(self, node: Stack) -> str:
+        lines = [self.aligned(row) if isinstance(row, Chain) else f"& {self.write(row)}" for row in node.rows]
+        body = r"\begin{aligned} " + r" \\ ".join(lines) + r" \end{aligned}"
+        return rf"\left. {body} \;\right\}}\; {self.write(node.right)}"
 
     def conditional(self, text: str) -> str:
         return rf"\text{{{escaped(self.word('if'))} }} {text}"

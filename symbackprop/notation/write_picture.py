@@ -33,7 +33,7 @@ from symbackprop.notation.tree import (
 from symbackprop.notation.write_base import ATOM, LOOSE, RELATION, TIGHT, Writer
 from symbackprop.notation.write_braces import Pads, pads
 from symbackprop.notation.write_names import is_symbol, parts
-from symbackprop.notation.write_rules import bare
+from symbackprop.notation.write_rules import GROUP, bare
 from symbackprop.notation.write_style import Style, decimal
 
 _LOWERED = frozenset({Index, Delta, Ones, Norm, Gradient, Brace, Coloured})
@@ -99,10 +99,12 @@ class PictureWriter(Writer):
         if kind is Index:
             return "indexed"
         if kind is Product:
-            factors = node.factors  # type: ignore[attr-defined]
+            if not GROUP.issuperset(node.signs):  # type: ignore[attr-defined]  # narrowed by `is`
+                return "bracket"
+            factors = node.factors  # type: ignore[attr-defined]  # narrowed by `is`
             return self.shape(factors[-1 if last else 0], last=last)
         if kind is Coloured:
-            return self.shape(node.body, last=last)  # type: ignore[attr-defined]
+            return self.shape(node.body, last=last)  # type: ignore[attr-defined]  # narrowed by `is`
         if kind is Neg and not last:
             return "other"
         match node:
@@ -162,6 +164,8 @@ class PictureWriter(Writer):
             prefix, base = self.d, base.of
         if type(base) is Name:
             head, own = self.symbol(base.name, small_letter=len(node.places) == 2)
+            if "_" in head and base.name in self.style.names:  # two subscripts do not go on one symbol
+                head = self.bracket(head)
             return prefix + self.lowered(head, f"{own},{below}" if own else below)
         if type(base) in _LOWERED:
             return prefix + self.lowered(self.bracket(self.write(base)), below)

@@ -37,6 +37,7 @@ from symbackprop.notation.tree import (
     Sizes,
     Slice,
     Space,
+    Stack,
     Sum,
     Transpose,
     Word,
@@ -50,7 +51,7 @@ _DOTS = {"h": "...", "c": "⋯", "v": "⋮", "d": "⋱"}
 
 
 _LAYOUT = frozenset({Box, Brace, Coloured})
-_ATOMS = frozenset({Name, Gradient, Index, Derivative, Sum, Cases, Bracket, Call})
+_ATOMS = frozenset({Name, Gradient, Index, Sum, Cases, Bracket, Call})
 
 
 class PlainWriter(Writer):
@@ -68,6 +69,8 @@ class PlainWriter(Writer):
                 return TIGHT if GROUP.issuperset(signs) else LOOSE
             case Quotient():
                 return TIGHT
+            case Derivative():  # `dL/dW` is a quotient to the reader, ∂L/∂W one sign
+                return TIGHT if self.is_straight(node) else RAISED
         return super().level(node)
 
     # --- leaves ------------------------------------------------------------------
@@ -149,8 +152,8 @@ class PlainWriter(Writer):
             return self.bracket(self.write(factor))  # beside a transpose a bare 1 is the vector of ones
         if before is not None and begins_with_number(factor) and ends_in_number(before):
             return self.bracket(self.write(factor))
-        if isinstance(factor, Derivative) and self.is_straight(factor) and after is not None:
-            return self.bracket(self.write(factor))
+        if isinstance(factor, Derivative) and after is None:
+            return self.write(factor)
         return self.at(factor, RAISED)
 
     def closed(self, factor: Node) -> str:
@@ -259,6 +262,9 @@ class PlainWriter(Writer):
             joint = " " if isinstance(when, Word) else f" {self.word('if')} "
             made.append(self.write(value) + joint + self.write(when))
         return "{" + "; ".join(made) + "}"
+
+    def _stack(self, node: Stack) -> str:
+        return "; ".join([self.write(row) for row in (*node.rows, node.right)])
 
     def _derivative(self, node: Derivative) -> str:
         d = "d" if self.is_straight(node) else "∂"

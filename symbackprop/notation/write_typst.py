@@ -11,6 +11,7 @@ from symbackprop.notation.tree import (
     Blank,
     Box,
     Cases,
+    Chain,
     Coloured,
     Constant,
     Delta,
@@ -25,6 +26,7 @@ from symbackprop.notation.tree import (
     Sizes,
     Slice,
     Space,
+    Stack,
     Sum,
 )
 from symbackprop.notation.write_names import (
@@ -102,8 +104,6 @@ def lowered(head: str, below: str) -> str:
     """`head` with a subscript, grouped if it is longer than a character."""
     if not below:
         return head
-    if "_" in head and '"' not in head:  # only a style's own name: two subscripts do not go on one symbol
-        head = f"({head})"
     return f"{head}_{below}" if len(below) == 1 else f"{head}_({below})"
 
 
@@ -239,6 +239,10 @@ class TypstWriter(PictureWriter):
     def _cases(self, node: Cases) -> str:
         lines = [f"{self.write(value)} & quad {self.condition(when)}" for value, when in node.branches]
         return "cases(" + " \\,, ".join(lines) + ")"
+
+    def _stack(self, node: Stack) -> str:
+        lines = [self.aligned(row) if isinstance(row, Chain) else f"& {self.write(row)}" for row in node.rows]
+        return "cases(reverse: #true, " + ", ".join(lines) + f") thick {self.write(node.right)}"
 
     def conditional(self, text: str) -> str:
         return f"{quoted(self.word('if'))} {text}"

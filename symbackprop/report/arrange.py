@@ -1,58 +1,23 @@
-"""Where the vertices of a computation stand: columns, tracks, and then centimetres.
+"""Where the vertices of a computation stand: columns, tracks and bands.
 
 Operations and what they compute go from left to right, a column for each step of the longest
 way. The longest way of all lies on track 0 and branches lie on tracks below or above it. A given
-variable stands over, under or before the first operation that it enters, as on the board. Then
-columns and tracks move apart until nothing touches, and a picture too wide for the page is cut
-into bands, one under the other.
+variable stands over, under or before the first operation that it enters, as on the board. A
+picture too wide for the page is cut into bands, one under the other.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
-from symbackprop.report.circuit import Circuit, Edge
+from symbackprop.report.circuit import Circuit
+from symbackprop.report.spacing import ARROW, Arrangement, Cell, Size, full_width, in_centimetres
 
 PAGE: Final = 17.0  # cm
 _FOLD_BELOW: Final = 0.7  # of its size: a picture that would be scaled further down is folded
-_APART: Final = 0.35  # cm between boxes that no arrow joins
-_ARROW: Final = 0.62  # the least length of an arrow
-_LANE: Final = 0.9  # between two tracks
-_BAND: Final = 1.1  # between two bands, besides
-_BESIDE: Final = 0.22  # from the middle of a pair of arrows to its label
-_UNDER: Final = 0.06  # from a circle to the label under it
-_HALF_PAIR: Final = 0.2  # half the room of a pair of arrows
+_DEEP: Final = 40  # tracks; further out a branch is put down wherever its own track is free
 
 Slot = tuple[int, int]
-Size = tuple[float, float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """A vertex's column, track and band."""
-
-    column: int
-    track: int
-    band: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Straight:
-    """An edge between neighbours and the side on which it reaches its end."""
-
-    edge: Edge
-    side: str  # of the end: W, N or S
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrangement:
-    """Centres of vertices and of the labels that belong to straight edges; the rest is routed."""
-
-    places: Mapping[str, tuple[float, float]]
-    straight: tuple[Straight, ...]
-    labels: Mapping[tuple[str, str], tuple[float, float]]
-    bands: int
 
 
 def arrange(
@@ -60,16 +25,16 @@ def arrange(
 ) -> Arrangement:
     """Place everything; `stretch` widens the streets between boxes for the sake of routed arrows."""
     cells = _Grid(circuit).cells()
-    whole = _in_centimetres(circuit, cells, sizes, labels, stretch)
-    wide = _width(whole, sizes, labels)
+    whole = in_centimetres(circuit, cells, sizes, labels, stretch)
+    wide = full_width(whole, sizes, labels)
     bands = 1
     while wide * _FOLD_BELOW > PAGE and bands < 8:
         bands += 1
-        folded = _folded(circuit, cells, whole, sizes, bands)
+        folded = _folded(circuit, cells, sizes, bands)
         if folded is None:
             break
-        now = _in_centimetres(circuit, folded, sizes, labels, stretch)
-        if (narrow := _width(now, sizes, labels)) >= wide:
+        now = in_centimetres(circuit, folded, sizes, labels, stretch)
+        if (narrow := full_width(now, sizes, labels)) >= wide:
             break
         whole, wide = now, narrow
     return whole
@@ -154,13 +119,13 @@ class _Grid:
 
     def put(self, chain: Sequence[str]) -> None:
         """A chain on the first track where it and its given variables find room."""
-        tracks = [0] if not self.found else [sign * depth for depth in range(1, 60) for sign in (-1, 1)]
+        tracks = [sign * depth for depth in range(1, 2 * _DEEP) for sign in (-1, 1)]
         span = range(self.columns[chain[0]], self.columns[chain[-1]] + 1)
-        for track in tracks:
+        for track in tracks if self.found else [0]:
             if any((column, track) in self.taken for column in span):
                 continue
-            slots = self.satellites(chain, track)
-            if slots is None:
+            slots, complete = self.satellites(chain, track)
+            if not complete and abs(track) < _DEEP and track != 0:
                 continue
             for key in chain:
                 self.found[key] = Cell(column=self.columns[key], track=track)
@@ -171,21 +136,23 @@ class _Grid:
             return
         raise ValueError("no room for a branch of the picture")
 
-    def satellites(self, chain: Sequence[str], track: int) -> dict[str, Slot] | None:
-        """Where the given variables of a chain's operations go: over, under, before; None: no room."""
+    def satellites(self, chain: Sequence[str], track: int) -> tuple[dict[str, Slot], bool]:
+        """Where the given variables of a chain's operations go, and whether there is room enough."""
         slots: dict[str, Slot] = {}
+        complete = True
         for key in chain:
             given = [
                 other for other in self.inputs[key]
                 if self.circuit.parts[other].given and other not in self.found and other not in slots
             ]  # fmt: skip
-            free = self.sides(chain, key, track, slots)
-            if len(free) < min(len(given), 2):
-                return None
+            free = self.sides(chain, key, track, slots, len(given))
+            complete = complete and len(free) >= min(len(given), 2)
             slots.update(zip(given, free, strict=False))
-        return slots
+        return slots, complete
 
-    def sides(self, chain: Sequence[str], key: str, track: int, slots: Mapping[str, Slot]) -> list[Slot]:
+    def sides(
+        self, chain: Sequence[str], key: str, track: int, slots: Mapping[str, Slot], count: int
+    ) -> list[Slot]:
         """The free places next to an operation, the best first."""
         column = self.columns[key]
         above, below, before = (column, track + 1), (column, track - 1), (column - 1, track)
@@ -195,7 +162,7 @@ class _Grid:
         wanted = [above, below]
         if first and not others:
             wanted = [above, before, below] if len(self.chains) > 1 else [above, below, before]
-        elif joins:
+        elif joins and count == 1:
             wanted = [above]
         if track < 0:
             wanted = [below if side == above else above if side == below else side for side in wanted]
@@ -220,207 +187,19 @@ class _Grid:
             self.found[key] = Cell(column=slot[0], track=slot[1])
 
 
-# --- centimetres ------------------------------------------------------------------
-
-
-def _in_centimetres(
-    circuit: Circuit,
-    cells: Mapping[str, Cell],
-    sizes: Mapping[str, Size],
-    labels: Mapping[tuple[str, str], Size],
-    stretch: float,
-) -> Arrangement:
-    straight = tuple(_straight(circuit, cells))
-    down = _tracks(cells, sizes, labels, stretch)
-    across = _columns(cells, sizes, labels, straight, stretch)
-    places = {
-        key: (across[cell.band, cell.column], down[cell.band, cell.track]) for key, cell in cells.items()
-    }
-    found = _label_places(straight, places, sizes, labels)
-    bands = 1 + max(cell.band for cell in cells.values())
-    return Arrangement(places=places, straight=straight, labels=found, bands=bands)
-
-
-def _straight(circuit: Circuit, cells: Mapping[str, Cell]) -> Iterable[Straight]:
-    """The edges between neighbours; each side of a vertex carries one of them."""
-    filled = {(cell.band, cell.column, cell.track) for cell in cells.values()}
-    used: set[tuple[str, str]] = set()
-    for edge in circuit.edges:
-        start, end = cells[edge.start], cells[edge.end]
-        if start.band != end.band:
-            continue
-        sides = None
-        if start.track == end.track and start.column < end.column:
-            between = range(start.column + 1, end.column)
-            if not any((start.band, column, start.track) in filled for column in between):
-                sides = ("E", "W")
-        elif start.column == end.column and abs(start.track - end.track) == 1:
-            sides = ("S", "N") if start.track > end.track else ("N", "S")
-        if sides and not {(edge.start, sides[0]), (edge.end, sides[1])} & used:
-            used |= {(edge.start, sides[0]), (edge.end, sides[1])}
-            yield Straight(edge=edge, side=sides[1])
-
-
-def _tracks(
-    cells: Mapping[str, Cell],
-    sizes: Mapping[str, Size],
-    labels: Mapping[tuple[str, str], Size],
-    stretch: float,
-) -> dict[tuple[int, int], float]:
-    """The height of each track of each band: downwards from the top one."""
-    high: dict[tuple[int, int], float] = {}
-    for key, cell in cells.items():
-        at = (cell.band, cell.track)
-        high[at] = max(high.get(at, 0.0), sizes[key][1])
-    tallest = max((size[1] for size in labels.values()), default=0.0)
-    lane = max(_LANE, tallest + 0.45) * stretch
-    order = sorted(high, key=lambda at: (at[0], -at[1]))
-    down = {order[0]: 0.0}
-    for before, here in pairwise(order):
-        gap = lane + (_BAND * stretch if before[0] != here[0] else 0.0)
-        down[here] = down[before] - (high[before] + high[here]) / 2 - gap
-    zero = down[order[0][0], 0]
-    return {at: y - zero for at, y in down.items()}
-
-
-@dataclass(slots=True)
-class _Claim:
-    """What a column holds on one track or lane: so far to the left and to the right of its middle."""
-
-    left: float
-    right: float
-
-
-def _columns(
-    cells: Mapping[str, Cell],
-    sizes: Mapping[str, Size],
-    labels: Mapping[tuple[str, str], Size],
-    straight: Sequence[Straight],
-    stretch: float,
-) -> dict[tuple[int, int], float]:
-    """The middle of each column of each band."""
-    claims = _claims(cells, sizes, labels, straight)
-    rooms = _rooms(cells, labels, straight)
-    across: dict[tuple[int, int], float] = {}
-    for band in {cell.band for cell in cells.values()}:
-        columns = sorted({cell.column for cell in cells.values() if cell.band == band})
-        last: dict[float, tuple[int, float]] = {}  # by track or lane: the last column and its right end
-        for column in columns:
-            here = claims[band, column]
-            at = -1e9
-            for row, claim in here.items():
-                if row in last:
-                    before, end = last[row]
-                    gap = rooms.get((band, row, before, column), _APART if row == int(row) else 0.12)
-                    at = max(at, end + gap * stretch + claim.left)
-            start = max((x for (b, _), x in across.items() if b == band), default=None)
-            at = max(at, 0.0 if start is None else start + 0.5)
-            across[band, column] = at
-            for row, claim in here.items():
-                last[row] = (column, max(at + claim.right, last.get(row, (0, -1e9))[1]))
-    return across
-
-
-def _claims(
-    cells: Mapping[str, Cell],
-    sizes: Mapping[str, Size],
-    labels: Mapping[tuple[str, str], Size],
-    straight: Sequence[Straight],
-) -> dict[tuple[int, int], dict[float, _Claim]]:
-    """What stands in each column, by track; half tracks are the lanes between them."""
-    claims: dict[tuple[int, int], dict[float, _Claim]] = {}
-
-    def claim(cell: Cell, row: float, left: float, right: float) -> None:
-        held = claims.setdefault((cell.band, cell.column), {}).setdefault(row, _Claim(0.0, 0.0))
-        held.left, held.right = max(held.left, left), max(held.right, right)
-
-    for key, cell in cells.items():
-        claim(cell, float(cell.track), sizes[key][0] / 2, sizes[key][0] / 2)
-    for way, kind in _kinds(straight):
-        end = cells[way.edge.end]
-        wide = labels.get((way.edge.start, way.edge.end), (0.0, 0.0))[0]
-        if way.side in "NS":
-            lane = end.track + (0.5 if way.side == "N" else -0.5)
-            claim(end, lane, _HALF_PAIR, max(_HALF_PAIR, _BESIDE + wide if wide else 0.0))
-        elif kind in ("under", "over"):
-            claim(end, end.track + (0.5 if kind == "over" else -0.5), wide / 2, wide / 2)
-    return claims
-
-
-def _kinds(straight: Sequence[Straight]) -> Iterable[tuple[Straight, str]]:
-    """For each straight edge where its label goes: at the side, under or over its circle, or along it."""
-    taken = {(way.edge.end, way.side) for way in straight}
-    for way in straight:
-        if way.side in "NS":
-            yield way, "side"
-        elif (way.edge.end, "S") not in taken:
-            yield way, "under"
-        else:
-            yield way, "over" if (way.edge.end, "N") not in taken else "along"
-
-
-def _rooms(
-    cells: Mapping[str, Cell], labels: Mapping[tuple[str, str], Size], straight: Sequence[Straight]
-) -> dict[tuple[int, float, int, int], float]:
-    """How far apart two joined neighbours on a track must be."""
-    rooms = {}
-    for way, kind in _kinds(straight):
-        start, end = cells[way.edge.start], cells[way.edge.end]
-        wide = labels.get((way.edge.start, way.edge.end), (0.0, 0.0))[0]
-        room = max(_ARROW, wide + 0.3) if kind == "along" else _ARROW
-        rooms[end.band, float(end.track), start.column, end.column] = room
-    return rooms
-
-
-def _label_places(
-    straight: Sequence[Straight],
-    places: Mapping[str, tuple[float, float]],
-    sizes: Mapping[str, Size],
-    labels: Mapping[tuple[str, str], Size],
-) -> dict[tuple[str, str], tuple[float, float]]:
-    """The centres of the labels of straight edges."""
-    found = {}
-    for way, kind in _kinds(straight):
-        key = (way.edge.start, way.edge.end)
-        if key not in labels:
-            continue
-        wide, high = labels[key]
-        (x0, y0), (x1, y1) = places[key[0]], places[key[1]]
-        half, other = sizes[key[1]], sizes[key[0]]
-        if kind == "side":
-            low = y1 + half[1] / 2 if y0 > y1 else y0 + other[1] / 2
-            top = y0 - other[1] / 2 if y0 > y1 else y1 - half[1] / 2
-            found[key] = (x1 + _BESIDE + wide / 2, (low + top) / 2)
-        elif kind == "along":
-            middle = (x0 + other[0] / 2 + x1 - half[0] / 2) / 2
-            found[key] = (middle, y1 - _BESIDE - high / 2)
-        else:
-            far = half[1] / 2 + _UNDER + high / 2
-            found[key] = (x1, y1 - far if kind == "under" else y1 + far)
-    return found
-
-
-def _width(
-    arrangement: Arrangement, sizes: Mapping[str, Size], labels: Mapping[tuple[str, str], Size]
-) -> float:
-    ends = [(place[0], sizes[key][0]) for key, place in arrangement.places.items()]
-    ends += [(place[0], labels[key][0]) for key, place in arrangement.labels.items()]
-    return max(x + wide / 2 for x, wide in ends) - min(x - wide / 2 for x, wide in ends)
-
-
 # --- folding ----------------------------------------------------------------------
 
 
 def _folded(
     circuit: Circuit,
     cells: Mapping[str, Cell],
-    whole: Arrangement,
     sizes: Mapping[str, Size],
     bands: int,
 ) -> dict[str, Cell] | None:
     """The cells cut into bands of about the same width, each beginning with an operation."""
     flat = _unfolded_places(cells, sizes)
-    starts = sorted({cells[key].column for key, part in circuit.parts.items() if part.kind == "operation"})[1:]
+    operations = {cells[key].column for key, part in circuit.parts.items() if part.kind == "operation"}
+    starts = sorted(operations)[1:]
     if len(starts) < bands - 1:
         return None
     total = max(flat.values())
@@ -446,10 +225,11 @@ def _unfolded_places(cells: Mapping[str, Cell], sizes: Mapping[str, Size]) -> di
     for key, cell in cells.items():
         if cell.track == 0:
             wide[cell.column] = max(wide.get(cell.column, 0.0), sizes[key][0])
+    columns = [cell.column for cell in cells.values()]
     at, found = 0.0, {}
-    for column in range(min(cell.column for cell in cells.values()), 1 + max(cell.column for cell in cells.values())):
+    for column in range(min(columns), 1 + max(columns)):
         found[column] = at
-        at += wide.get(column, 0.0) + _ARROW
+        at += wide.get(column, 0.0) + ARROW
     return found
 
 

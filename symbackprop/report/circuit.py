@@ -11,8 +11,24 @@ from typing import Final, Literal
 
 from symbackprop.algebra.functions import TABLE
 from symbackprop.notation.tree import (
-    Add, Box, Brace, Bracket, Call, Coloured, Index, Name, Neg, Node, Norm, Number, Power, Product,
-    Quotient, Sum, Transpose, children,
+    Add,
+    Box,
+    Brace,
+    Bracket,
+    Call,
+    Coloured,
+    Index,
+    Name,
+    Neg,
+    Node,
+    Norm,
+    Number,
+    Power,
+    Product,
+    Quotient,
+    Sum,
+    Transpose,
+    children,
 )  # fmt: skip
 
 MOST_OPERATIONS: Final = 6
@@ -175,8 +191,9 @@ def _constant_places(node: Index) -> bool:
 
 def count_operations(node: Node) -> int:
     """How many circles an expression becomes."""
-    inside = (plain_operand(part) for part in operands(node))
-    return 1 + sum(count_operations(part) for part in inside if not isinstance(part, Name) and any(free_names(part)))
+    inside = [plain_operand(part) for part in operands(node)]
+    split = [part for part in inside if not isinstance(part, Name) and any(free_names(part))]
+    return 1 + sum(map(count_operations, split))
 
 
 class _Builder:
@@ -211,7 +228,8 @@ class _Builder:
         `through_sums` says that `out` goes into the equation's own result unchanged, so that the
         factor of the equation is the factor of this operation.
         """
-        parts = [Name(name) for name in free_names(body)] if whole else list(map(plain_operand, operands(body)))
+        names = [Name(name) for name in free_names(body)]
+        parts: list[Node] = list(names) if whole else [plain_operand(part) for part in operands(body)]
         sign = Name("f") if whole else sign_of(body)
         entering: dict[str, Edge] = {}
         key = f"op-{out}"
@@ -245,10 +263,12 @@ class _Builder:
         lower = self.texts.lower(name)
         if name not in self.parts:
             note = self.texts.note(name) if lower is None else None
-            upper = self.texts.upper(name)
-            self.parts[name] = Part(key=name, kind="variable", upper=upper, lower=lower, note=note, given=True)
+            self.parts[name] = Part(
+                key=name, kind="variable", upper=self.texts.upper(name), lower=lower, note=note, given=True
+            )
         back = lower is not None
-        return Edge(start=name, end="", back=back, factor=self.texts.factor(name, self.name) if back else None)
+        factor = self.texts.factor(name, self.name) if back else None
+        return Edge(start=name, end="", back=back, factor=factor)
 
     def parts_back(self, key: str) -> bool:
         """Whether any gradient goes back from the operation `key`."""

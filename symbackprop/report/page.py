@@ -8,22 +8,27 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from symbackprop.notation.tree import Matrix, Node, walk
+from symbackprop.notation.tree import Node
 from symbackprop.report.document import (
     AnswerBox, Block, Code, Diagram, Document, Equation, Heading, Literally, Note, Paragraph, Table, Text,
+    Vertex,
 )  # fmt: skip
 from symbackprop.report.escape import shortened
+from symbackprop.report.keeping import keep_together, rows_of
 from symbackprop.report.layout import Placed, placed
-from symbackprop.report.picture import laid_out
+from symbackprop.report.picture import PlacedArrow, laid_out
 from symbackprop.report.setting import Setter
 
 Fields = dict[str, Any]
 """What a template sees: str, int, float, bool, None, and lists and dicts of those."""
 
+_EM_CM: Final = 0.386
 _FOOT: Final = 85  # characters of the running foot
 _SOURCE_COLUMNS: Final = 100
 _WORD: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
 _RELATIONS: Final = frozenset(("=", r"\approx", "approx", r"\quad\Longrightarrow\quad", "==>"))
+_CHANCES: Final = ("+", r"\begin", r"\underbrace", r"\odot", "underbrace", "mat(", "dot.o", r"\qquad", "wide")
+_ROW_ENDS: Final = (r"\\", ";")
 _CODE_COLUMNS: Final = 88
 _LONG_TABLE: Final = 24  # lines; a longer table may break across pages
 _COLUMN_GAP: Final = 1.6  # em
@@ -45,6 +50,7 @@ def page(document: Document, setter: Setter, plain: Setter) -> Fields:
     for block in document.blocks:
         number += isinstance(block, Heading)
         blocks.append(_BLOCKS[type(block)](block, setter, plain) | {"number": number})
+    keep_together(document.blocks, blocks)
     return {
         "title": setter.title(document.title),
         "subtitle": setter.title(document.subtitle),
@@ -84,7 +90,6 @@ def _paragraph(block: Paragraph, setter: Setter, _: Setter) -> Fields:
         "lead": "" if lead is None else setter.text(lead) if isinstance(lead, Text) else setter.inline(lead) + ".",
         "unit": isinstance(lead, Node),
         "text": setter.sentences(block.sentences),
-        "keep": block.keep_with_next,
     }
 
 
@@ -98,8 +103,9 @@ def _equation(block: Equation, setter: Setter, _: Setter) -> Fields:
 
 
 def _line(line: Placed, setter: Setter, *, aligned: bool) -> Fields:
+    fold = folded if setter.format.folds else str
     return {
-        "text": "" if line.boxed else folded(setter.formula(line.formula, align=aligned)),
+        "text": "" if line.boxed else fold(setter.formula(line.formula, align=aligned)),
         "boxed": [setter.formula(part, align=True) for part in line.boxed],
         "implied": line.implied,
         "margin": "" if line.margin is None else setter.formula(line.margin),
@@ -113,22 +119,28 @@ def folded(formula: str) -> str:
     Only spaces outside strings become ends of lines: to both typesetters they are the same.
     """
     lines: list[str] = []
-    line = ""
+    line: list[str] = []  # words that stay together until it is known that they fit
+    chance = 0  # the last place in the line where it may break
     for word in _WORD.findall(formula):
         relation = word in _RELATIONS or word.startswith(r"\overset")
-        if line and len(line) + len(word) > _SOURCE_COLUMNS - (45 if relation else 0):
-            lines.append(line)
-            line = "     " + word if relation else "       " + word
-        else:
-            line = f"{line} {word}" if line else word
-    return "\n".join([*lines, line])
+        if line and relation and len(" ".join(line)) > _SOURCE_COLUMNS - 45:
+            lines.append(" ".join(line))
+            line, chance = ["    ", word], 0
+            continue
+        if line and (word.startswith(_CHANCES) or line[-1].endswith(_ROW_ENDS)):
+            chance = len(line)
+        line.append(word)
+        if chance and len(" ".join(line)) > _SOURCE_COLUMNS:
+            lines.append(" ".join(line[:chance]))
+            line, chance = ["      ", *line[chance:]], 0
+    return "\n".join([*lines, " ".join(line)])
 
 
 def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
     widths = list(block.widths) or [None] * len(block.columns)
     rows = [
         {"cells": [_cell(cell, setter, width) for cell, width in zip(row, widths, strict=True)],
-         "tall": max(map(_rows, row), default=1) > 1}
+         "tall": max(map(rows_of, row), default=1) > 1}
         for row in block.rows
     ]  # fmt: skip
     wide = _table_width(block, widths, setter, plain)
@@ -141,20 +153,14 @@ def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
         "rows": rows,
         "small": block.small or wide > setter.room,
         "fit": wide * (0.9 if block.small or wide > setter.room else 1.0) > 0.95 * setter.room,
-        "long": sum(max(map(_rows, row), default=1) for row in block.rows) > _LONG_TABLE,
+        "long": sum(max(map(rows_of, row), default=1) for row in block.rows) > _LONG_TABLE,
     }
 
 
 def _cell(cell: Node | Text | None, setter: Setter, width: float | None) -> Fields:
     tight = width is not None and isinstance(cell, Node) and setter.measure(cell) > 0.92 * width * setter.room
     text = setter.formula(cell) if tight and isinstance(cell, Node) else setter.cell(cell)
-    return {"text": text, "fit": tight}
-
-
-def _rows(cell: Node | Text | None) -> int:
-    if not isinstance(cell, Node):
-        return 1
-    return max((len(part.rows) for part in walk(cell) if isinstance(part, Matrix)), default=1)
+    return {"text": text, "fit": tight, "formula": isinstance(cell, Node)}
 
 
 def _table_width(block: Table, widths: list[float | None], setter: Setter, plain: Setter) -> float:
@@ -176,48 +182,58 @@ def _cell_width(cell: Node | Text | None, setter: Setter, plain: Setter) -> floa
 
 
 def _diagram(block: Diagram, setter: Setter, plain: Setter) -> Fields:
-    picture = laid_out(block, setter.measure)
+    picture = laid_out(block)
     ids = {vertex.key: f"v{place}" for place, vertex in enumerate(block.vertices, 1)}
-    vertices = [
-        {
-            "id": ids[vertex.key],
-            "kind": vertex.kind,
-            "x": round(picture.places[vertex.key][0], 2),
-            "y": round(picture.places[vertex.key][1], 2),
-            "upper": setter.formula(vertex.upper),
-            "lower": "" if vertex.lower is None else setter.formula(vertex.lower),
-        }
-        for vertex in block.vertices
-    ]
     names = {vertex.key: setter.formula(vertex.upper) for vertex in block.vertices}
-    arrows = [
-        {
-            "start": ids[item.arrow.start],
-            "end": ids[item.arrow.end],
-            "from": names[item.arrow.start],
-            "to": names[item.arrow.end],
-            "back": item.arrow.back and not item.red,
-            "red": item.red,
-            "course": item.course,
-            "angle": item.angle,
-            "leave": item.leave,
-            "reach": item.reach,
-            "bend": item.bend,
-            "side": item.side,
-            "factor": "" if item.arrow.factor is None else setter.formula(item.arrow.factor),
-            "label": "" if item.arrow.label is None else setter.formula(item.arrow.label),
-        }
-        for item in picture.arrows
-    ]
     return {
         "kind": "diagram",
-        "vertices": vertices,
-        "arrows": arrows,
-        "wide": picture.width > 0.9 * setter.room * 0.386 * (0.42 if block.beside is not None else 1.0),
+        "vertices": [_vertex(vertex, ids, setter) for vertex in block.vertices],
+        "arrows": [_arrow(item, ids, names, setter) for item in picture.arrows],
+        "height": round(picture.height, 1),
+        "wide": picture.width > 0.93 * setter.room * _EM_CM * (0.42 if block.beside is not None else 1.0),
         "alternative": setter.format.string(plain.text(block.alternative)),
         "alternative_text": setter.text(block.alternative),
         "beside": "" if block.beside is None else setter.formula(block.beside),
     }
+
+
+def _vertex(vertex: Vertex, ids: Mapping[str, str], setter: Setter) -> Fields:
+    return {
+        "id": ids[vertex.key],
+        "kind": vertex.kind,
+        "x": round(vertex.x, 2),
+        "y": round(vertex.y, 2),
+        "width": round(vertex.width, 2),
+        "height": round(vertex.height, 2),
+        "upper": setter.formula(vertex.upper),
+        "lower": _maybe(vertex.lower, setter),
+        "note": _maybe(vertex.note, setter),
+    }
+
+
+def _arrow(item: PlacedArrow, ids: Mapping[str, str], names: Mapping[str, str], setter: Setter) -> Fields:
+    arrow = item.arrow
+    return {
+        "start": ids[arrow.start],
+        "end": ids[arrow.end],
+        "from": names[arrow.start],
+        "to": names[arrow.end],
+        "back": arrow.back and not item.red,
+        "red": item.red,
+        "course": item.course,
+        "angle": item.angle,
+        "leave": item.leave,
+        "reach": item.reach,
+        "forward": [list(point) for point in arrow.forward],
+        "backward": [list(point) for point in arrow.backward],
+        "place": None if arrow.place is None else list(arrow.place),
+        "factor": _maybe(arrow.factor, setter),
+        "label": _maybe(arrow.label, setter),
+    }
+
+
+def _maybe(node: Node | None, setter: Setter) -> str:
+    return "" if node is None else setter.formula(node)
 
 
 def _code(block: Code, _: Setter, __: Setter) -> Fields:

@@ -52,7 +52,7 @@ FORMATS: Final[Mapping[str, Format]] = {
             operator=lambda name: rf"\operatorname{{{name}}}", macros=False, escape=markdown_text,
             string=markdown_text, inline=("$", "$"), shrunk=("$", "$"),
             marks={"bold": ("**", "**"), "red": ("", ""), "code": ("<code>", "</code>")},
-            reference=lambda label, number: str(number),
+            reference=lambda label, number: str(number), folds=False,
         ),
     )
 }  # fmt: skip

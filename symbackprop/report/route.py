@@ -14,10 +14,12 @@ from typing import Final
 from symbackprop.report.document import Point
 
 PAIR: Final = 0.1  # cm from the middle of a pair of arrows to each of them
-_STUB: Final = 0.27  # cm straight out of a vertex before the first corner
-_CLEAR: Final = 0.24  # cm between the middle of a pair and a box
+_STUB: Final = 0.32  # cm straight out of a vertex before the first corner
+_CLEAR: Final = 0.28  # cm between the middle of a pair and a box
 _CLEAR_LABEL: Final = 0.16
 _PARALLEL: Final = 0.42  # cm between the middles of two pairs side by side
+PORT_GAP: Final = 0.44  # cm between two arrows on one side
+_SLANTED: Final = 0.75  # of its radius: how far from the middle an arrow may reach a circle
 _STEP: Final = 0.3  # cm between the lines of the grid
 _CORNER: Final = 1.2  # a corner costs as much as this many cm
 _CROSSING: Final = 1.5
@@ -58,16 +60,17 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A place on the border of a vertex, and the side it looks to."""
+    """A place on the border of a vertex, the side it looks to, and how far its first corner is."""
 
     place: Point
     side: str
+    reach: float = _STUB
 
     @property
     def stub(self) -> Point:
         """Where the first corner may be."""
         across, up = _SIDES[self.side]
-        return (self.place[0] + _STUB * across, self.place[1] + _STUB * up)
+        return (self.place[0] + self.reach * across, self.place[1] + self.reach * up)
 
 
 @dataclass(slots=True)
@@ -79,13 +82,17 @@ class Streets:
     lines: list[Segment] = field(default_factory=list)
     ports: set[Point] = field(default_factory=set)
 
-    def route(self, start: str, end: str) -> tuple[Point, ...] | None:
-        """The corners of the middle line from the border of one vertex to that of another."""
-        sources = [port for port in ports(self.blocks[start], leaving=True) if self.open(port)]
-        targets = [port for port in ports(self.blocks[end], leaving=False) if self.open(port)]
-        if not sources or not targets:
-            return None
-        way = _cheapest(self, sources, targets)
+    def route(self, start: str, end: str, wanted: str | None = None) -> tuple[Point, ...] | None:
+        """The corners of the middle line from the border of one vertex to that of another.
+
+        It reaches its end on the `wanted` side if there is a way at all.
+        """
+        sources = [port for port in ports(self.blocks[start], leaving=True) if self.open(port, start)]
+        targets = [port for port in ports(self.blocks[end], leaving=False) if self.open(port, end)]
+        best = [port for port in targets if port.side == wanted]
+        way = _cheapest(self, sources, best) if sources and best else None
+        if way is None and sources and len(targets) > len(best):
+            way = _cheapest(self, sources, targets)
         if way is None:
             return None
         self.ports |= {way[0], way[-1]}
@@ -93,15 +100,14 @@ class Streets:
         self.lines += list(pairwise(corners))
         return corners
 
-    def open(self, port: Port) -> bool:
+    def open(self, port: Port, own: str) -> bool:
         """Whether no arrow uses a port and nothing stands right before it."""
         near = any(math.dist(port.place, other) < 2.6 * PAIR for other in self.ports)
-        return not near and self.passable((port.place, port.stub), stub=True)
+        return not near and self.passable((port.place, port.stub), own=own)
 
-    def passable(self, segment: Segment, *, stub: bool = False) -> bool:
-        """Whether an arrow may run along a segment. A stub touches its own vertex."""
-        clear = 0.0 if stub else _CLEAR
-        if any(block.holds(segment, clear) for block in self.blocks.values()):
+    def passable(self, segment: Segment, *, own: str = "") -> bool:
+        """Whether an arrow may run along a segment; the stub of a vertex touches its own one."""
+        if any(block.holds(segment, _CLEAR) for key, block in self.blocks.items() if key != own):
             return False
         if any(label.holds(segment, _CLEAR_LABEL) for label in self.labels):
             return False
@@ -113,28 +119,37 @@ class Streets:
 
 
 def ports(block: Block, *, leaving: bool) -> Iterator[Port]:
-    """The places where an arrow may leave or reach a vertex.
+    """The places where an arrow may leave or reach a vertex, the best of each side first.
 
-    A circle's east is where its result leaves, so nothing enters there; slanted places of a
-    circle are a second choice, as are the outer ones of a box.
+    A circle's east is where its result leaves, so nothing enters there.
     """
     x, y, wide, high = block.x, block.y, block.width / 2, block.height / 2
     if block.round:
-        yield from (Port((x - wide, y), "W"), Port((x, y + high), "N"), Port((x, y - high), "S"))
-        lean = wide * math.sqrt(0.5)
-        for across in (-lean, lean):
-            yield Port((x + across, y + lean), "N")
-            yield Port((x + across, y - lean), "S")
-        yield from (Port((x - lean, y + lean), "W"), Port((x - lean, y - lean), "W"))
+        for aside in _offsets(wide * _SLANTED):
+            deep = math.sqrt(wide * wide - aside * aside)
+            reach = wide - deep + _STUB
+            yield Port((x - deep, y + aside), "W", reach)
+            yield Port((x + aside, y + deep), "N", reach)
+            yield Port((x + aside, y - deep), "S", reach)
         return
-    yield from (Port((x, y + high), "N"), Port((x, y - high), "S"))
     yield Port((x + wide, y), "E")
     if leaving:
         yield Port((x - wide, y), "W")
-    for across in (0.5, -0.5, 1.0, -1.0):
-        if abs(across) + 0.3 < wide:
-            yield Port((x + across, y + high), "N")
-            yield Port((x + across, y - high), "S")
+    for aside in _offsets(wide - 0.25):
+        yield Port((x + aside, y + high), "N")
+        yield Port((x + aside, y - high), "S")
+
+
+def _offsets(most: float) -> list[float]:
+    """How far from the middle of a side arrows may stand."""
+    steps = range(1, int(most / PORT_GAP + 1e-9) + 1)
+    return [0.0, *(sign * step * PORT_GAP for step in steps for sign in (1, -1))]
+
+
+def circle_for(inputs: int) -> float:
+    """The least diameter of a circle that so many arrows enter, from three sides."""
+    beside = math.ceil((math.ceil(inputs / 3) - 1) / 2)
+    return 2 * beside * PORT_GAP / _SLANTED + 0.02 if beside else 0.0
 
 
 def shifted(corners: Sequence[Point], aside: float) -> tuple[Point, ...]:
@@ -158,7 +173,7 @@ _Node = tuple[int, int, int]  # column and row of the grid, and the direction of
 
 
 def _cheapest(streets: Streets, sources: Sequence[Port], targets: Sequence[Port]) -> list[Point] | None:
-    """Dijkstra's way from any of the sources to any of the targets; corners cost."""
+    """The cheapest way (A*) from any of the sources to any of the targets; corners cost."""
     xs, ys = _grid(streets, [port.stub for port in (*sources, *targets)])
     column, row = {x: i for i, x in enumerate(xs)}, {y: i for i, y in enumerate(ys)}
     sides = {"E": 0, "N": 1, "W": 2, "S": 3}
@@ -176,20 +191,32 @@ def _cheapest(streets: Streets, sources: Sequence[Port], targets: Sequence[Port]
         cost[node], came[node] = 0.2 * rank, None
         heapq.heappush(queue, (cost[node], node))
     steps = _Steps(streets, xs, ys)
+    goal = [port.stub for port in targets]
+    west, east = min(x for x, _ in goal), max(x for x, _ in goal)
+    south, north = min(y for _, y in goal), max(y for _, y in goal)
+
+    def ahead(node: _Node) -> float:
+        """At least this far to go."""
+        x, y = xs[node[0]], ys[node[1]]
+        return max(west - x, 0.0, x - east) + max(south - y, 0.0, y - north)
+
     best: tuple[float, _Node] | None = None
+    done: set[_Node] = set()
     while queue:
-        spent, node = heapq.heappop(queue)
-        if best is not None and spent >= best[0]:
+        least, node = heapq.heappop(queue)
+        if best is not None and least >= best[0]:
             break
-        if spent > cost[node]:
+        if node in done:
             continue
+        done.add(node)
+        spent = cost[node]
         if node in ends and (best is None or spent + 0.2 * ends[node][1] < best[0]):
             best = (spent + 0.2 * ends[node][1], node)
         for after, price in steps.from_(node):
             total = spent + price
             if total < cost.get(after, math.inf):
                 cost[after], came[after] = total, node
-                heapq.heappush(queue, (total, after))
+                heapq.heappush(queue, (total + ahead(after), after))
     return None if best is None else _traced(best[1], came, first, ends[best[1]][0], xs, ys)
 
 

@@ -46,6 +46,7 @@ class Format:
     shrunk: tuple[str, str]  # round an inline formula that is wider than the line
     reference: Callable[[str, int], str]
     apart: str = ""
+    folds: bool = True  # whether the source of a long formula may stand on several lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

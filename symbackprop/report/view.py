@@ -16,7 +16,7 @@ from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.derivation.model import Model
+from symbackprop.report.facts import Facts
 from symbackprop.derivation.steps import Derivation, Quantity
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, Size
@@ -31,7 +31,7 @@ class View:
     """One derivation and how numbers are shown."""
 
     derivation: Derivation
-    model: Model
+    facts: Facts
     digits: int = 4
     _shown: dict[str, Node | None] = field(default_factory=dict)
 
@@ -78,7 +78,7 @@ class View:
     @cached_property
     def letters(self) -> Mapping[str, str]:
         """How an activation is called on the page: the only one is g, as in the notes."""
-        used = [name for name in self.model.activations if not _has_symbol(self.row(name))]
+        used = [name for name in self.facts.activations if not _has_symbol(self.row(name))]
         taken = set(self.derivation.exercise.shapes) | set(self.derivation.exercise.functions)
         free = [letter for letter in ("g", "f", "varphi", "psi", "h") if letter not in taken]
         return dict(zip(used, free, strict=False)) if len(used) <= len(free) else {}
@@ -104,7 +104,7 @@ class View:
     def loss_formula(self) -> list[Node]:
         """The loss as a formula: what was written, or what the named loss stands for."""
         body = self.derivation.step(self.loss).formula
-        compact = self.model.compact(body)
+        compact = self.facts.compact(body)
         if compact is not None:
             return [self.page(compact)]
         if isinstance(tree.undressed(body), tree.Call):
@@ -113,7 +113,7 @@ class View:
 
     def spelled(self, name: str, letters: Mapping[str, str]) -> Node:
         """The entry of an equation's right side, in indices: `Σ_i w_ji x_i + b_j`."""
-        made = spelled(self.model.tensor(name).expr, letters, avoid=self.derivation.exercise.shapes)
+        made = spelled(self.facts.tensor(name).expr, letters, avoid=self.derivation.exercise.shapes)
         return self.unindexed(made)
 
     def unindexed(self, node: Node) -> Node:
@@ -168,12 +168,12 @@ class View:
         """One value as a tree, rounded where it has to be."""
         if value is None:
             return tree.Dots("v")
-        return self.model.shown(value, self.digits)[0]
+        return self.facts.shown(value, self.digits)[0]
 
     def exact(self, name: str) -> bool:
         """Whether every value of `name` is printed exactly."""
         numbers = self.numbers(name)
-        return numbers is None or all(self.model.shown(value, self.digits)[1] for value in numbers.entries)
+        return numbers is None or all(self.facts.shown(value, self.digits)[1] for value in numbers.entries)
 
     def relation(self, *names: str) -> tree.Relation:
         """`=`, or `≈` where something on either side is rounded."""
@@ -271,7 +271,7 @@ class _Substitution:
 
     def slope(self, node: tree.Call, args: tuple[Node, ...]) -> Node:
         """`g'(z)`: its value, with a brace that says so where it is one number."""
-        made = self.view.model.evaluated(node)
+        made = self.view.facts.evaluated(node)
         if made is None:
             return tree.rebuild(node, self.go)
         value = self.view.array(made)

@@ -150,7 +150,7 @@ def _by_cases(
     rest = list(range(len(columns[0])))
     done: dict[int, T] = {}
     for place, piece in enumerate(row.pieces):
-        signs = {i: 1 for i in rest}
+        signs = dict.fromkeys(rest, 1)
         if piece.bound is not None and rest:
             bound = _formula(evaluator, row, piece.bound, [column[:1] for column in columns], options)[0]
             signs = {i: domain.sign(domain.sub(deciding[i], bound)) for i in rest}
@@ -205,7 +205,7 @@ def _share(
     bound = _formula(below, row, row.pieces[place].bound or "0", columns, plain)[0]
     wanted = [
         slope
-        for at, slope in evaluator.kinks.get(row.name, {}).items()
+        for at, slope in evaluator.kinks.get(row.convention or row.name, {}).items()
         if core.is_zero(core.sub(core.from_fraction(at), bound))
     ]
     if not wanted:

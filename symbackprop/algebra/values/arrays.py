@@ -124,6 +124,4 @@ class Array(Generic[T]):
         elif len(self.shape) == 1:
             yield from ((i,) for i in range(1, self.shape[0] + 1))
         else:
-            yield from (
-                (i, j) for i in range(1, self.shape[0] + 1) for j in range(1, self.shape[1] + 1)
-            )
+            yield from ((i, j) for i in range(1, self.shape[0] + 1) for j in range(1, self.shape[1] + 1))

@@ -4,12 +4,12 @@ How a number is shown, first rule that fits:
 1. a decimal that ends within 6 places (or the digits asked for, if more): as it is, `=`;
 2. a fraction whose denominator is at most 1000: as a fraction, `=`;
 3. an exact decimal of at most 6 significant digits: `3.2 · 10^-7`, `=`;
-4. rounded to the digits asked for, all of them kept (`0.2350`), `≈`; where that would leave nothing but zeros, or
-   where the number is 10^12 or more, as `1.2346 · 10^-7` with that many digits after the point.
+4. rounded to the digits asked for, all of them kept (`0.2350`), `≈`; where that would leave nothing but
+   zeros, or the number is 10^12 or more, as `1.2346 · 10^-7` with that many digits after the point.
 
-Halves are rounded away from zero, as at school. A ball is rounded only when both its ends round to the same; until
-then more bits are asked for, up to `limits.PRECISION_BITS`. A number that all these bits cannot tell from 0 but
-that is certainly below half a unit of the last place is shown as `0.0000`, without a sign.
+Halves are rounded away from zero, as at school. A ball is rounded only when both its ends round to the
+same; until then more bits are asked for, up to `limits.PRECISION_BITS`. A number that all these bits
+cannot tell from 0 is shown as `0.0000`.
 """
 
 from __future__ import annotations
@@ -31,6 +31,9 @@ from symbackprop.notation.tree import Neg, Node, Number, Power, Product, Quotien
 PLAIN_DECIMALS = 6  # places of an exact decimal that are always shown
 FRACTION_BELOW = 1_000  # the largest denominator shown
 LARGE = 12  # digits before the point of a rounded number, before a power of ten is used
+
+_NOTHING = Fraction(1, 1 << limits.PRECISION_BITS // 2)
+"""What cannot be told from 0 and is smaller than this is shown as 0."""
 
 Again = Callable[[int], Any]
 """The same quantity computed with more bits."""
@@ -72,8 +75,8 @@ class Decimal:
 def to_tree(value: Value, digits: int = 4, again: Again | None = None) -> tuple[Node, bool]:
     """The node that shows `value`, and whether it is exact (`=`, not `≈`).
 
-    `again(bits)` computes the same value with more bits; without it a ball must be narrow enough as it is.
-    Raises NotCertified where no precision allowed by the limits settles a digit.
+    `again(bits)` computes the same value with more bits. Without it a ball that is too wide raises Undecided,
+    as the caller of `exact.settled` wants; with it NotCertified where no precision settles a digit.
     """
     if isinstance(value, Poly):
         return _poly_tree(value, digits, again)
@@ -123,7 +126,18 @@ def _each(
         return
     kept = cache(again)
     for place, value in enumerate(array.entries):
-        yield show(value, digits, lambda bits, place=place: kept(bits).entries[place])
+        yield show(value, digits, _Entry(kept, place))
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One entry of an array that can be computed with more bits."""
+
+    again: Callable[[int], Array[Value]]
+    place: int
+
+    def __call__(self, bits: int) -> Value:
+        return self.again(bits).entries[self.place]
 
 
 def _poly_tree(value: Poly, digits: int, again: Again | None) -> tuple[Node, bool]:
@@ -197,8 +211,8 @@ def _integer(value: int) -> Node:
 def rounded(value: Value, digits: int = 4, again: Again | None = None) -> Decimal:
     """`value` to `digits` decimals, or with a power of ten where rule 4 says so.
 
-    Raises NotCertified where no precision allowed by the limits settles a digit, ValueError for more digits than
-    `limits.DIGITS_ASKED`, Symbolic for a polynomial.
+    Raises NotCertified where no precision allowed by the limits settles a digit (Undecided without
+    `again`), ValueError for more digits than `limits.DIGITS_ASKED`, Symbolic for a polynomial.
     """
     if not 0 <= digits <= limits.DIGITS_ASKED:
         raise ValueError(f"between 0 and {limits.DIGITS_ASKED} digits, not {digits}")
@@ -209,7 +223,7 @@ def rounded(value: Value, digits: int = 4, again: Again | None = None) -> Decima
         if len(made) == 1 and (low == high or low > 0 or high < 0):
             return made.pop()
         if again is None or bits >= limits.PRECISION_BITS:
-            return _last_resort(low, high, digits, bits)
+            return _last_resort(low, high, digits, NotCertified if again else Undecided)
         bits = min(2 * bits, limits.PRECISION_BITS)
         try:
             value = again(bits)
@@ -218,10 +232,10 @@ def rounded(value: Value, digits: int = 4, again: Again | None = None) -> Decima
                 raise NotCertified(f"{problem}, even with {bits} bits") from problem
 
 
-def _last_resort(low: Fraction, high: Fraction, digits: int, bits: int) -> Decimal:
-    if max(abs(low), abs(high)) < Fraction(1, 2 * 10**digits):
+def _last_resort(low: Fraction, high: Fraction, digits: int, error: type[ArithmeticError]) -> Decimal:
+    if max(abs(low), abs(high)) < min(_NOTHING, Fraction(1, 2 * 10**digits)):
         return Decimal(False, _fixed(Fraction(0), digits), exact=False)
-    raise NotCertified(f"{digits} decimals are not certain with {bits} bits")
+    raise error(f"{digits} decimals are not certain")
 
 
 def _rounded(value: Fraction, digits: int) -> Decimal:

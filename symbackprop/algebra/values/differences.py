@@ -1,15 +1,16 @@
 """Central differences of the loss, in exact numbers or in balls; at a kink, the two one-sided ones.
 
 With steps h and h/2 the central differences are D(h) = f' + c h² + … and D(h/2). Their combination
-(4 D(h/2) − D(h)) / 3 is off by O(h⁴); it is reported with the error 2 |D(h) − D(h/2)|, which is O(h²) and hence
-generous. For a polynomial of degree 2 both agree exactly and the error is 0. One-sided differences are
-combined likewise, 2 S(h/2) − S(h), with the error 2 |S(h) − S(h/2)|.
+(4 D(h/2) − D(h)) / 3 is off by O(h⁴); it is reported with the error 2 |D(h) − D(h/2)|, which is O(h²)
+and hence generous. For a polynomial of degree 2 both agree exactly and the error is 0. One-sided
+differences are combined likewise, 2 S(h/2) − S(h), with the error 2 |S(h) − S(h/2)|.
 
-An estimate with an error above `TOLERANCE` (relative to its size, or absolute below 1) says too little: then the
-step shrinks, or the precision is raised.
+An estimate with an error above `TOLERANCE` (relative to its size, or absolute below 1) says too little:
+then the step shrinks, or the precision is raised.
 
-Whether a kink is in the way is seen from the signs that decide the pieces, at −h, −h/2, 0, h/2 and h. Signs that
-only change away from 0 ask for a smaller step; signs that change at 0 itself mean that the example sits on a kink.
+Whether a kink is in the way is seen from the signs that decide the pieces, at −h, −h/2, 0, h/2 and h.
+Signs that only change away from 0 ask for a smaller step; signs that change at 0 itself mean that the
+example sits on a kink.
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ class Estimate:
         if isinstance(self.value, Poly):
             return True
         low, high = self.range()
-        return high - low <= TOLERANCE * max(1, abs(low), abs(high))
+        return high - low <= TOLERANCE * max(Fraction(1), abs(low), abs(high))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +83,8 @@ class Difference:
             raise Undecided("a slope that is too wide to be compared")
         if self.central is not None:
             return _agree(self.central, slope)
-        assert self.left is not None and self.right is not None  # one of the two kinds is always there
+        if self.left is None or self.right is None:
+            raise ValueError("a difference without any estimate")
         if any(isinstance(a, Poly) for a in (slope, self.left.value, self.right.value)):
             return _between_polynomials(self.left.value, slope, self.right.value)
         low, high = bounds(slope)
@@ -109,7 +111,8 @@ def central_difference(
 ) -> Difference:
     """The derivative of the loss by `name` along `direction` (`unit(shape, places)` for one entry).
 
-    `values` holds Fractions (or leftover symbols) for the given names. A computed name is treated as an input.
+    `values` holds Fractions (or leftover symbols) for the given names. A computed name is treated as an
+    input.
     Raises NotCertified where no precision decides a sign, Symbolic where the loss has no value.
     """
 
@@ -204,16 +207,12 @@ class _Line:
 
     def _central(self, step: Fraction) -> Estimate:
         domain = self.watched
-        wide, narrow = (
-            domain.div(domain.sub(self.at(h), self.at(-h)), 2 * h) for h in (step, step / 2)
-        )
+        wide, narrow = (domain.div(domain.sub(self.at(h), self.at(-h)), 2 * h) for h in (step, step / 2))
         return _extrapolated(domain, wide, narrow, 4)
 
     def _side(self, step: Fraction) -> Estimate:
         domain = self.watched
-        wide, narrow = (
-            domain.div(domain.sub(self.at(h), self.at(Fraction(0))), h) for h in (step, step / 2)
-        )
+        wide, narrow = (domain.div(domain.sub(self.at(h), self.at(Fraction(0))), h) for h in (step, step / 2))
         return _extrapolated(domain, wide, narrow, 2)
 
 

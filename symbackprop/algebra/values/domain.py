@@ -16,6 +16,8 @@ class DomainProblem(ArithmeticError):
     inside out (`entry 2`, `equation L`). `entry` is the offset in an array on the way to becoming a place.
     """
 
+    verb = "has no value"
+
     def __init__(self, function: str, argument: str, reason: str = "") -> None:
         super().__init__(function, argument, reason)
         self.function = function
@@ -28,7 +30,7 @@ class DomainProblem(ArithmeticError):
         place = f" ({', '.join(reversed(self.where))})" if self.where else ""
         reason = f": {self.reason}" if self.reason else ""
         what = "division by 0" if self.function == "/" else f"{self.function} of {self.argument}"
-        return f"{what} has no value{reason}{place}"
+        return f"{what} {self.verb}{reason}{place}"
 
     def placed(self, shape: tuple[int, ...]) -> "DomainProblem":
         """The same error, `entry` turned into a place of an array of this shape."""
@@ -58,6 +60,8 @@ class EvaluationError(ValueError):
 
 class TooLarge(DomainProblem):
     """An argument or a result is beyond a stated limit; the reason names the limit."""
+
+    verb = "is not computed"
 
 
 class Symbolic(ArithmeticError):

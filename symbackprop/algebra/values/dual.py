@@ -158,9 +158,7 @@ class Duals(Domain[Dual[T]]):
         return Dual(base.tie(upper[0], lower[0], share), slope)
 
 
-def _apart(
-    rows: Sequence[Sequence[Dual[T]]], base: Domain[T]
-) -> tuple[list[list[T]], list[list[T]], bool]:
+def _apart(rows: Sequence[Sequence[Dual[T]]], base: Domain[T]) -> tuple[list[list[T]], list[list[T]], bool]:
     """Values, slopes, and whether any slope is not 0."""
     values = [[a[0] for a in row] for row in rows]
     slopes = [[a[1] for a in row] for row in rows]

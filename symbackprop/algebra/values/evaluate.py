@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from symbackprop import limits
 from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.values import indexing
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain, DomainProblem, EvaluationError, Missing
 from symbackprop.algebra.values.exact import Exact
@@ -46,6 +47,10 @@ class Scope(Generic[T]):
         if like == self.like and powers == self.powers:
             return self
         return Scope(self.env, self.indices, like, self.entrywise, powers or self.entrywise)
+
+    def inside(self, index: str, value: int) -> Scope[T]:
+        """The scope of a sum's body."""
+        return Scope(self.env, {**self.indices, index: value}, None, self.entrywise, self.entrywise)
 
 
 class _NoSize(EvaluationError):
@@ -192,7 +197,7 @@ def _gradient(self: Evaluator[T], node: tree.Gradient, scope: Scope[T]) -> Array
     if isinstance(of, tree.Name):
         return _name(self, tree.Name("d" + of.name), scope)
     if isinstance(of, tree.Index) and isinstance(of.base, tree.Name):
-        return _index(self, tree.Index(tree.Name("d" + of.base.name), of.places), scope)
+        return indexing.index(self, tree.Index(tree.Name("d" + of.base.name), of.places), scope)
     raise EvaluationError(node, "a gradient belongs to a name")
 
 
@@ -291,7 +296,7 @@ def _times(self: Evaluator[T], node: Node, a: Array[T], b: Array[T]) -> Array[T]
         return a.with_entries([mul(entry, factor) for entry in a.entries])
     width = a.shape[1] if len(a.shape) == 2 else 1
     if width == b.shape[0] and (len(a.shape) == 2 or len(b.shape) == 2 or b.shape == (1,)):
-        shape = (a.shape[0], b.shape[1]) if len(b.shape) == 2 else (a.shape[0],)
+        shape: tuple[int, ...] = (a.shape[0], *b.shape[1:])
         return Array(shape, tuple(self.domain.matmul(list(a.rows()), b.columns())))
     if len(a.entries) == 1 or len(b.entries) == 1:
         shape, left, right = self.paired(node, a, b, loose=True)
@@ -355,59 +360,7 @@ def _norm(self: Evaluator[T], node: tree.Norm, scope: Scope[T]) -> Array[T]:
     return Array((), (self.domain.atom("sqrt", _squares(self, node, scope)),))
 
 
-# --- indices -----------------------------------------------------------------------------
-
-
-def _index(self: Evaluator[T], node: tree.Index, scope: Scope[T]) -> Array[T]:
-    base = self.value(node.base, scope(powers=False))
-    if len(node.places) != len(base.shape):
-        raise EvaluationError(node, f"{len(node.places)} indices for an array of shape {base.shape}")
-    pairs = zip(node.places, base.shape, strict=True)
-    chosen = [_chosen(self, node, place, length, scope) for place, length in pairs]
-    if len(chosen) == 1:
-        (rows,) = chosen
-        entries = tuple(base.entries[i] for i in rows)
-        return Array((len(rows),) if isinstance(node.places[0], tree.Slice) else (), entries)
-    rows, columns = chosen
-    entries = tuple(base.entries[i * base.shape[1] + j] for i in rows for j in columns)
-    many_rows, many_columns = (isinstance(place, tree.Slice) for place in node.places)
-    if many_columns:  # W[2,:] is a row, 1×n
-        return Array((len(rows), len(columns)), entries)
-    return Array((len(rows),) if many_rows else (), entries)
-
-
-def _chosen(self: Evaluator[T], node: Node, place: Node, length: int, scope: Scope[T]) -> range:
-    if isinstance(place, tree.Slice):
-        low = 1 if place.low is None else self.whole(place.low, scope)
-        high = length if place.high is None else self.whole(place.high, scope)
-    else:
-        low = high = self.whole(place, scope)
-    if not 1 <= low <= high <= length:
-        raise EvaluationError(node, f"index {low if low == high else f'{low}:{high}'} is outside 1..{length}")
-    return range(low - 1, high)
-
-
-def _sum(self: Evaluator[T], node: tree.Sum, scope: Scope[T]) -> Array[T]:
-    low, high = self.whole(node.low, scope), self.whole(node.high, scope)
-    if high - low >= limits.SIZE:
-        raise EvaluationError(node, f"a sum of more than {limits.SIZE} terms")
-    terms = []
-    for index in range(low, high + 1):
-        inner = Scope(scope.env, {**scope.indices, node.index: index}, None, scope.entrywise)
-        terms.append(self.number(node.body, inner))
-    return Array((), (self.domain.total(terms),))
-
-
-def _delta(self: Evaluator[T], node: tree.Delta, scope: Scope[T]) -> Array[T]:
-    same = self.whole(node.first, scope) == self.whole(node.second, scope)
-    return Array((), (self.domain.one if same else self.domain.zero,))
-
-
-def _matrix(self: Evaluator[T], node: tree.Matrix, scope: Scope[T]) -> Array[T]:
-    entries = tuple(self.number(part, scope(powers=False)) for row in node.rows for part in row)
-    if node.form == "column":
-        return Array((len(node.rows),), entries)
-    return Array((len(node.rows), len(node.rows[0])), entries)
+# --- functions ---------------------------------------------------------------------------
 
 
 def _call(self: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
@@ -421,6 +374,7 @@ _HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
     tree.Gradient: _gradient, tree.Bracket: _dressed, tree.Brace: _dressed, tree.Box: _dressed,
     tree.Coloured: _dressed, tree.Neg: _neg, tree.Add: _add, tree.Product: _product,
     tree.Quotient: _quotient, tree.Power: _power, tree.Transpose: _transpose, tree.Norm: _norm,
-    tree.Index: _index, tree.Sum: _sum, tree.Delta: _delta, tree.Matrix: _matrix, tree.Call: _call,
+    tree.Index: indexing.index, tree.Sum: indexing.indexed_sum, tree.Delta: indexing.delta,
+    tree.Matrix: indexing.matrix, tree.Call: _call,
 }  # fmt: skip
 """What each node means."""

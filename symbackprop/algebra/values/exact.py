@@ -1,9 +1,10 @@
 """The real numbers: Fractions where they are rational, balls of python-flint (arb) where they are not, and
 polynomials over these in symbols that have no value.
 
-A ball encloses the true number for certain; `bits` only decides how wide it is. What a ball cannot tell raises
-Undecided, and `settled` asks again with more bits. `exp(0)`, `log(1)`, `sqrt(4)` and what follows from them
-(`tanh(0)`, `sigmoid(0)`) stay rational. python-flint is imported when the first irrational number appears.
+A ball encloses the true number for certain; `bits` only decides how wide it is. What a ball cannot tell
+raises Undecided, and `settled` asks again with more bits. `exp(0)`, `log(1)`, `sqrt(4)` and what follows
+from them (`tanh(0)`, `sigmoid(0)`) stay rational. python-flint is imported when the first irrational
+number appears.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ START_BITS = 128
 EXP_ARGUMENT = 1_000_000  # absolute value; exp of it has 434,295 digits
 SIN_ARGUMENT = 10**400  # absolute value
 EXACT_BITS = 1_000_000  # of the numerator or denominator of one exact number
+_SCALE_BITS = 131_072  # of a number that is to be rounded: 10^±39456
 _COMMON_BITS = 4_096  # of a common denominator, in matrix products
 _ROOTS = 64  # the largest n of an n-th root that is looked for exactly
 
@@ -113,7 +115,7 @@ class Exact(Domain[Value]):
         if type(a) is Fraction:
             if max(a.numerator.bit_length(), a.denominator.bit_length()) * whole > EXACT_BITS:
                 raise TooLarge("a power", self.show(a), f"a result of more than {EXACT_BITS} bits")
-            return a**whole
+            return Fraction(a**whole)
         if isinstance(a, Poly):
             return self._poly_power(a, whole)
         return self._balls(lambda x: x**whole, a) if whole else self.one
@@ -134,7 +136,8 @@ class Exact(Domain[Value]):
     def atom(self, name: str, a: Value) -> Value:
         if isinstance(a, Poly):
             raise Symbolic(f"{name} of a symbol")
-        return _ATOMS[name](self, a)
+        value: Value = _ATOMS[name](self, a)
+        return value
 
     def pi(self) -> Value:
         from flint import arb
@@ -142,7 +145,7 @@ class Exact(Domain[Value]):
         return self._balls(arb.pi)
 
     def sign(self, a: Value) -> int:
-        if type(a) is Fraction:
+        if isinstance(a, Fraction):
             return (a > 0) - (a < 0)
         if isinstance(a, Poly):
             raise Symbolic("the sign of a symbol")
@@ -155,7 +158,7 @@ class Exact(Domain[Value]):
         raise Undecided(f"the sign of {self.show(a)}")
 
     def is_zero(self, a: Value) -> bool:
-        if type(a) is Fraction:
+        if isinstance(a, Fraction):
             return not a
         return not isinstance(a, Poly) and bool(a.is_zero())
 
@@ -168,7 +171,7 @@ class Exact(Domain[Value]):
     def show(self, a: Value) -> str:
         if isinstance(a, Poly):
             return "a polynomial in symbols"
-        if type(a) is Fraction:
+        if isinstance(a, Fraction):
             bits = max(a.numerator.bit_length(), a.denominator.bit_length())
             return str(a) if bits < 200 else f"a number of {bits} bits"
         return str(a.str(8))
@@ -179,7 +182,7 @@ class Exact(Domain[Value]):
         """A ball round `a`, a Fraction or a ball. Raises Symbolic for a polynomial."""
         if isinstance(a, Poly):
             raise Symbolic("a ball round a symbol")
-        if type(a) is not Fraction:
+        if not isinstance(a, Fraction):
             return a
         from flint import arb, fmpq
 
@@ -206,7 +209,7 @@ class Exact(Domain[Value]):
     def _nonzero(self, b: Value, a: Value) -> None:
         if self.is_zero(b):
             raise DomainProblem("/", self.show(a))
-        if type(b) is not Fraction and b.contains(0):
+        if not isinstance(b, Fraction | Poly) and b.contains(0):
             raise Undecided(f"division by {self.show(b)}")
 
     def _poly(self, terms: dict[poly.Monomial, Any]) -> Value:
@@ -270,12 +273,10 @@ class Exact(Domain[Value]):
         return self._balls(lambda x: x.sqrt(), a)
 
     def _bounded(self, name: str, a: Value, limit: int) -> None:
-        if type(a) is Fraction:
-            if abs(a) > limit:
-                raise TooLarge(name, self.show(a), f"the argument is beyond {limit}")
-        elif abs(a) > limit:
+        size: Any = abs(a)  # type: ignore[arg-type]  # no polynomial comes here
+        if size > limit:
             raise TooLarge(name, self.show(a), f"the argument is beyond {limit}")
-        elif not abs(a) <= limit:
+        if not size <= limit:  # a ball may be neither
             raise Undecided(f"{name} of {self.show(a)}")
 
 
@@ -301,17 +302,28 @@ def settled(compute: Callable[[Exact], R], start: int = START_BITS) -> R:
 
 
 def bounds(value: Value) -> tuple[Fraction, Fraction]:
-    """Two rationals, exact, with the number between them. Raises Symbolic for a polynomial."""
-    if type(value) is Fraction:
+    """Two rationals with the number between them; less than 10^-39000 is not told from 0.
+
+    Raises Symbolic for a polynomial, TooLarge beyond 10^39000.
+    """
+    if isinstance(value, Fraction):
         return value, value
     if isinstance(value, Poly):
         raise Symbolic("bounds of a symbol")
     middle, radius = _dyadic(value.mid()), _dyadic(value.rad())
-    return middle - radius, middle + radius
+    slack = Fraction(1, 1 << _SCALE_BITS) if middle is None or radius is None else Fraction(0)
+    width, centre = (radius or Fraction(0)) + slack, middle or Fraction(0)
+    return centre - width, centre + width
 
 
-def _dyadic(ball: arb) -> Fraction:
+def _dyadic(ball: arb) -> Fraction | None:
+    """An exact ball as a rational; None if it is too close to 0 to be worth writing out."""
     mantissa, exponent = (int(part) for part in ball.man_exp())
+    size = mantissa.bit_length() + exponent
+    if size > _SCALE_BITS:
+        raise TooLarge("rounding", "this number", f"it is beyond 2^{_SCALE_BITS}")
+    if mantissa and size < -_SCALE_BITS:
+        return None
     return Fraction(mantissa << exponent) if exponent >= 0 else Fraction(mantissa, 1 << -exponent)
 
 
@@ -328,17 +340,20 @@ def _checked(a: Fraction) -> Fraction:
 def _integers(rows: Sequence[Sequence[Value]]) -> tuple[list[list[int]], int] | None:
     """The rows times their common denominator, and that; None if an entry is not rational."""
     below = 1
+    pairs: list[list[tuple[int, int]]] = []
     for row in rows:
+        pairs.append([])
         for a in row:
             if type(a) is not Fraction:
                 return None
+            pairs[-1].append((a.numerator, a.denominator))
             if a.denominator != 1:
                 below = lcm(below, a.denominator)
         if below.bit_length() > _COMMON_BITS:
             return None
     if below == 1:
-        return [[a.numerator for a in row] for row in rows], 1
-    return [[a.numerator * (below // a.denominator) for a in row] for row in rows], below
+        return [[top for top, _ in row] for row in pairs], 1
+    return [[top * (below // bottom) for top, bottom in row] for row in pairs], below
 
 
 def _exact_root(a: Fraction, n: int) -> Fraction | None:

@@ -2,56 +2,34 @@
 
 The elementary functions become deterministic pseudo-random numbers with the laws that derivatives need:
 
-- exp(a + b) = exp(a) exp(b) among the arguments seen so far, and exp(r a) = exp(a)^r for small rational r;
-  exp is the inverse of log on what either has seen; exp(0) = 1.
+- exp(a + b) = exp(a) exp(b) among the arguments seen so far, and exp(r a) = exp(a)^r for small
+  rational r (`exponentials.py`); exp is the inverse of log on what either has seen; exp(0) = 1.
 - cos² + sin² = 1, cos even, sin and erf odd.
 - sqrt(u)² = u, sqrt(u²) = |u|: the root that is itself a square (p ≡ 3 mod 4), Redraw where none exists.
-- sign(u) is the quadratic character: sign(−u) = −sign(u), sign(uv) = sign(u) sign(v), exp(u) and pi are
-  positive, and a sqrt is. Random points give random signs. `signs` overrides it, pair by pair: all on, all off,
-  or the bits of a number, for going through all patterns of units.
+- sign(u) is the quadratic character: sign(−u) = −sign(u), sign(uv) = sign(u) sign(v), exp(u) and pi
+  are positive, and a sqrt is. Random points give random signs. `signs` overrides it, pair by pair:
+  all on, all off, or the bits of a number, for going through all patterns of units.
 
 Values belong to the instance that made them: both sides of a comparison use the same one.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import cache
 from hashlib import blake2b
 from itertools import count
-from math import gcd, lcm
-from operator import mul
-from typing import Literal
+from typing import ClassVar, Literal
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import Domain, Redraw
+from symbackprop.algebra.values.domain import Domain, Redraw, integer_dot
+from symbackprop.algebra.values.exponentials import Exponentials
 from symbackprop.limits import EXPONENT
 
 MERSENNE = 2**61 - 1
 """The modulus of certificates."""
 
 ORDERED = 2305843009242351479
-"""A prime p ≡ 7 mod 8 for which every prime up to 67 is a square: there sqrt(3) exists, |3u| = 3|u|, and every
-positive integer with small factors is positive. For models with such roots, where `MERSENNE` has none."""
-
-_ROOT = lcm(*range(1, 9))
-_MULTIPLES = tuple(
-    Fraction(sign * top, below)
-    for below in range(1, 9)
-    for top in range(1, 9)
-    if gcd(top, below) == 1
-    for sign in (1, -1)
-)
-_POWERS = tuple(sign * power for power in range(1, 9) for sign in (1, -1))
-_SUMS_TRIED = 128  # an exponential is compared with the sums of this many earlier arguments
-
-
-@cache
-def _ratios(modulus: int) -> tuple[tuple[int, Fraction], ...]:
-    """The small rationals, each with its residue."""
-    return tuple(
-        (ratio.numerator * pow(ratio.denominator, -1, modulus) % modulus, ratio) for ratio in _MULTIPLES
-    )
-
+"""A prime p ≡ 7 mod 8 for which every prime up to 67 is a square: there sqrt(3) exists, |3u| = 3|u|,
+and every positive integer with small factors is positive. For models with roots that `MERSENNE` lacks."""
 
 Signs = Literal["random", "on", "off"] | int
 
@@ -67,10 +45,7 @@ class GFp(Domain[int]):
         self.seed = str(seed)
         self.signs = signs
         self._key = blake2b(f"{seed}|{modulus}".encode(), digest_size=32).digest()
-        self._ratios = _ratios(modulus)
-        self._exponents: dict[int, tuple[int, Fraction]] = {0: (1, Fraction(1))}
-        self._bases: list[int] = []
-        self._logs: dict[int, int] = {1: 0}
+        self._exponentials = Exponentials(modulus, self._random)
         self._patterns: dict[int, int] = {}
         self._draws = count()
 
@@ -107,17 +82,18 @@ class GFp(Domain[int]):
             root = self._exp(self.mul(self.from_fraction(exponent - whole), self._log(a)))
             return self.mul(self.power(a, Fraction(whole)), root)
         base = a if exponent >= 0 else self._inverse(a)
-        return pow(base, abs(exponent.numerator), self.modulus)
+        value: int = pow(base, abs(exponent.numerator), self.modulus)
+        return value
 
     def total(self, values: Iterable[int]) -> int:
         return sum(values) % self.modulus
 
     def dot(self, left: Sequence[int], right: Sequence[int]) -> int:
-        return sum(map(mul, left, right)) % self.modulus
+        return integer_dot(left, right) % self.modulus
 
     def matmul(self, left: Sequence[Sequence[int]], columns: Sequence[Sequence[int]]) -> list[int]:
         modulus = self.modulus
-        return [sum(map(mul, row, column)) % modulus for row in left for column in columns]
+        return [integer_dot(row, column) % modulus for row in left for column in columns]
 
     def is_zero(self, a: int) -> bool:
         return a == 0
@@ -189,55 +165,10 @@ class GFp(Domain[int]):
         return root
 
     def _exp(self, a: int) -> int:
-        found = self._known_exp(a)
-        if found is None:
-            found = self._new_exp(a)
-        self._logs.setdefault(found, a)
-        return found
-
-    def _known_exp(self, a: int) -> int | None:
-        if a in self._exponents:
-            root, ratio = self._exponents[a]
-            exponent = _ROOT * ratio
-            return pow(root, exponent.numerator, self.modulus)
-        if len(self._bases) <= _SUMS_TRIED:
-            for base in self._bases:
-                for part in (base, self.modulus - base):
-                    rest = (a - part) % self.modulus
-                    if rest in self._exponents:
-                        left, right = self._known_exp(part), self._known_exp(rest)
-                        assert left is not None and right is not None  # both are in the table
-                        return left * right % self.modulus
-        return None
-
-    def _new_exp(self, a: int) -> int:
-        # A value is stored by its root of order lcm(1..8), so that fractions of the argument have values too.
-        # Of ±a the smaller is the one drawn: exp(-a) = 1/exp(a), whichever comes first.
-        flip = a > self.modulus // 2
-        first = min(a, self.modulus - a)
-        root = self._random("exp", first)
-        self._bases.append(first)
-        self._remember(first, root)
-        value = pow(root, _ROOT, self.modulus)
-        return self._inverse(value) if flip else value
-
-    def _remember(self, base: int, root: int) -> None:
-        for factor, ratio in self._ratios:
-            self._exponents.setdefault(factor * base % self.modulus, (root, ratio))
+        return self._exponentials.exp(a)
 
     def _log(self, a: int) -> int:
-        if a == 0:
-            raise Redraw("log of 0")
-        if a not in self._logs:
-            inverse = self._inverse(a)
-            value = self._random("log", min(a, inverse))
-            self._logs[a] = value if a <= inverse else self.neg(value)
-            self._logs[inverse] = self.neg(self._logs[a])
-            self._bases.append(self._logs[a])
-            for power in _POWERS:
-                # exp(k log(a)) = a^k needs no root: the ratio undoes the power that a look-up takes.
-                self._exponents.setdefault(power * self._logs[a] % self.modulus, (a, Fraction(power, _ROOT)))
-        return self._logs[a]
+        return self._exponentials.log(a)
 
     def _odd(self, name: str, a: int) -> int:
         if a == 0:
@@ -257,6 +188,6 @@ class GFp(Domain[int]):
     def _erf(self, a: int) -> int:
         return self._odd("erf", a)
 
-    _atoms: dict[str, Callable[["GFp", int], int]] = {
+    _atoms: ClassVar[dict[str, Callable[["GFp", int], int]]] = {
         "exp": _exp, "log": _log, "sin": _sin, "cos": _cos, "erf": _erf, "sqrt": _sqrt,
     }  # fmt: skip

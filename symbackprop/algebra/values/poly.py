@@ -94,7 +94,7 @@ def _product(a: Monomial, b: Monomial) -> Monomial:
 
 
 def to_tree(poly: Poly, coefficient: Callable[[Monomial, Coefficient], Node]) -> Node:
-    """`39 - 4 y_1 - 7 y_2`: the constant first. `coefficient` makes the node of a number (a Neg if negative)."""
+    """`39 - 4 y_1 - 7 y_2`: the constant first. `coefficient` makes the node of a number, a Neg if < 0."""
     terms = [_term(monomial, coefficient(monomial, value)) for monomial, value in poly.ordered()]
     return terms[0] if len(terms) == 1 else Add(tuple(terms))
 

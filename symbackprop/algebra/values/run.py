@@ -25,7 +25,7 @@ def forward(
 ) -> dict[str, Array[T]]:
     """`env` with the value of every equation; the loss has shape `()`.
 
-    `partial`: equations that stay symbolic, and those that use them, are left out instead of raising Symbolic.
+    `partial`: equations that stay symbolic, and those that use them, are left out; else they raise Symbolic.
     Raises what `Evaluator.evaluate` raises; a DomainProblem says in which equation.
     """
     values = dict(env)

@@ -13,8 +13,8 @@ from symbackprop.report.view import View
 
 def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
     """One unit for each function whose prime occurs in a gradient."""
-    names = [name for name in view.model.primed if name in view.derivation.slopes]
-    generic = [name for name in view.model.primed if name not in view.derivation.slopes]
+    names = [name for name in view.facts.primed if name in view.derivation.slopes]
+    generic = [name for name in view.facts.primed if name not in view.derivation.slopes]
     if not names and not generic:
         return
     yield Heading(text=Text("activation.title", {"count": len(names) + len(generic)}), label="activation")
@@ -27,7 +27,7 @@ def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
 
 
 def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
-    argument = view.model.argument_of(name)
+    argument = view.facts.argument_of(name)
     letter = view.letters.get(name, name)
     value = tree.Call(letter, (argument,))
     prime = tree.Call(letter, (argument,), (), 1)
@@ -77,10 +77,10 @@ def _by_output(
     call = tree.Call(view.letters.get(name, name), (argument,))
     inside = tree.replace_names(slope.by_output, {OUTPUT: call})
     members: list[Node] = [prime, inside]
-    output = view.model.output_of(name)
+    output = view.facts.output_of(name)
     if output is not None:
         named = tree.replace_names(slope.by_output, {OUTPUT: tree.Name(output)})
-        members.append(named if view.lone(output) else view.model.entrywise(named, output))
+        members.append(named if view.lone(output) else view.facts.entrywise(named, output))
     if reasons:
         yield Paragraph(sentences=(Text("activation.by_output", {"function": call}),))
     yield Equation(lines=(Line(formula=tree.Box(equation(*members))),))
@@ -96,7 +96,7 @@ def _convention(view: View, name: str, kink: Kink, prime: tree.Call, argument: N
         "convention": equation(at, kink.taken),
     }
     yield Text("activation.kink", parts)
-    sits = view.model.sits_on(name, kink)
+    sits = view.facts.sits_on(name, kink)
     if sits is None:
         return
     yield Text("activation.on_kink" if sits else "activation.off_kink", {"where": equation(argument, kink.at)})
@@ -104,13 +104,13 @@ def _convention(view: View, name: str, kink: Kink, prime: tree.Call, argument: N
 
 def _at_example(view: View, name: str, slope: Slope, letter: str) -> Iterator[Block]:
     """`g'(1) = 1`: the slopes at the example's arguments."""
-    found = view.model.slopes_at(name)
+    found = view.facts.slopes_at(name)
     if not found:
         return
     statements = []
     for value, made in found[:6]:
-        at, _ = view.model.shown(value, view.digits)
-        result, exact = view.model.shown(made, view.digits)
-        relation: tree.Relation = "=" if exact and view.model.shown(value, view.digits)[1] else "≈"
+        at, _ = view.facts.shown(value, view.digits)
+        result, exact = view.facts.shown(made, view.digits)
+        relation: tree.Relation = "=" if exact and view.facts.shown(value, view.digits)[1] else "≈"
         statements.append(tree.Chain((tree.Call(letter, (at,), (), 1), result), (relation,), (None,)))
     yield Paragraph(sentences=(Text("activation.at_example", {"values": tuple(statements)}),))

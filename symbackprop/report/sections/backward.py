@@ -111,7 +111,7 @@ def _local_first(made: Contribution) -> bool:
 def _entry_chain(view: View, made: Contribution) -> Node:
     """`dw_pq = Σ_j dz_j · ∂z_j/∂w_pq = dz_p x_q`, with braces under the two factors."""
     avoid = view.derivation.exercise.shapes
-    letters = view.model.letters_for(made)
+    letters = view.facts.letters_for(made)
     by = view.entry_name(made.target, made.free)
     through = view.entry_name(made.through, tuple(letters[axis] for axis in made.summed))
     arriving = tree.Brace(tree.Derivative(tree.Name(view.loss), through), tree.Gradient(through))
@@ -154,7 +154,7 @@ def _reason(view: View, made: Contribution) -> Iterator[Text]:
         if lone:
             yield Text("reason.only_through", parts)
         else:
-            letters = view.model.letters_for(made)
+            letters = view.facts.letters_for(made)
             entry = tuple(letters[axis] for axis in made.summed)
             body = view.page(view.derivation.step(made.through).formula)
             at = tree.replace_names(body, {made.target: view.entry_name(made.target, entry)})
@@ -170,18 +170,18 @@ def _reason(view: View, made: Contribution) -> Iterator[Text]:
 
 
 def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone: bool) -> Iterator[Text]:
-    letters = dict(view.model.letters_for(made))
+    letters = dict(view.facts.letters_for(made))
     entry = view.unindexed(tree.Index(tree.Name(made.target), tuple(tree.Name(p) for p in made.free))) if made.free else parts["name"]
     derivative = spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes)
     if lone and made.local is not None:
-        factor = view.model.entry_of_local(made, view)
+        factor = view.facts.entry_of_local(made, view)
         statement = equation(tree.Derivative(parts["through"], entry, inline=True), factor)
         key = "reason.row" if len(view.shape(made.target)) == 2 else "reason.column"
         yield Text(key, {**parts, "entry": entry, "factor": factor, "statement": statement, "local": made.local})
         return
     deltas = any(term.deltas for term in made.collapsed)
     if deltas:
-        only = view.model.only_through(made)
+        only = view.facts.only_through(made)
         if only is not None:
             where, factor = only
             yield Text("reason.one_entry", {**parts, "entry": entry, "where": where, "factor": view.page(factor)})
@@ -196,7 +196,7 @@ def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone:
 
 def _zeros(view: View, step: Step) -> Iterator[Block]:
     """Why a component of a gradient is 0, where the zero of an input is the reason."""
-    found = view.model.zero_by_input(step)
+    found = view.facts.zero_by_input(step)
     if found is None:
         return
     place, cause = found

@@ -33,7 +33,7 @@ def one(view: View, step: Step) -> Node:
     value = view.value(target)
     if value is None:
         return _symbolic(view, step, left)
-    if view.model.has_products(target):
+    if view.facts.has_products(target):
         made = _product_line(view, step, left, value)
         return tree.Box(made)
     return _plain_line(view, step, left, value)
@@ -42,7 +42,7 @@ def one(view: View, step: Step) -> Node:
 def _symbolic(view: View, step: Step, left: Node) -> Node:
     """No number for the whole: the formula, and the entry where that says more."""
     body = view.loss_formula() if step.target == view.loss else [view.page(step.formula)]
-    tensor = view.model.tensor(step.target)
+    tensor = view.facts.tensor(step.target)
     letters = dict(zip(tensor.axes, "jl", strict=False))
     members = [left, *body]
     if step.target == view.loss:
@@ -51,7 +51,7 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
             relations: tuple[tree.Relation, ...] = ("=",) * len(body) + ("=",)
             return chain(*members, numbers, relations=relations, over=(None,) * len(body) + (EXAMPLE,))
         return equation(*members)
-    if view.model.has_products(step.target) and view.model.axes_are_plain(step.target):
+    if view.facts.has_products(step.target) and view.facts.axes_are_plain(step.target):
         places = tuple(letters[axis] for axis in tensor.axes)
         entry = view.entry_name(step.target, places)
         spelled = view.page(view.spelled(step.target, letters))
@@ -75,7 +75,7 @@ def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
         written = _loss_numbers(view, step) or [view.with_numbers(body[-1])]
         members += written
     else:
-        compact = view.model.compact(step.formula)
+        compact = view.facts.compact(step.formula)
         if compact is not None and view.lone(step.target):
             members.append(view.with_numbers(compact))
         elif view.lone(step.target):
@@ -95,7 +95,7 @@ def _loss_numbers(view: View, step: Step) -> list[Node] | None:
     if terms is None:
         return None
     first = tree.plus(*(_scaled(term) for term in terms))
-    second = view.model.powers_worked_out(first, view)
+    second = view.facts.powers_worked_out(first, view)
     return [first] if second is None else [first, second]
 
 
@@ -105,7 +105,7 @@ def _scaled(term: Unfolded) -> Node:
 
 def _unfolded(view: View, name: str, places: tuple[int, ...]) -> list[Unfolded] | None:
     """The written-out entry of an equation at `places`; None where a size is no number."""
-    tensor = view.model.tensor(name)
+    tensor = view.facts.tensor(name)
     at = dict(zip(tensor.axes, places, strict=False))
     try:
         return unfolded(tensor.expr, at, view.entry_value)
@@ -146,7 +146,7 @@ def _braced(view: View, step: Step, term: Unfolded) -> Node:
     """A written-out sum over its label: `Wx = Σ_i w_i x_i = −6`."""
     if not term.sum:
         return term.node
-    label = view.model.product_label(step.target, term.term, view)
+    label = view.facts.product_label(step.target, term.term, view)
     return term.node if label is None else tree.Brace(term.node, label)
 
 

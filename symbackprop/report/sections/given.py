@@ -44,7 +44,7 @@ def definitions(view: View, body: Node) -> Iterator[Node]:
     for part in tree.walk(body):
         if isinstance(part, tree.Call) and part.function in view.letters:
             members = [view.page(part), part]
-            compact = view.model.compact(part)
+            compact = view.facts.compact(part)
             if compact is not None:
                 members.append(compact)
             yield equation(*members)
@@ -112,5 +112,5 @@ def _asked(view: View, reasons: bool) -> Paragraph:
 
 def size_statement(view: View) -> Node:
     """`n = 3, k = 1`."""
-    found = [equation(tree.Name(name), size_node(size)) for name, size in view.model.named_sizes.items()]
+    found = [equation(tree.Name(name), size_node(size)) for name, size in view.facts.named_sizes.items()]
     return tree.Row(tuple(found), ",") if len(found) > 1 else found[0] if found else tree.Number(Fraction(1))

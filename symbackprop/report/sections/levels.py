@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.backward import levels as coarser
+from symbackprop.derivation.general import Layer
 from symbackprop.derivation.steps import Contribution, Level
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
@@ -17,32 +18,46 @@ from symbackprop.report.view import View, size_node
 
 def levels(view: View) -> Iterator[Block]:
     """Every affine equation with any numbers of inputs and neurons, entry by entry and as matrices."""
-    groups = view.model.general
+    groups = view.facts.general
     if not groups:
         return
     yield Heading(text=Text("levels.title"), label="levels")
-    yield Paragraph(sentences=(Text("levels.delta", {"delta": _delta("p")}),))
-    for group in groups:
-        yield Paragraph(sentences=(Text("levels.stack", {"names": tuple(group.memberships)}),))
+    for place, group in enumerate(groups):
+        names = tuple(_memberships(group.shapes))
+        sentences = [Text("levels.stack", {"names": names})]
+        if place == 0:
+            sentences.append(Text("levels.delta", {"delta": _delta("p"), "j": tree.Name("j"), "p": tree.Name("p")}))
+        yield Paragraph(sentences=tuple(sentences))
         for made in group.contributions:
-            yield from _unit(view, made, group.shapes)
+            yield from _unit(view, made, group)
+
+
+def _memberships(shapes: Mapping[str, tree.Shape]) -> Iterator[Node]:
+    """`W ∈ ℝ^{k×n}`, and names of one shape together: `z, ŷ, b ∈ ℝ^k`."""
+    together: dict[tree.Shape, list[Node]] = {}
+    for name, shape in shapes.items():
+        together.setdefault(shape, []).append(tree.Name(name))
+    for shape, names in together.items():
+        left = names[0] if len(names) == 1 else tree.Row(tuple(names), ",")
+        yield _in(left, shape)
 
 
 def _delta(letter: str) -> Node:
     return tree.Delta(tree.Name("j"), tree.Name(letter))
 
 
-def _unit(view: View, made: Contribution, shapes: dict[str, tree.Shape]) -> Iterator[Block]:
+def _unit(view: View, made: Contribution, group: Layer) -> Iterator[Block]:
+    shapes = group.shapes
     entry = _entry(made.target, made.free, shapes)
     if made.rule == "elementwise":
         yield from _entrywise(view, made, shapes, entry)
     elif any(term.bound for term in made.entry):
         yield from _summed(view, made, shapes, entry)
     else:
-        yield from _picked(view, made, shapes, entry)
+        yield from _picked(view, made, group, entry)
 
 
-def _entry(name: str, places: tuple[str, ...], shapes: dict[str, tree.Shape]) -> Node:
+def _entry(name: str, places: tuple[str, ...], shapes: Mapping[str, tree.Shape]) -> Node:
     if not shapes.get(name, ()):
         return tree.Name(name)
     return tree.Index(tree.Name(name), tuple(tree.Name(place) for place in places))
@@ -56,9 +71,9 @@ def _in(node: Node, shape: tree.Shape) -> Node:
     return tree.Chain((node, _space(shape)), ("∈",), (None,))
 
 
-def _sum_over(view: View, made: Contribution, shapes: dict[str, tree.Shape]) -> tuple[Node, Node]:
+def _sum_over(view: View, made: Contribution, shapes: Mapping[str, tree.Shape]) -> tuple[Node, Node]:
     """`Σ_j dz_j · ∂z_j/∂w_pq` and `Σ_j dz_j δ_jp x_q`."""
-    letters = dict(view.model.letters_for(made))
+    letters = dict(view.facts.letters_for(made))
     avoid = view.derivation.exercise.shapes
     axes = tuple(letters[axis] for axis in made.summed)
     through = _entry(made.through, axes, shapes)
@@ -78,7 +93,7 @@ def _flat(node: Node) -> tuple[Node, ...]:
 
 
 def _result(view: View, made: Contribution) -> Node:
-    letters = dict(view.model.letters_for(made))
+    letters = dict(view.facts.letters_for(made))
     return view.page(spelled(made.entry, letters, avoid=view.derivation.exercise.shapes))
 
 
@@ -92,9 +107,9 @@ def _implied(entry: Node, members: list[Node], box: Node) -> Node:
 
 
 def _entrywise(
-    view: View, made: Contribution, shapes: dict[str, tree.Shape], entry: Node
+    view: View, made: Contribution, shapes: Mapping[str, tree.Shape], entry: Node
 ) -> Iterator[Block]:
-    letters = dict(view.model.letters_for(made))
+    letters = dict(view.facts.letters_for(made))
     axes = tuple(letters[axis] for axis in made.summed)
     through = _entry(made.through, axes, shapes)
     derivative = view.page(spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes))
@@ -110,13 +125,15 @@ def _entrywise(
     yield Equation(lines=(Line(formula=formula, margin=margin),))
 
 
-def _picked(view: View, made: Contribution, shapes: dict[str, tree.Shape], entry: Node) -> Iterator[Block]:
+def _picked(view: View, made: Contribution, group: Layer, entry: Node) -> Iterator[Block]:
     """The delta picks one summand: dW, db."""
+    shapes = group.shapes
     gradient = tree.Gradient(tree.Name(made.target))
-    letters = dict(view.model.letters_for(made))
+    letters = dict(view.facts.letters_for(made))
     avoid = view.derivation.exercise.shapes
     through = _entry(made.through, tuple(letters[axis] for axis in made.summed), shapes)
-    body = view.page(spelled(view.model.general_expr(made), letters, avoid=avoid))
+    axes, expr = group.expr(made.through)
+    body = view.page(spelled(expr, dict(zip(axes, letters.values(), strict=False)), avoid={*avoid, *made.free}))
     yield Paragraph(
         lead=Text("levels.by_entries", {"gradient": gradient}),
         sentences=(Text("levels.computes", {"statement": equation(through, body), "entry": entry}),),
@@ -138,7 +155,7 @@ def _picked(view: View, made: Contribution, shapes: dict[str, tree.Shape], entry
         yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shapes[made.target])),))
 
 
-def _rows(view: View, made: Contribution, level: Level, shapes: dict[str, tree.Shape]) -> Iterator[Block]:
+def _rows(view: View, made: Contribution, level: Level, shapes: Mapping[str, tree.Shape]) -> Iterator[Block]:
     """Row p of dW, and the rows one under the other."""
     gradient = tree.Gradient(tree.Name(made.target))
     shape = shapes[made.target]
@@ -175,10 +192,10 @@ def _stack(part: Node, index: str, size: tree.Size, view: View) -> Node:
     return tree.Matrix(((first,), (tree.Dots("v"),), (last,)), "column")
 
 
-def _summed(view: View, made: Contribution, shapes: dict[str, tree.Shape], entry: Node) -> Iterator[Block]:
+def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], entry: Node) -> Iterator[Block]:
     """x_i feeds all neurons: what comes back is added up."""
     gradient = tree.Gradient(tree.Name(made.target))
-    letters = dict(view.model.letters_for(made))
+    letters = dict(view.facts.letters_for(made))
     avoid = view.derivation.exercise.shapes
     through = _entry(made.through, tuple(letters[axis] for axis in made.summed), shapes)
     yield Paragraph(
@@ -200,36 +217,35 @@ def _summed(view: View, made: Contribution, shapes: dict[str, tree.Shape], entry
 
 
 def _picture(
-    view: View, made: Contribution, shapes: dict[str, tree.Shape], through: Node, entry: Node
+    view: View, made: Contribution, shapes: Mapping[str, tree.Shape], through: Node, entry: Node
 ) -> Block | None:
     """The rows of z with their x_i, beside the fan of arrows (the notes' last page)."""
-    weight = view.model.weight_of(made)
+    weight = view.facts.weight_of(made)
     size = shapes[made.through][0] if len(shapes[made.through]) == 1 else None
-    if weight is None or not isinstance(size, str):
+    if weight is None or size != "k" or made.free != ("i",):
         return None
-    letters = dict(view.model.letters_for(made))
+    letters = dict(view.facts.letters_for(made))
     index = letters[made.summed[0]]
     factor = spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes)
-    rows: list[tuple[Node, Node]] = []
+    rows: list[Node] = []
     for place in (tree.number(1), tree.number(2), None, tree.Name(size)):
         if place is None:
-            rows.append((tree.Dots("v"), tree.Word("nothing")))
+            rows.append(tree.Dots("v"))
             continue
         term = tree.replace_names(tree.juxtaposed(*_flat(factor), entry), {index: place})
         left = tree.replace_names(through, {index: place})
-        rows.append((left, tree.Add((tree.Dots("c"), term, tree.Dots("c")))))
+        rows.append(equation(left, tree.Add((tree.Dots("c"), term, tree.Dots("c")))))
     statement = equation(tree.Derivative(through, entry), view.page(factor))
-    space = _in(tree.Name(made.through), shapes[made.through])
-    return fan(
-        layer=made.through, source=made.target, weight=weight, rows=tuple(rows), space=space, statement=statement,
-        size=size, index=made.free[0],
-    )  # fmt: skip
+    stack = tree.Stack(tuple(rows), _in(tree.Name(made.through), shapes[made.through]))
+    parts = {"source": entry, "layer": tree.Name(made.through), "size": tree.Name(size)}
+    picture = fan(made.through, made.target, weight, alternative=Text("levels.fan_text", parts))
+    return replace(picture, beside=tree.Row((stack, statement), "implies"))
 
 
-def _columns(view: View, made: Contribution, level: Level, shapes: dict[str, tree.Shape]) -> Iterator[Block]:
+def _columns(view: View, made: Contribution, level: Level, shapes: Mapping[str, tree.Shape]) -> Iterator[Block]:
     gradient = tree.Gradient(tree.Name(made.target))
     shape = shapes[made.target]
-    column = view.model.column_of(level)
+    column = view.facts.column_of(level)
     index = tree.Name(level.fixed)
     if column is not None:
         through = tree.Name(made.through)
@@ -255,7 +271,7 @@ def _columns(view: View, made: Contribution, level: Level, shapes: dict[str, tre
 
 
 def _dot_product(
-    view: View, made: Contribution, level: Level, column: Node, shapes: dict[str, tree.Shape]
+    view: View, made: Contribution, level: Level, column: Node, shapes: Mapping[str, tree.Shape]
 ) -> list[Node]:
     """`(w_1i ⋯ w_ki) (dz_1 ⋮ dz_k)`, each over its name."""
     size = shapes[made.through][0]
@@ -273,5 +289,3 @@ def _dot_product(
     gradient = tree.Gradient(tree.Name(made.through))
     return [tree.juxtaposed(tree.Brace(row, tree.Transpose(column)), tree.Brace(stack, gradient))]
 
-
-ZERO = tree.Number(Fraction(0))

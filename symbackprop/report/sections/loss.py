@@ -97,7 +97,7 @@ def number_members(view: View, step: Step) -> tuple[list[Node], tuple[tree.Relat
 
 def _power_rule(view: View, made: Contribution) -> Node | None:
     """`½ · 2(ŷ − y) · ∂(ŷ − y)/∂ŷ`, each factor where it came from; None for another form."""
-    expr = view.model.tensor(made.through).expr
+    expr = view.facts.tensor(made.through).expr
     if len(expr) != 1:
         return None
     (term,) = expr
@@ -122,7 +122,7 @@ def _three_factors(
     by = view.unindexed(tree.Index(tree.Name(made.target), tuple(tree.Name(p) for p in made.free)))
     if not made.free:
         by = tree.Name(made.target)
-    inner = view.model.inner_slope(power.base, made.target)
+    inner = view.facts.inner_slope(power.base, made.target)
     if inner is None:
         return None
     lead = ix.Term(term.coefficient, tuple(others))
@@ -140,7 +140,7 @@ def _meaning(view: View, step: Step) -> Iterator[Block]:
     numbers = view.numbers("d" + step.target)
     if numbers is None or not view.lone(step.target) or numbers.entries[0] is None:
         return
-    sign = view.model.sign(numbers.item)
+    sign = view.facts.sign(numbers.item)
     parts = {"gradient": view.symbol("d" + step.target), "name": tree.Name(step.target), "loss": tree.Name(view.loss)}
     if sign:
         yield Paragraph(sentences=(Text("loss.falls_up" if sign < 0 else "loss.falls_down", parts),))

@@ -1,0 +1,138 @@
+"""A layer with any numbers of inputs and neurons: the same equations with symbolic sizes.
+
+The three levels (entry, row or column, matrix) are derived for any n and k, whatever sizes the
+example has. Equations of the same form are shown once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from symbackprop.algebra.indexform import Expr
+from symbackprop.algebra.lower import CannotDerive, Lowering
+from symbackprop.algebra.readback import Unreadable
+from symbackprop.derivation.backward import contribution
+from symbackprop.derivation.model import Model, lowering
+from symbackprop.derivation.steps import Contribution, Derivation
+from symbackprop.exercise.model import Equation
+from symbackprop.notation import tree
+from symbackprop.notation.inference import FRESH_SIZES, solve
+from symbackprop.notation.tree import Node, Shape, Size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One affine equation and what is applied to its result, with symbolic sizes."""
+
+    equations: tuple[Equation, ...]
+    shapes: Mapping[str, Shape]
+    sizes: Mapping[str, Size]
+    lowering: Lowering
+    contributions: tuple[Contribution, ...]
+
+    def expr(self, through: str) -> tuple[tuple[str, ...], Expr]:
+        """The axes and the entry of one of its equations."""
+        body = next(one.body for one in self.equations if one.name == through)
+        made = self.lowering.tensor(body)
+        return made.axes, made.expr
+
+
+def layers(model: Model, derivation: Derivation) -> Iterator[Layer]:
+    """The layers of a model that differ in form, in order."""
+    seen: set[object] = set()
+    for one in model.exercise.equations[:-1]:
+        if not has_product(one.body):
+            continue
+        made = _layer(model, derivation, one)
+        if made is None:
+            continue
+        form = _form(made)
+        if form not in seen:
+            seen.add(form)
+            yield made
+
+
+def has_product(body: Node) -> bool:
+    """Whether a sum over an inner index is taken: a product of matrices, not of numbers."""
+    return any(isinstance(part, tree.Product) and "" in part.signs for part in tree.walk(body))
+
+
+def _layer(model: Model, derivation: Derivation, one: Equation) -> Layer | None:
+    users = model.users(one.name)
+    applied = [u for u in users if _applies(u, one.name) and u.name != model.exercise.loss]
+    equations = (one, *applied[:1])
+    shapes, sizes = _lifted(model, equations)
+    if shapes is None:
+        return None
+    made = lowering(shapes, model.exercise.functions)
+    wanted = {step.target for step in derivation.backward}
+    parts: list[Contribution] = []
+    for equation in reversed(equations):
+        for name in _ordered(equation, shapes):
+            if name not in wanted:
+                continue
+            try:
+                part = contribution(made, equation.name, equation.body, name, loss=False)
+            except (CannotDerive, Unreadable):
+                return None
+            parts.append(part)
+    if not any(part.target != one.name and part.rule == "affine" for part in parts):
+        return None
+    return Layer(
+        equations=equations, shapes=shapes, sizes=sizes, lowering=made, contributions=tuple(parts)
+    )
+
+
+def _applies(user: Equation, name: str) -> bool:
+    bare = tree.undressed(user.body)
+    return isinstance(bare, tree.Call) and bare.args == (tree.Name(name),) and bare.function not in {"sum", "mean"}
+
+
+def _ordered(equation: Equation, shapes: Mapping[str, Shape]) -> list[str]:
+    """Matrices first, then vectors, in the order of the equation: dW, dx, db."""
+    names = [name for name in tree.names_in(equation.body) if name in shapes]
+    return sorted(names, key=lambda name: -len(shapes[name]))
+
+
+def _lifted(
+    model: Model, equations: tuple[Equation, ...]
+) -> tuple[dict[str, Shape] | None, dict[str, Size]]:
+    """Shapes of the same ranks with named sizes, and what each size is in the example."""
+    old = model.exercise.shapes
+    names = [one.name for one in equations]
+    names += [n for one in equations for n in tree.names_in(one.body) if n in old and n not in names]
+    declared: dict[str, Shape] = {}
+    for name in names:
+        declared[name] = tuple(size if isinstance(size, str) else "" for size in old[name])
+    # inference wants a scalar at the end, as a model has
+    end = ("end~", tree.Call("sum", (tree.Name(equations[-1].name),)))
+    found = solve(
+        [*((one.name, one.body) for one in equations), end], declared, functions=model.exercise.signatures
+    )
+    if found.faults or found.undetermined or any(name not in found.shapes for name in names):
+        return None, {}
+    return _named(model, {name: found.shapes[name] for name in names})
+
+
+def _named(model: Model, shapes: Mapping[str, Shape]) -> tuple[dict[str, Shape], dict[str, Size]]:
+    """The shapes with no size called like a name of the model; and each size in the example."""
+    old = model.exercise.shapes
+    fresh = iter([name for name in FRESH_SIZES if name not in old and name not in model.exercise.sizes])
+    table: dict[Size, Size] = {}
+    sizes: dict[str, Size] = {}
+    for name, shape in shapes.items():
+        for size, given in zip(shape, old[name], strict=True):
+            if size in old and size not in table:
+                table[size] = next(name for name in fresh if name not in {s for f in shapes.values() for s in f})
+            sizes[str(table.get(size, size))] = given
+    return {name: tuple(table.get(size, size) for size in shape) for name, shape in shapes.items()}, sizes
+
+
+def _form(layer: Layer) -> object:
+    """The equations with their names numbered: equal for layers that differ in names only."""
+    table: dict[str, Node] = {}
+    for one in layer.equations:
+        for name in (*tree.names_in(one.body), one.name):
+            table.setdefault(name, tree.Name(f"#{len(table)}"))
+    return tuple((tree.replace_names(one.body, table), len(layer.shapes[one.name])) for one in layer.equations)

@@ -1,0 +1,318 @@
+"""The picture of the computation: values forward in black, gradients back in red.
+
+Everything is placed here, in cm, for letters of the size `small`; the typesetters only draw.
+"""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+from symbackprop.algebra.functions import TABLE
+from symbackprop.notation.tree import (
+    Cases,
+    Chain,
+    Coloured,
+    Dots,
+    Gradient,
+    Index,
+    Matrix,
+    Name,
+    Node,
+    Number,
+    Quotient,
+    Sum,
+    children,
+)  # fmt: skip
+from symbackprop.notation.write_latex import to_latex
+from symbackprop.notation.write_style import Style
+from symbackprop.report import measure
+from symbackprop.report.arrange import arrange
+from symbackprop.report.circuit import Circuit, Edge, Inner, Part, Texts, circuit
+from symbackprop.report.document import Arrow, Diagram, Point, Text, Vertex
+from symbackprop.report.route import PAIR, Block, Streets, circle_for, shifted
+from symbackprop.report.spacing import Arrangement, Size
+
+_EM: Final = 0.386  # cm, of the page's text
+_SMALL: Final = 0.914  # letters in boxes, of the page's
+_FOOTNOTE: Final = 0.822  # letters of labels
+_LINE: Final = 0.45  # cm, a line in a box
+_SIDES: Final = 0.34  # cm, left and right of the text in a box, both together
+_FACES: Final = 0.24  # cm, over and under it
+_BOX: Final = 1.1  # cm, the least height of a box
+_ROUND: Final = 0.86  # cm, the least diameter of a circle
+_STRETCHES: Final = (1.0, 1.2, 1.45, 1.8, 2.4, 1.2)  # how far streets widen while arrows find no way
+
+Key = tuple[str, str]
+
+
+def graph(
+    equations: Sequence[tuple[str, Node]],
+    *,
+    upper: Callable[[str], Node],
+    lower: Callable[[str], Node | None],
+    factor: Callable[[str, str], Node | None],
+    alternative: Text,
+    inner: Inner | None = None,
+    inner_factor: Callable[[Node, str], Node | None] | None = None,
+    note: Callable[[str], Node | None] | None = None,
+    width: Callable[[Node], float] | None = None,
+) -> Diagram:
+    """The graph of a model: its equations in order, the last one the loss.
+
+    `upper(name)` and `lower(name)` are the black and the red text of a variable's box; no `lower`
+    means no gradient and no arrow back, and `note(name)` may stand there instead.
+    `factor(target, through)` is the local factor by which the gradient of `through` is multiplied
+    on its way to `target`; it is asked only where the arrow's own factor is that of the whole
+    equation. `inner(expression)` gives both texts of an intermediate such as `W x`, and
+    `inner_factor(expression, equation)` the factor on its way from a sum (1 unless told).
+    `width(node)` is the width of a formula in em. Raises ValueError for a model that is empty,
+    goes round in a circle or computes a name twice.
+    """
+    texts = Texts(
+        upper=upper,
+        lower=lower,
+        factor=factor,
+        inner=inner or (lambda expression: (expression, None)),
+        inner_factor=inner_factor or (lambda _expression, _name: Number(Fraction(1))),
+        note=note or (lambda _name: None),
+    )
+    model = circuit(equations, texts)
+    wide = width or estimated_width
+    sizes = {key: vertex_size(part, wide, len(model.inputs(key))) for key, part in model.parts.items()}
+    labels = {
+        (edge.start, edge.end): label_size(edge.factor, wide)
+        for edge in model.edges
+        if edge.back and edge.factor is not None
+    }
+    for turn, stretch in enumerate(_STRETCHES):
+        arrangement = arrange(model, sizes, labels, stretch)
+        arrows = _arrows(model, arrangement, sizes, labels, anyhow=turn == len(_STRETCHES) - 1)
+        if arrows is not None:
+            break
+    assert arrows is not None
+    vertices = tuple(_vertex(part, arrangement, sizes[key]) for key, part in model.parts.items())
+    return Diagram(vertices=vertices, arrows=tuple(arrows), alternative=alternative, exact=True)
+
+
+def fan(layer: str, source: str, weight: str, *, alternative: Text) -> Diagram:
+    """`x_i` feeds all of `z_1 … z_k`: weights on the arrows, gradients coming in and going out."""
+    rows = (("1", 1.15), ("2", 0.15), ("k", -1.15))
+    own = Index(Name(source), (Name("i"),))
+    vertices = [_circle("source", 0.0, 0.0, own), _gradient("out", -1.85, 0.0, own)]
+    arrows = [Arrow(start="source", end="out", back=False)]
+    for row, y in rows:
+        place = _place(row)
+        unit = Index(Name(layer), (place,))
+        vertices += [_circle(f"unit-{row}", 2.7, y, unit), _gradient(f"in-{row}", 4.55, y, unit)]
+        link = Index(Name(weight), (place, Name("i")))
+        arrows.append(Arrow(start="source", end=f"unit-{row}", back=False, label=link))
+        arrows.append(Arrow(start=f"in-{row}", end=f"unit-{row}", back=False))
+    vertices.append(Vertex(key="dots", kind="plain", x=2.7, y=-0.47, upper=Dots("v"), width=0.3, height=0.45))
+    return Diagram(vertices=tuple(vertices), arrows=tuple(arrows), alternative=alternative, exact=True)
+
+
+def _place(row: str) -> Node:
+    return Number(Fraction(row)) if row.isdigit() else Name(row)
+
+
+def _circle(key: str, x: float, y: float, upper: Node) -> Vertex:
+    return Vertex(key=key, kind="operation", x=x, y=y, upper=upper, width=0.75, height=0.75)
+
+
+def _gradient(key: str, x: float, y: float, of: Node) -> Vertex:
+    return Vertex(
+        key=key, kind="plain", x=x, y=y, upper=Coloured(Gradient(of)), width=0.8, height=0.5
+    )  # fmt: skip
+
+
+# --- sizes ------------------------------------------------------------------------
+
+_STYLE: Final = Style(functions={name: row.latex for name, row in TABLE.items()}, macros=True)
+
+
+def estimated_width(node: Node) -> float:
+    """The width of a formula in em of its own letters."""
+    return measure.width(to_latex(node, _STYLE))
+
+
+def vertex_size(part: Part, width: Callable[[Node], float], inputs: int = 1) -> Size:
+    """What a vertex takes, in cm; a circle grows with the arrows that enter it."""
+    texts = [text for text in (part.upper, part.lower, part.note) if text is not None]
+    wide = max(map(width, texts)) * _EM * _SMALL
+    high = sum(map(_height, texts)) * _LINE
+    if part.kind == "operation":
+        across = max(_ROUND, wide + 0.16, math.hypot(wide, 0.3) + 0.06, circle_for(inputs))
+        return across, across
+    if part.kind == "plain":
+        return wide + _SIDES, high + _FACES
+    return wide + _SIDES, max(_BOX, high + _FACES)
+
+
+def label_size(node: Node, width: Callable[[Node], float]) -> Size:
+    """What a factor beside an arrow takes, in cm."""
+    return width(node) * _EM * _FOOTNOTE + 0.1, 0.36 * _height(node) + 0.04
+
+
+def _height(node: Node) -> float:
+    """The height of a formula in lines of text."""
+    inside = max((_height(child) for child in children(node)), default=1.0)
+    match node:
+        case Matrix(rows):
+            return sum(max(map(_height, row), default=1.0) for row in rows) + (0.2 if len(rows) > 1 else 0.0)
+        case Cases(branches):
+            return max(1.0, 1.1 * sum(max(map(_height, branch)) for branch in branches))
+        case Quotient(Number(), Number()):
+            return 1.1
+        case Quotient(above, below, inline) if not inline:
+            return 0.75 * (_height(above) + _height(below))
+        case Sum():
+            return max(inside, 1.4)
+        case Chain(members):
+            return max(map(_height, members))
+    return inside
+
+
+# --- vertices and arrows ----------------------------------------------------------
+
+
+def _vertex(part: Part, arrangement: Arrangement, size: Size) -> Vertex:
+    x, y = arrangement.places[part.key]
+    return Vertex(
+        key=part.key, kind=part.kind, x=round(x, 2), y=round(y, 2), upper=part.upper, lower=part.lower,
+        note=part.note, width=round(size[0], 2), height=round(size[1], 2),
+    )  # fmt: skip
+
+
+def _arrows(
+    model: Circuit,
+    arrangement: Arrangement,
+    sizes: Mapping[str, Size],
+    labels: Mapping[Key, Size],
+    *,
+    anyhow: bool,
+) -> list[Arrow] | None:
+    """All arrows; None when one finds no way or its label no place (`anyhow`: then without)."""
+    blocks = {
+        key: Block(x=x, y=y, width=sizes[key][0], height=sizes[key][1], round=part.kind == "operation")
+        for key, part in model.parts.items()
+        for x, y in (arrangement.places[key],)
+    }
+    streets = Streets(blocks=blocks, labels=[])
+    found: dict[Key, Arrow] = {}
+    for way in arrangement.straight:
+        key = (way.edge.start, way.edge.end)
+        place = arrangement.labels.get(key)
+        found[key] = _arrow(way.edge, place)
+        ends = _border(blocks[key[0]], blocks[key[1]])
+        streets.ports |= set(ends)
+        streets.lines.append(ends)
+        if place is not None:
+            streets.labels.append(Block(x=place[0], y=place[1], width=labels[key][0], height=labels[key][1]))
+    rest = [edge for edge in model.edges if (edge.start, edge.end) not in found]
+    ways: dict[Key, tuple[Point, ...]] = {}
+    for edge in sorted(rest, key=lambda edge: _urgency(edge, arrangement, blocks)):
+        key = (edge.start, edge.end)
+        corners = streets.route(*key, arrangement.wanted.get(key))
+        if corners is None and not anyhow:
+            return None
+        if corners is not None:
+            ways[key] = corners
+    for edge in rest:
+        key = (edge.start, edge.end)
+        label = labels.get(key)
+        spot = None if label is None or key not in ways else _spot(ways[key], label, streets)
+        if label is not None and spot is None and not anyhow:
+            return None
+        if spot is not None:
+            streets.labels.append(spot)
+        found[key] = _bent(edge, ways.get(key), spot, blocks)
+    return [found[edge.start, edge.end] for edge in model.edges]
+
+
+def _arrow(edge: Edge, place: Point | None) -> Arrow:
+    factor = edge.factor if edge.back else None
+    return Arrow(
+        start=edge.start, end=edge.end, back=edge.back, factor=factor,
+        place=None if place is None else (round(place[0], 2), round(place[1], 2)),
+    )  # fmt: skip
+
+
+def _bent(
+    edge: Edge, way: tuple[Point, ...] | None, spot: Block | None, blocks: Mapping[str, Block]
+) -> Arrow:
+    """An arrow with corners: the black line to one side of the way, the red one to the other."""
+    arrow = _arrow(edge, None if spot is None else (spot.x, spot.y))
+    if way is None:
+        return arrow
+    start, end = blocks[edge.start], blocks[edge.end]
+    if not edge.back:
+        return replace(arrow, forward=_clipped(way, start, end))
+    black = _clipped(shifted(way, PAIR), start, end)
+    red = _clipped(shifted(way, -PAIR), start, end)
+    return replace(arrow, forward=black, backward=red[::-1])
+
+
+def _clipped(line: Sequence[Point], start: Block, end: Block) -> tuple[Point, ...]:
+    """The line from border to border, rounded to what a person would type."""
+    corners = list(line)
+    corners[0] = _on_border(corners[0], corners[1], start)
+    corners[-1] = _on_border(corners[-1], corners[-2], end)
+    return tuple((round(x, 2), round(y, 2)) for x, y in corners)
+
+
+def _on_border(point: Point, toward: Point, block: Block) -> Point:
+    """Where a line that ends near a circle's border meets it; a box's border it meets already."""
+    if not block.round:
+        return point
+    radius = block.width / 2
+    if abs(point[0] - toward[0]) < 1e-9:
+        up = math.sqrt(max(0.0, radius**2 - (point[0] - block.x) ** 2))
+        return (point[0], block.y + math.copysign(up, toward[1] - block.y))
+    across = math.sqrt(max(0.0, radius**2 - (point[1] - block.y) ** 2))
+    return (block.x + math.copysign(across, toward[0] - block.x), point[1])
+
+
+def _border(start: Block, end: Block) -> tuple[Point, Point]:
+    """The middle line of a straight arrow, between the borders."""
+    if abs(start.y - end.y) < 1e-9:
+        way = math.copysign(1.0, end.x - start.x)
+        return (start.x + way * start.width / 2, start.y), (end.x - way * end.width / 2, end.y)
+    way = math.copysign(1.0, end.y - start.y)
+    return (start.x, start.y + way * start.height / 2), (end.x, end.y - way * end.height / 2)
+
+
+def _urgency(edge: Edge, arrangement: Arrangement, blocks: Mapping[str, Block]) -> tuple[bool, float]:
+    """Which arrows find their way first: those of a chain that goes on, then the short ones."""
+    start, end = blocks[edge.start], blocks[edge.end]
+    onward = arrangement.wanted.get((edge.start, edge.end)) == "W"
+    return (not onward, abs(start.x - end.x) + abs(start.y - end.y))
+
+
+def _spot(way: Sequence[Point], label: Size, streets: Streets) -> Block | None:
+    """A free place for a label beside a way, near its end if there is one."""
+    wide, high = label
+    for begin, stop in reversed(list(pairwise(way))):
+        upright = abs(begin[0] - stop[0]) < 1e-9
+        for share in (0.5, 0.3, 0.7, 0.15, 0.85):
+            x, y = begin[0] + share * (stop[0] - begin[0]), begin[1] + share * (stop[1] - begin[1])
+            for side in (1, -1):
+                gap = side * (PAIR + 0.1)
+                block = Block(
+                    x=x + gap + side * wide / 2 if upright else x,
+                    y=y if upright else y - gap - side * high / 2,
+                    width=wide,
+                    height=high,
+                )
+                if _is_free(block, streets):
+                    return block
+    return None
+
+
+def _is_free(block: Block, streets: Streets) -> bool:
+    taken = [*streets.blocks.values(), *streets.labels]
+    if any(block.meets(other, 0.05) for other in taken):
+        return False
+    return not any(block.holds(line, PAIR + 0.03) for line in streets.lines)

@@ -1,0 +1,309 @@
+"""What the page needs to know of a derivation: who multiplies whom, what sits on a kink, what is 0."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.functions import ATOMS
+from symbackprop.algebra.lower import Tensor
+from symbackprop.algebra.slopes import Kink
+from symbackprop.algebra.spell import spelled
+from symbackprop.algebra.values.apply import formula
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.decimals import to_tree
+from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Symbolic, Undecided
+from symbackprop.algebra.values.exact import Exact
+from symbackprop.derivation.general import Layer, has_product, layers
+from symbackprop.derivation.model import Model
+from symbackprop.derivation.numbers import evaluator
+from symbackprop.derivation.steps import Contribution, Derivation, Level, Step
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+if TYPE_CHECKING:
+    from symbackprop.report.view import View
+
+BITS = 512
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Questions about one derivation, answered by computation."""
+
+    derivation: Derivation
+
+    @cached_property
+    def model(self) -> Model:
+        """The model of the derivation's exercise."""
+        return Model.of(self.derivation.exercise)
+
+    def tensor(self, name: str) -> Tensor:
+        """The right side of an equation as an entry."""
+        return self.model.tensor(name)
+
+    # --- functions --------------------------------------------------------------------------
+
+    @cached_property
+    def activations(self) -> tuple[str, ...]:
+        """The functions of one argument that equations apply, in order, elementary ones left out."""
+        found: dict[str, None] = {}
+        for one in self.derivation.exercise.equations:
+            for call in self.model.calls(one.body):
+                row = self.model.row(call.function)
+                if row is not None and row.kind == "activation":
+                    found.setdefault(call.function)
+        return tuple(found)
+
+    @cached_property
+    def primed(self) -> tuple[str, ...]:
+        """The functions whose derivative stands in a gradient, in order."""
+        found: dict[str, None] = {}
+        for step in self.derivation.forward:
+            for call in self.model.calls(step.formula):
+                found.setdefault(call.function)
+        used = {c.function for s in self.derivation.backward for c in self.model.calls(s.formula) if c.primes}
+        return (*(name for name in found if name in used), *sorted(used - set(found)))
+
+    def compact(self, node: Node) -> Node | None:
+        """What a call stands for, on one line: `max(z, 0)`, `1/(1 + e^{-z})`, `½‖ŷ − y‖²`."""
+        bare = tree.undressed(node)
+        row = self.model.row(bare.function) if isinstance(bare, tree.Call) else None
+        if row is None or not isinstance(bare, tree.Call) or row.name in ATOMS or not row.pieces:
+            return None
+        text = row.compact or (row.pieces[0].formula if row.smooth and row.kind != "loss" else None)
+        if text is None:
+            return None
+        own = frozenset(self.derivation.exercise.functions)
+        options = {**{key: formula(default, own) for key, default in row.options}, **dict(bare.options)}
+        table: dict[str, Node] = {**options, **dict(zip(row.arguments, bare.args, strict=True))}
+        made = tree.replace_names(formula(text, own), table)
+        return self.as_number_square(made, bare)
+
+    def as_number_square(self, made: Node, call: tree.Call) -> Node:
+        """`(ŷ − y)²` for `‖ŷ − y‖²` where it is one number."""
+        shapes = self.derivation.exercise.shapes
+        names = tree.names_in(call)
+        if all(all(size == 1 for size in shapes.get(name, ())) for name in names):
+            return _norms_to_brackets(made)
+        return made
+
+    def argument_of(self, name: str) -> Node:
+        """The argument under which a function is shown: its only one (z), else u."""
+        found = {
+            arg
+            for one in self.derivation.exercise.equations
+            for call in self.model.calls(one.body)
+            if call.function == name
+            for arg in call.args
+        }
+        only = next(iter(found)) if len(found) == 1 else None
+        return only if isinstance(only, tree.Name) else tree.Name("u")
+
+    def output_of(self, name: str) -> str | None:
+        """The name that the one use of a function is given: ŷ of `ŷ = σ(z)`."""
+        found = [
+            one.name
+            for one in self.derivation.exercise.equations
+            if isinstance(one.body, tree.Call) and one.body.function == name
+        ]
+        uses = sum(1 for one in self.derivation.exercise.equations for c in self.model.calls(one.body) if c.function == name)
+        return found[0] if len(found) == uses == 1 else None
+
+    def entrywise(self, node: Node, output: str) -> Node:
+        """`ŷ ⊙ (1 − ŷ)`: products and squares of vectors as entry-by-entry ones."""
+
+        def change(part: Node) -> Node:
+            part = tree.rebuild(part, change)
+            if isinstance(part, tree.Product):
+                vectors = [output in tree.names_in(f) for f in part.factors]
+                signs = tuple("odot" if a and b else "" for a, b in zip(vectors, vectors[1:], strict=False))
+                return tree.Product(part.factors, signs)
+            if isinstance(part, tree.Power) and output in tree.names_in(part.base):
+                return tree.times(part.base, part.base, sign="odot")
+            return part
+
+        return change(node)
+
+    def sits_on(self, name: str, kink: Kink) -> bool | None:
+        """Whether the example has an argument at the kink; None where it has no numbers."""
+        if kink.exact_at is None:
+            return None
+        found = self.slopes_at(name)
+        if not found:
+            return None
+        return any(at == kink.exact_at for at, _ in found)
+
+    def slopes_at(self, name: str) -> list[tuple[Any, Any]]:
+        """Each distinct argument that a function meets in the example, with its slope there."""
+        found: dict[Any, Any] = {}
+        for one in self.derivation.exercise.equations:
+            for call in self.model.calls(one.body):
+                if call.function != name or len(call.args) != 1:
+                    continue
+                at = self.evaluated(call.args[0])
+                slope = self.evaluated(tree.Call(call.function, call.args, call.options, 1))
+                if at is None or slope is None:
+                    return []
+                for argument, value in zip(at.entries, slope.entries, strict=True):
+                    if not any(_same(argument, known) for known in found):
+                        found[argument] = value
+        return list(found.items())
+
+    # --- values -------------------------------------------------------------------------------
+
+    def evaluated(self, node: Node) -> Array[Any] | None:
+        """The value of a formula at the example, as far as there are numbers."""
+        known = {key: q.numbers for key, q in self.derivation.quantities.items() if q.numbers is not None}
+        working = evaluator(self.model, Exact(BITS))
+        try:
+            return working.evaluate(node, known)
+        except (Symbolic, Undecided, EvaluationError, DomainProblem):
+            return None
+
+    def shown(self, value: Any, digits: int) -> tuple[Node, bool]:
+        """A value as a tree, and whether it is exact."""
+        return to_tree(value, digits)
+
+    def sign(self, value: Any) -> int | None:
+        """-1, 0 or 1; None for what has a symbol in it."""
+        try:
+            return Exact(BITS).sign(value)
+        except (Symbolic, Undecided):
+            return None
+
+    # --- shape of the equations -------------------------------------------------------------------
+
+    def has_products(self, name: str) -> bool:
+        """Whether an equation has a product of matrices."""
+        return has_product(self.model.equation(name).body)
+
+    def product_label(self, name: str, term: ix.Term, view: View) -> Node | None:
+        """`Wx = Σ_i w_i x_i = −6`, for the product that a written-out sum comes from."""
+        body = tree.undressed(self.model.equation(name).body)
+        terms = body.terms if isinstance(body, tree.Add) else (body,)
+        places = [t for t in self.tensor(name).expr if t.bound and any(size != 1 for _, size in t.bound)]
+        products = [t for t in terms if has_product(t)]
+        index = next((at for at, t in enumerate(places) if t.factors and _same_arrays(t, term)), None)
+        if index is None or len(places) != len(products):
+            return None
+        product = products[index]
+        named = self.named_sum(places[index])
+        value = self.evaluated(product)
+        members = [product, view.unindexed(spelled((named,), {}, avoid=self.derivation.exercise.shapes))]
+        if value is not None and len(value.entries) == 1:
+            node, exact = self.shown(value.entries[0], view.digits)
+            sign: tree.Relation = "=" if exact else "≈"
+            return tree.Chain((*members, node), ("=", sign), (None, None))
+        return tree.equation(*members)
+
+    def named_sum(self, term: ix.Term) -> ix.Term:
+        """The sum with the name of its size (n) in place of its number, where a layer gives it one."""
+        for layer in self.general:
+            sizes = {name: size for name, size in layer.sizes.items() if isinstance(size, int) and size != 1}
+            numbers = list(sizes.values())
+            table = {size: name for name, size in sizes.items() if numbers.count(size) == 1}
+            return ix.Term(
+                term.coefficient, term.factors, term.deltas,
+                tuple((index, table.get(size, size) if isinstance(size, int) else size) for index, size in term.bound),
+            )  # fmt: skip
+        return term
+
+    def inner_slope(self, base: ix.Expr, target: str) -> Node | None:
+        """The constant by which a bracket moves with the target: 1 for ŷ − y, −1 for y − ŷ."""
+        inner = base[0].factors[0].body if _is_group(base) else base  # type: ignore[union-attr]  # it is a group
+        found = [t for t in inner if any(e.name == target for e in ix.entries(t))]
+        if len(found) != 1 or found[0].bound or len(found[0].factors) != 1:
+            return None
+        return tree.number(found[0].coefficient) if isinstance(found[0].factors[0], ix.Entry) else None
+
+    def letters_for(self, made: Contribution) -> Mapping[str, str]:
+        """Letters for the indices that are summed in a chain: j first, never one of the free ones."""
+        letters = [letter for letter in "jlrs" if letter not in made.free]
+        return dict(zip(made.summed, letters, strict=False))
+
+    def only_through(self, made: Contribution) -> tuple[Node, Node] | None:
+        """Where a weight acts and what it multiplies: `(z_p, x_q)`, where the delta says one entry."""
+        if len(made.collapsed) != 1:
+            return None
+        (term,) = made.collapsed
+        if term.bound or len(made.summed) != 1 or len(term.deltas) != 1:
+            return None
+        through = dict(zip(made.summed, made.summed, strict=True))
+        pair = [place for place in term.deltas[0] if place not in through]
+        if len(pair) != 1 or not isinstance(pair[0], str):
+            return None
+        where = tree.Index(tree.Name(made.through), (tree.Name(pair[0]),))
+        rest = ix.Term(term.coefficient, term.factors)
+        return where, spelled((rest,), dict(self.letters_for(made)))
+
+    def entry_of_local(self, made: Contribution, view: View) -> Node:
+        """The entry of the local factor where the consumer is one number: x_i beside w_i."""
+        fixed: dict[str, ix.Place] = dict.fromkeys(made.summed, 1)
+        expr = ix.collapsed(ix.renamed(made.collapsed, fixed))
+        kept = tuple(t for t in expr)
+        bare = tuple(ix.Term(t.coefficient, t.factors, (), t.bound) for t in kept)
+        return view.unindexed(spelled(bare, {}, avoid=self.derivation.exercise.shapes))
+
+    def zero_by_input(self, step: Step) -> tuple[Node, Node] | None:
+        """`(dw_2, x_2)`: a component of an outer product that is 0 because an input is."""
+        formula = step.formula
+        if not (isinstance(formula, tree.Product) and len(formula.factors) == 2):
+            return None
+        last = formula.factors[1]
+        if not (isinstance(last, tree.Transpose) and isinstance(last.body, tree.Name)):
+            return None
+        name = last.body.name
+        numbers = self.derivation.quantities[name].numbers
+        if numbers is None or len(step.shape) != 2:
+            return None
+        places = [at for at, value in enumerate(numbers.entries, 1) if value == 0]
+        if not places:
+            return None
+        row: tuple[Node, ...] = () if step.shape[0] == 1 else (tree.Slice(),)
+        entry = tree.Gradient(tree.Index(tree.Name(step.target), (*row, tree.number(places[0]))))
+        return entry, tree.Index(tree.Name(name), (tree.number(places[0]),))
+
+    # --- layers in general ---------------------------------------------------------------------------
+
+    @cached_property
+    def general(self) -> tuple[Layer, ...]:
+        """The model's layers with any numbers of inputs and neurons."""
+        return tuple(layers(self.model, self.derivation))
+
+    def weight_of(self, made: Contribution) -> str | None:
+        """W, where ∂z_j/∂x_i is one entry of a matrix."""
+        if len(made.collapsed) == 1 and len(made.collapsed[0].factors) == 1 and not made.collapsed[0].deltas:
+            factor = made.collapsed[0].factors[0]
+            if isinstance(factor, ix.Entry) and factor.places == (*made.summed, *made.free):
+                return factor.name
+        return None
+
+    def column_of(self, level: Level) -> Node | None:
+        """`w_{:,i}` in `w_{:,i}ᵀ dz`."""
+        for part in tree.walk(level.right):
+            if isinstance(part, tree.Transpose) and isinstance(part.body, tree.Index):
+                return part.body
+        return None
+
+
+def _same(first: Any, second: Any) -> bool:
+    return bool(isinstance(first, Fraction) and isinstance(second, Fraction) and first == second)
+
+
+def _is_group(expr: ix.Expr) -> bool:
+    return len(expr) == 1 and len(expr[0].factors) == 1 and isinstance(expr[0].factors[0], ix.Group)
+
+
+def _same_arrays(first: ix.Term, second: ix.Term) -> bool:
+    return [e.name for e in ix.entries(first)] == [e.name for e in ix.entries(second)]
+
+
+def _norms_to_brackets(node: Node) -> Node:
+    if isinstance(node, tree.Power) and isinstance(node.base, tree.Norm):
+        return tree.Power(node.base.body, node.exponent)
+    return tree.rebuild(node, _norms_to_brackets)

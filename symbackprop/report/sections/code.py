@@ -1,0 +1,211 @@
+"""Lines of NumPy and of PyTorch that a student can paste to check the numbers.
+
+They are written from the model's own tree, for models whose every part both libraries have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+from symbackprop.report.document import Block, Code, Heading, Paragraph, Text
+from symbackprop.report.view import View
+
+ENTRIES = 64
+"""Numbers beyond which nobody pastes them."""
+
+
+class _NoCode(ValueError):
+    """A part of the model that is not translated."""
+
+
+def code(view: View) -> Iterator[Block]:
+    """Both snippets, where every given name has a value and every part has a translation."""
+    exercise = view.derivation.exercise
+    names = [name for name in exercise.given if name in exercise.shapes]
+    if any(name not in exercise.values for name in names):
+        return
+    if sum(len(exercise.values[name].entries) for name in names) > ENTRIES:
+        return
+    try:
+        numpy, torch = _numpy(view, names), _torch(view, names)
+    except _NoCode:
+        return
+    yield Heading(text=Text("code.title"), label="code")
+    yield Paragraph(sentences=(Text("code.sentence"),))
+    yield Code(language="python", text=numpy)
+    yield Code(language="python", text=torch)
+
+
+def _numpy(view: View, names: list[str]) -> str:
+    """Forward, and each gradient by its formula."""
+    lines = ["import numpy as np", "; ".join(f"{_id(n)} = np.array({_literal(view, n)})" for n in names)]
+    lines.append("; ".join(f"{_id(s.target)} = {_Writer(view, 'np').write(s.formula)}" for s in view.derivation.forward))
+    steps = [step for step in view.derivation.backward if step.rule != "seed"]
+    lines.append("; ".join(f"d{_id(s.target)} = {_Writer(view, 'np').write(s.formula)}" for s in steps))
+    lines.append("print(" + ", ".join(f"d{_id(s.target)}" for s in steps) + ")")
+    return "\n".join(lines)
+
+
+def _torch(view: View, names: list[str]) -> str:
+    """Forward, then PyTorch's own backward pass."""
+    wanted = set(view.derivation.exercise.wanted)
+    made = [
+        f"{_id(n)} = torch.tensor({_literal(view, n)}, dtype=torch.float64"
+        + (", requires_grad=True)" if n in wanted else ")")
+        for n in names
+    ]
+    lines = ["import torch", "; ".join(made)]
+    forward = view.derivation.forward
+    lines.append("; ".join(f"{_id(s.target)} = {_Writer(view, 'torch').write(s.formula)}" for s in forward))
+    grads = ", ".join(f"{_id(n)}.grad" for n in view.derivation.exercise.wanted if n in names)
+    lines.append(f"{_id(view.loss)}.sum().backward(); print({grads})")
+    return "\n".join(lines)
+
+
+def _id(name: str) -> str:
+    """A Python name: primes and the like are spelled."""
+    made = name.replace("'", "_prime")
+    if not made.isidentifier() or not made.isascii():
+        raise _NoCode(name)
+    return made
+
+
+def _literal(view: View, name: str) -> str:
+    def number(value: Fraction) -> str:
+        text = str(value) if value.denominator != 1 else f"{value}."
+        return text
+
+    def nested(value: object) -> str:
+        if isinstance(value, list):
+            return "[" + ", ".join(nested(part) for part in value) + "]"
+        assert isinstance(value, Fraction)
+        return number(value)
+
+    return nested(view.derivation.exercise.values[name].nested())
+
+
+_ELEMENTARY = {"exp": "exp", "log": "log", "tanh": "tanh", "sin": "sin", "cos": "cos", "sqrt": "sqrt", "abs": "abs"}
+
+
+class _Writer:
+    """A tree as an expression of one of the two libraries."""
+
+    def __init__(self, view: View, library: str) -> None:
+        self.view = view
+        self.library = library
+
+    def write(self, node: Node) -> str:
+        match node:
+            case tree.Number(value):
+                return str(value) if value.denominator == 1 else f"({value})"
+            case tree.Name(name):
+                return _id(name)
+            case tree.Gradient(tree.Name(name)):
+                return "d" + _id(name)
+            case tree.Neg(body):
+                return f"-{self.tight(body)}"
+            case tree.Add(terms):
+                return self.sum(terms)
+            case tree.Bracket(body) | tree.Brace(body) | tree.Box(body) | tree.Coloured(body):
+                return f"({self.write(body)})"
+            case tree.Transpose(body):
+                return self.tight(body) + ".T"
+            case tree.Quotient(above, below, _):
+                return f"{self.tight(above)} / {self.tight(below)}"
+            case tree.Power(tree.Norm(body, _), tree.Number(value)) if value == 2:
+                return f"({self.tight(body)}**2).sum()"
+            case tree.Power(base, tree.Number(value)) if value.denominator == 1:
+                return f"{self.tight(base)}**{value}"
+            case tree.Product(factors, signs):
+                return self.product(factors, signs)
+            case tree.Call():
+                return self.call(node)
+        raise _NoCode(type(node).__name__)
+
+    def tight(self, node: Node) -> str:
+        made = self.write(node)
+        plain = isinstance(node, tree.Name | tree.Number | tree.Gradient | tree.Call | tree.Bracket)
+        return made if plain else f"({made})"
+
+    def sum(self, terms: tuple[Node, ...]) -> str:
+        made = self.write(terms[0])
+        for term in terms[1:]:
+            made += f" - {self.tight(term.body)}" if isinstance(term, tree.Neg) else f" + {self.write(term)}"
+        return made
+
+    def rank(self, node: Node) -> int:
+        match node:
+            case tree.Name(name) | tree.Gradient(tree.Name(name)):
+                return len(self.view.derivation.exercise.shapes.get(name, ()))
+            case tree.Transpose(body):
+                return 2 if self.rank(body) else 0
+            case tree.Number() | tree.Quotient(tree.Number(), tree.Number(), _):
+                return 0
+            case tree.Bracket(body) | tree.Neg(body):
+                return self.rank(body)
+            case tree.Call("sum" | "mean", _, (), _):
+                return 0
+            case tree.Call(_, (arg, *_), _, _):
+                return self.rank(arg)
+            case tree.Add(terms):
+                return max(self.rank(term) for term in terms)
+            case tree.Power(tree.Norm(), _) | tree.Norm():
+                return 0
+            case tree.Power(base, _):
+                return self.rank(base)
+        raise _NoCode("rank")
+
+    def product(self, factors: tuple[Node, ...], signs: tuple[str, ...]) -> str:
+        """`np.outer(dz, x)` for a column times a row, `@` for matrices, `*` otherwise."""
+        made, rank = self.tight(factors[0]), self.rank(factors[0])
+        for sign, factor in zip(signs, factors[1:], strict=True):
+            right = self.rank(factor)
+            if sign in {"*", "odot"} or rank == 0 or right == 0:
+                made, rank = f"{made} * {self.tight(factor)}", max(rank, right)
+            elif rank == 1 and isinstance(factor, tree.Transpose) and self.rank(factor.body) == 1:
+                made, rank = f"{self.library}.outer({made}, {self.tight(factor.body)})", 2
+            elif rank == 1:
+                raise _NoCode("a column times a matrix")
+            else:
+                made, rank = f"{made} @ {self.tight(factor)}", right
+        return made
+
+    def call(self, node: tree.Call) -> str:
+        arguments = ", ".join(self.write(arg) for arg in node.args)
+        if node.function in {"sum", "mean"} and not node.options:
+            return f"({arguments}).{node.function}()"
+        if not node.primes and node.function in _ELEMENTARY and len(node.args) == 1:
+            return f"{self.library}.{_ELEMENTARY[node.function]}({arguments})"
+        return self.by_formula(node)
+
+    def by_formula(self, node: tree.Call) -> str:
+        """A row of the table by its formula; by cases with `where`. A prime by its derived slope."""
+        slope = self.view.derivation.slopes.get(node.function)
+        argument = node.args[0] if len(node.args) == 1 else None
+        if node.primes == 1 and slope is not None and argument is not None:
+            kinks = [kink.taken for kink in slope.kinks]
+            branches = slope.branches
+            table = {"u": argument}
+            if len(branches) == 1:
+                return f"({self.write(tree.replace_names(branches[0].value, table))})"
+            if len(branches) == 2 and branches[0].bound is not None and len(kinks) <= 1:
+                upper, lower = (self.write(tree.replace_names(b.value, table)) for b in branches)
+                bound, at = self.write(branches[0].bound), self.write(argument)
+                taken = self.write(kinks[0]) if kinks else upper
+                inner = lower if taken == lower else f"{self.library}.where({at} == {bound}, {taken}, {lower})"
+                return f"{self.library}.where({at} {'>=' if taken == upper else '>'} {bound}, {upper}, {lower if taken in (upper, lower) else inner})"
+        made = self.view.facts.compact(node)
+        if made is None or node.primes:
+            raise _NoCode(node.function)
+        bare = tree.undressed(made)
+        if isinstance(bare, tree.Call) and bare.function in {"max", "min"}:
+            name = "maximum" if bare.function == "max" else "minimum"
+            if self.library == "torch":
+                if bare.function == "max" and bare.args[1] == tree.number(0):
+                    return f"{self.tight(bare.args[0])}.clamp(min=0)"
+                raise _NoCode(bare.function)
+            return f"np.{name}({self.write(bare.args[0])}, {self.write(bare.args[1])})"
+        return f"({self.write(made)})"

@@ -1,0 +1,87 @@
+"""Many neurons: W with its rows, and what an input receives back from all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbackprop import limits
+from symbackprop.algebra.spell import spelled
+from symbackprop.derivation.backward import levels as coarser
+from symbackprop.derivation.general import Layer
+from symbackprop.derivation.steps import Contribution
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, equation
+from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.view import View, size_node
+
+
+def layer(view: View) -> Iterator[Block]:
+    """For each layer with more than one neuron: its rows, and the column that feeds dx."""
+    found = [one for one in view.facts.general if _weight(view, one) is not None]
+    if not found:
+        return
+    yield Heading(text=Text("layer.title"), label="layer")
+    for one in found:
+        yield from _rows(view, one)
+
+
+def _weight(view: View, one: Layer) -> str | None:
+    """The matrix of a layer whose rows are neurons, where there are several."""
+    for made in one.contributions:
+        name = view.facts.weight_of(made)
+        if name is not None and len(view.shape(name)) == 2 and view.shape(name)[0] != 1:
+            return name
+    return None
+
+
+def _rows(view: View, one: Layer) -> Iterator[Block]:
+    weight = _weight(view, one)
+    assert weight is not None
+    shape = view.shape(weight)
+    through = one.equations[0].name
+    count = size_node(shape[0])
+    parts = {"size": count, "name": tree.Name(weight), "through": tree.Name(through)}
+    yield Paragraph(sentences=(Text("layer.rows", parts),))
+    members: list[Node] = [tree.Name(weight), _stacked(weight, shape[0])]
+    value = view.value(weight)
+    if value is not None:
+        members.append(value)
+    statement = tree.Chain((*members, view.space(weight)), (*("=",) * (len(members) - 1), "∈"), (None,) * len(members))
+    yield Equation(lines=(Line(formula=statement),))
+    yield from _input(view, one)
+
+
+def _stacked(weight: str, size: tree.Size) -> Node:
+    """The rows `w_{1,:}` … `w_{k,:}`, each between rules."""
+
+    def row(place: Node) -> tuple[Node, ...]:
+        entry = tree.Index(tree.Name(weight), (place, tree.Slice()))
+        return (tree.Word("rule"), entry, tree.Word("rule"))
+
+    if isinstance(size, int) and size <= min(4, limits.SHOWN_ROWS):
+        return tree.Matrix(tuple(row(tree.number(place)) for place in range(1, size + 1)), "matrix")
+    dots: tuple[Node, ...] = (tree.Word("nothing"), tree.Dots("v"), tree.Word("nothing"))
+    return tree.Matrix((row(tree.number(1)), dots, row(size_node(size))), "matrix")
+
+
+def _input(view: View, one: Layer) -> Iterator[Block]:
+    """«If I am x_i»: I feed all neurons through column i; what comes back is added up."""
+    for made in one.contributions:
+        if view.facts.weight_of(made) is None:
+            continue
+        for level in coarser(made, one.shapes):
+            column = view.facts.column_of(level)
+            if column is None:
+                continue
+            entry = tree.Index(tree.Name(made.target), (tree.Name(level.fixed),))
+            derivative = tree.Derivative(tree.Name(made.through), entry, inline=True)
+            parts = {"entry": entry, "statement": equation(derivative, column)}
+            yield Paragraph(sentences=(Text("layer.input", parts),))
+            total = tree.Sum("j", tree.number(1), size_node(view.shape(made.through)[0]), _term(view, made))
+            yield Equation(lines=(Line(formula=equation(level.left, total, level.right), margin=None),))
+
+
+def _term(view: View, made: Contribution) -> Node:
+    letters = dict(view.facts.letters_for(made))
+    through = tree.Gradient(tree.Index(tree.Name(made.through), (tree.Name("j"),)))
+    return tree.juxtaposed(through, spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes))
