@@ -9,15 +9,53 @@ from pathlib import Path
 import pytest
 
 from symbackprop.notation.tree import (
-    Blank, Box, Brace, Bracket, Call, Cases, Chain, Coloured, Derivative, Dots, Gradient, Index, Matrix, Name,
-    Neg, Node, Number, Power, Quotient, Row, Space, Sum, Transpose, Word, equation, juxtaposed, number,
-    plus, times,
-)  # fmt: skip
+    Blank,
+    Box,
+    Brace,
+    Bracket,
+    Call,
+    Cases,
+    Chain,
+    Coloured,
+    Derivative,
+    Dots,
+    Gradient,
+    Index,
+    Matrix,
+    Name,
+    Neg,
+    Node,
+    Number,
+    Power,
+    Quotient,
+    Row,
+    Space,
+    Sum,
+    Transpose,
+    Word,
+    equation,
+    juxtaposed,
+    number,
+    plus,
+    times,
+)
 from symbackprop.report import places, words
 from symbackprop.report.document import (
-    AnswerBox, Arrow, Code, Diagram, Document, Equation, Heading, Line, Literally, Note, Paragraph, Table,
-    Text, Vertex,
-)  # fmt: skip
+    AnswerBox,
+    Arrow,
+    Code,
+    Diagram,
+    Document,
+    Equation,
+    Heading,
+    Line,
+    Literally,
+    Note,
+    Paragraph,
+    Table,
+    Text,
+    Vertex,
+)
 
 SENTENCES = {
     "es": {
@@ -92,7 +130,11 @@ def _with_test_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for language, sentences in SENTENCES.items():
         lines = ["", "[test]"]
         for key, value in sentences.items():
-            shown = f"'{value}'" if isinstance(value, str) else f"{{ one = '{value['one']}', other = '{value['other']}' }}"
+            shown = (
+                f"'{value}'"
+                if isinstance(value, str)
+                else f"{{ one = '{value['one']}', other = '{value['other']}' }}"
+            )
             lines.append(f'"{key}" = {shown}')
         with (folder / "words" / f"{language}.toml").open("a", encoding="utf-8") as file:
             file.write("\n".join(lines) + "\n")
@@ -134,14 +176,20 @@ def has_shape(node: Node, *sizes: Node) -> Node:
 
 
 def forward() -> Line:
-    total = plus(times(number(4), number(1)), times(number(2), number(0)), times(Bracket(number(-5)), number(2)))
+    total = plus(
+        times(number(4), number(1)), times(number(2), number(0)), times(Bracket(number(-5)), number(2))
+    )
     label = equation(juxtaposed(W, x), number(-6))
     parts = plus(juxtaposed(Brace(row(4, 2, -5), W), Brace(column(1, 0, 2), x)), Brace(number(7), b))
     return Line(formula=Box(equation(z, parts, plus(Brace(total, label), number(7)), Box(number(1)))))
 
 
-def step(name: Node, first: Node, first_label: Node, second: Node, second_label: Node, general: Node, *rest: Node) -> Node:
-    chained = equation(d(name), Derivative(L, name), times(Brace(first, first_label), Brace(second, second_label)), general)
+def step(
+    name: Node, first: Node, first_label: Node, second: Node, second_label: Node, general: Node, *rest: Node
+) -> Node:
+    chained = equation(
+        d(name), Derivative(L, name), times(Brace(first, first_label), Brace(second, second_label)), general
+    )
     over = ("example", *(None for _ in rest[1:]))
     return Chain((Box(chained), *rest), ("=",) * len(rest), over)
 
@@ -151,7 +199,17 @@ def wide_chain(columns: int) -> Node:
     entry = Neg(Number(Fraction(123456, 10000), exact=False))
     wide = Matrix(((entry,) * columns,) * 3)
     tall = Matrix(((entry,),) * columns, "column")
-    return Chain((z, juxtaposed(W, x), juxtaposed(wide, tall), column(1, 2, 3), plus(column(1, 2, 3), column(0, 0, 0))), ("=", "=", "≈", "="), (None,) * 4)
+    return Chain(
+        (
+            z,
+            juxtaposed(W, x),
+            juxtaposed(wide, tall),
+            column(1, 2, 3),
+            plus(column(1, 2, 3), column(0, 0, 0)),
+        ),
+        ("=", "=", "≈", "="),
+        (None,) * 4,
+    )
 
 
 def graph() -> Diagram:
@@ -167,7 +225,9 @@ def graph() -> Diagram:
         ("L", 15.2, 0, number(8), equation(d(L), number(1))),
     )
     circles = (("m", 0, W), ("s", 4.4, Name("s")), ("g", 8.6, Name("g")), ("l", 13.1, L))
-    vertices = [Vertex(key=key, kind="variable", x=at, y=up, upper=top, lower=low) for key, at, up, top, low in boxes]
+    vertices = [
+        Vertex(key=key, kind="variable", x=at, y=up, upper=top, lower=low) for key, at, up, top, low in boxes
+    ]
     vertices += [Vertex(key=key, kind="operation", x=at, y=0, upper=text) for key, at, text in circles]
     slope = equation(Call("g", (number(1),), (), 1), number(1))
     arrows = (
@@ -192,11 +252,18 @@ def fan() -> Diagram:
     arrows = [Arrow(start="x", end="dx")]
     for key, height, place in targets:
         vertices.append(Vertex(key=key, kind="operation", x=2.7, y=height, upper=Index(z, (place,))))
-        vertices.append(Vertex(key="d" + key, kind="plain", x=4.1, y=height, upper=Coloured(d(Index(z, (place,))))))
+        vertices.append(
+            Vertex(key="d" + key, kind="plain", x=4.1, y=height, upper=Coloured(d(Index(z, (place,)))))
+        )
         arrows.append(Arrow(start="x", end=key, back=False, label=Index(W, (place, i))))
         arrows.append(Arrow(start="d" + key, end=key))
-    sums = equation(d(Index(x, (i,))), Sum("j", number(1), Name("k"), juxtaposed(d(Index(z, (Name("j"),))), Index(W, (Name("j"), i)))))
-    return Diagram(vertices=tuple(vertices), arrows=tuple(arrows), alternative=Text("test.graph"), beside=sums)
+    sums = equation(
+        d(Index(x, (i,))),
+        Sum("j", number(1), Name("k"), juxtaposed(d(Index(z, (Name("j"),))), Index(W, (Name("j"), i)))),
+    )
+    return Diagram(
+        vertices=tuple(vertices), arrows=tuple(arrows), alternative=Text("test.graph"), beside=sums
+    )
 
 
 def everything(text: str = "w_1 & 50 %") -> Document:
@@ -242,4 +309,8 @@ def everything(text: str = "w_1 & 50 %") -> Document:
         AnswerBox(label=equation(d(W), Blank(6)), lines=4, width=0.48),
         AnswerBox(label=equation(d(x), Blank(6)), lines=2),
     )  # fmt: skip
-    return Document(title=Text("test.title"), subtitle=Literally({"es": f"Ejemplo (1): {text}", "en": f"Example (1): {text}"}), blocks=blocks)
+    return Document(
+        title=Text("test.title"),
+        subtitle=Literally({"es": f"Ejemplo (1): {text}", "en": f"Example (1): {text}"}),
+        blocks=blocks,
+    )

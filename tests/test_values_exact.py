@@ -90,6 +90,20 @@ def test_matrix_products_over_a_common_denominator(rows: list[list[Fraction]], d
     assert found == [sum((a * b for a, b in zip(row, column, strict=True)), F(0)) for row in rows]
 
 
+def test_matrix_products_with_balls_keep_what_is_rational() -> None:
+    """Row 1 meets only rational entries and zeros; row 2 holds √2, and √2·√2 + 3 is near 5."""
+    domain = Exact(100)
+    root = domain.atom("sqrt", F(2))
+    near_zero = domain.sub(domain.mul(root, root), F(2))
+    found = domain.matmul([[F(1), F(0)], [F(3), root], [near_zero, near_zero]], [[F(1), root]])
+    assert found[0] == 1
+    assert type(found[0]) is Fraction
+    for value, truth in ((found[1], 5), (found[2], 0)):
+        low, high = bounds(value)
+        assert low <= truth <= high
+        assert 0 < high - low < F(1, 2**80)
+
+
 def test_precision_of_the_process_is_left_alone() -> None:
     from flint import ctx
 
@@ -174,7 +188,9 @@ def test_names_of_one_number_and_of_matrices() -> None:
     assert to_plain(to_tree(found)[0]) == "-t + 3 M[1,2] + 2 M[2,1]"
 
 
-@pytest.mark.parametrize("text", ["exp(y)", "1 / y[1]", "relu(y)", "||y||", "y[1]^(1/2)", "y[1]^(-1)", "log(y)"])
+@pytest.mark.parametrize(
+    "text", ["exp(y)", "1 / y[1]", "relu(y)", "||y||", "y[1]^(1/2)", "y[1]^(-1)", "log(y)"]
+)
 def test_what_stays_symbolic(text: str) -> None:
     with pytest.raises(Symbolic):
         evaluate(formula(text), {"y": leftover("y", (2,))}, Exact())

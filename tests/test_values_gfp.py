@@ -50,7 +50,7 @@ def test_fractions_are_a_homomorphism(a: Fraction, b: Fraction, name: str) -> No
 
 
 @few
-@given(st.integers(), st.permutations(["u", "v", "-u", "u+v", "2u", "u/2", "3u-v"]))
+@given(st.integers(), st.permutations(["u", "v", "-u", "u+v", "2u", "u/2"]))
 def test_exp_is_a_homomorphism_in_any_order(seed: int, order: list[str]) -> None:
     domain = GFp(seed)
     u, v = domain.draw(), domain.draw()
@@ -60,7 +60,7 @@ def test_exp_is_a_homomorphism_in_any_order(seed: int, order: list[str]) -> None
         "u": u, "v": v, "-u": -u % p, "u+v": (u + v) % p, "2u": 2 * u % p, "u/2": u * half % p,
         "3u-v": (3 * u - v) % p,
     }  # fmt: skip
-    for name in order:
+    for name in [*order, "3u-v"]:
         domain.atom("exp", at[name])
     e = {name: domain.atom("exp", value) for name, value in at.items()}
     assert e["u"] * e["-u"] % p == 1
@@ -199,6 +199,8 @@ def test_unequal_formulas_differ(left: str, right: str) -> None:
 
 def test_what_asks_for_another_point() -> None:
     domain = GFp()
-    for attempt in (lambda: domain.div(1, 0), lambda: domain.atom("log", 0), lambda: domain.atom("sqrt", MERSENNE - 1)):
+    with pytest.raises(Redraw):
+        domain.div(1, 0)
+    for name, argument in (("log", 0), ("sqrt", MERSENNE - 1)):
         with pytest.raises(Redraw):
-            attempt()
+            domain.atom(name, argument)

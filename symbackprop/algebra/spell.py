@@ -15,19 +15,21 @@ LETTERS = "ijlrstuvabcdefgh"
 """Bound indices, in the order in which they are taken."""
 
 
-def spelled(expr: Expr, letters: Mapping[str, str], avoid: Iterable[str] = ()) -> Node:
+def spelled(expr: Expr, letters: Mapping[str, str], avoid: Iterable[str] = (), *, braced: str = "") -> Node:
     """`expr` with its sums, deltas and entries written out.
 
     `letters` names the free indices (and any bound one that is to have a given letter); the
-    other bound ones take the letters that are left, `avoid` and size names excepted.
+    other bound ones take the letters that are left, `avoid` and size names excepted. The deltas of
+    ∂a_ji/∂a_pq stand in a brace under that derivative if `braced` is the name a.
     """
-    return _Speller(dict(letters), set(avoid) | ix.free_indices(expr)).expr(expr)
+    return _Speller(dict(letters), set(avoid) | ix.free_indices(expr), braced).expr(expr)
 
 
 class _Speller:
-    def __init__(self, letters: dict[str, str], avoid: set[str]) -> None:
+    def __init__(self, letters: dict[str, str], avoid: set[str], braced: str = "") -> None:
         self.letters = letters
         self.avoid = avoid
+        self.braced = braced
 
     def expr(self, expr: Expr) -> Node:
         if not expr:
@@ -47,7 +49,11 @@ class _Speller:
         below: list[Node] = []
         if term.coefficient != 1:
             factors.append(ratio(term.coefficient))
-        deltas = [tree.Delta(self.place(first), self.place(second)) for first, second in term.deltas]
+        deltas: list[Node] = [
+            tree.Delta(self.place(first), self.place(second)) for first, second in term.deltas
+        ]
+        if self.braced and deltas:
+            deltas = [self.under_derivative(term, juxtaposed(*deltas))]
         for factor in term.factors:
             self.put(factor, factors, below)
         # δ stands where the derivative stood: after what arrives, before what is left
@@ -58,6 +64,14 @@ class _Speller:
         for index, size in reversed(term.bound):
             body = tree.Sum(self.letters[index], tree.Number(Fraction(1)), _size(size), body)
         return body
+
+    def under_derivative(self, term: Term, deltas: Node) -> Node:
+        """`∂w_ji/∂w_pq` over its deltas."""
+        name = tree.Name(self.braced)
+        first, second = zip(*term.deltas, strict=True)
+        of = tree.Index(name, tuple(self.place(place) for place in first))
+        by = tree.Index(name, tuple(self.place(place) for place in second))
+        return tree.Brace(tree.Derivative(of, by), deltas)
 
     def put(self, factor: Factor, above: list[Node], below: list[Node]) -> None:
         if isinstance(factor, ix.Power):

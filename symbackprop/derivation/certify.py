@@ -20,6 +20,7 @@ from symbackprop.algebra.values.differences import central_difference, unit
 from symbackprop.algebra.values.domain import NotCertified, Redraw, Symbolic
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
 from symbackprop.algebra.values.run import directional, forward
+from symbackprop.derivation.general_proof import general_checks
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.second import linear_checks
@@ -66,6 +67,7 @@ def certificate(model: Model, derivation: Derivation) -> tuple[Check, ...]:
     return (
         _formulas(model, steps, points),
         *_readings(model, steps, points),
+        *general_checks(derivation.layers),
         *linear_checks(model, steps),
         *slope_checks(model, derivation.slopes),
         *_numbers(model, derivation, steps),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from symbackprop.algebra.slopes import Slope, slope
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula
 from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.certify import certificate
+from symbackprop.derivation.general import layers
 from symbackprop.derivation.links import backward_links, forward_links
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import quantities
@@ -29,13 +31,16 @@ def derive(exercise: Exercise, *, digits: int = 4) -> Derivation:
     steps = (*_forward(model), *_backward(model))
     slopes = dict(_slopes(model, steps))
     found = quantities(model, steps, digits)
+    wanted = {step.target for step in steps if step.gradient}
     draft = Derivation(
-        exercise=exercise, steps=steps, slopes=slopes, quantities=found, digits=digits, checks=()
+        exercise=exercise,
+        steps=steps,
+        slopes=slopes,
+        quantities=found,
+        layers=tuple(layers(model, wanted)),
+        digits=digits,
     )
-    checks = certificate(model, draft)
-    return Derivation(
-        exercise=exercise, steps=steps, slopes=slopes, quantities=found, digits=digits, checks=checks
-    )
+    return replace(draft, checks=certificate(model, draft))
 
 
 def _forward(model: Model) -> Iterator[Step]:

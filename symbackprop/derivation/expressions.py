@@ -41,7 +41,7 @@ def expression(exercise: Exercise, node: Node, shape: Shape) -> Any:
 
 
 def is_matrix(made: Any) -> bool:
-    """Whether SPy says that this is a matrix of any kind."""
+    """Whether SymPy says that this is a matrix of any kind."""
     return bool(getattr(made, "is_Matrix", False) or getattr(made, "is_MatrixExpr", False))
 
 
@@ -126,7 +126,7 @@ class _Working:
                 return self.sy.KroneckerDelta(self.go(first), self.go(second))
             case tree.Sum(index, low, high, body):
                 return self.sum(index, low, high, body)
-            case tree.Matrix(rows, form):
+            case tree.Matrix(rows, _):
                 cells = [[self.lone(self.go(cell)) for cell in row] for row in rows]
                 return self.sy.ImmutableMatrix(cells)
             case tree.Call():
@@ -294,14 +294,13 @@ class _Working:
             return self.derived(getattr(self.sy, row.name), primes)
         made = self.slope(row, options)
         chosen = made.branches if primes else made.values
-        first = self.by_cases(made, chosen, kinks=bool(primes), options=options)
+        first = self.by_cases(made, chosen, kinks=bool(primes))
         return self.derived(first, primes - 1) if primes > 1 else first
 
     def slope(self, row: Function, options: Mapping[str, Node]) -> Slope:
         kinks = self.exercise.kinks.get(row.convention or row.name, {})
-        return slope(
-            row, lambda text, _: self.read(text), options=options, kinks=kinks, functions=self.exercise.functions
-        )
+        own = self.exercise.functions
+        return slope(row, lambda text, _: self.read(text), options=options, kinks=kinks, functions=own)
 
     def derived(self, function: Scalar, primes: int) -> Scalar:
         if primes <= 0:
@@ -316,9 +315,7 @@ class _Working:
 
         return at
 
-    def by_cases(
-        self, made: Slope, branches: tuple[Branch, ...], *, kinks: bool, options: Mapping[str, Node]
-    ) -> Scalar:
+    def by_cases(self, made: Slope, branches: tuple[Branch, ...], *, kinks: bool) -> Scalar:
         """Branches as a Piecewise; at a kink, what the convention in force takes there."""
 
         def at(entry: Any) -> Any:
@@ -327,7 +324,8 @@ class _Working:
             if len(branches) == 1:
                 return inner.go(branches[0].value)
             pairs = []
-            for kink in made.kinks if kinks else ():
+            apart = [kink for kink in made.kinks if kink.taken != kink.right] if kinks else []
+            for kink in apart:
                 pairs.append((inner.go(kink.taken), self.sy.Eq(entry, inner.go(kink.at))))
             for branch in branches:
                 bound = branch.bound

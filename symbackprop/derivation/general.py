@@ -6,45 +6,27 @@ example has. Equations of the same form are shown once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 
-from symbackprop.algebra.indexform import Expr
+from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive, Lowering
 from symbackprop.algebra.readback import Unreadable
 from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.model import Model, lowering
-from symbackprop.derivation.steps import Contribution, Derivation
+from symbackprop.derivation.steps import Contribution, Layer
 from symbackprop.exercise.model import Equation
 from symbackprop.notation import tree
 from symbackprop.notation.inference import FRESH_SIZES, solve
 from symbackprop.notation.tree import Node, Shape, Size
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
-    """One affine equation and what is applied to its result, with symbolic sizes."""
-
-    equations: tuple[Equation, ...]
-    shapes: Mapping[str, Shape]
-    sizes: Mapping[str, Size]
-    lowering: Lowering
-    contributions: tuple[Contribution, ...]
-
-    def expr(self, through: str) -> tuple[tuple[str, ...], Expr]:
-        """The axes and the entry of one of its equations."""
-        body = next(one.body for one in self.equations if one.name == through)
-        made = self.lowering.tensor(body)
-        return made.axes, made.expr
-
-
-def layers(model: Model, derivation: Derivation) -> Iterator[Layer]:
-    """The layers of a model that differ in form, in order."""
+def layers(model: Model, wanted: Collection[str]) -> Iterator[Layer]:
+    """The layers of a model that differ in form, in order; `wanted` are the names with a gradient."""
     seen: set[object] = set()
     for one in model.exercise.equations[:-1]:
-        if not has_product(one.body):
+        if not contracts(model.tensor(one.name).expr):
             continue
-        made = _layer(model, derivation, one)
+        made = _layer(model, wanted, one)
         if made is None:
             continue
         form = _form(made)
@@ -53,12 +35,14 @@ def layers(model: Model, derivation: Derivation) -> Iterator[Layer]:
             yield made
 
 
-def has_product(body: Node) -> bool:
-    """Whether a sum over an inner index is taken: a product of matrices, not of numbers."""
-    return any(isinstance(part, tree.Product) and "" in part.signs for part in tree.walk(body))
+def contracts(expr: Expr) -> bool:
+    """Whether entries are multiplied and summed over an inner index: a product of matrices."""
+    return any(
+        term.bound and sum(isinstance(factor, Entry) for factor in term.factors) > 1 for term in expr
+    )
 
 
-def _layer(model: Model, derivation: Derivation, one: Equation) -> Layer | None:
+def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None:
     users = model.users(one.name)
     applied = [u for u in users if _applies(u, one.name) and u.name != model.exercise.loss]
     equations = (one, *applied[:1])
@@ -66,7 +50,6 @@ def _layer(model: Model, derivation: Derivation, one: Equation) -> Layer | None:
     if shapes is None:
         return None
     made = lowering(shapes, model.exercise.functions)
-    wanted = {step.target for step in derivation.backward}
     parts: list[Contribution] = []
     for equation in reversed(equations):
         for name in _ordered(equation, shapes):

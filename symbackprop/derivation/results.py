@@ -14,7 +14,7 @@ from symbackprop.algebra.symbolic import sympy_module
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_tree
 from symbackprop.algebra.values.exact import bounds
-from symbackprop.algebra.values.poly import Poly
+from symbackprop.algebra.values.poly import Poly, leftover
 from symbackprop.derivation.steps import Derivation, Quantity
 from symbackprop.exercise.faults import nearest
 from symbackprop.exercise.model import Exercise
@@ -105,6 +105,8 @@ class Result:
         """
         numbers = self.quantity.numbers
         if numbers is None:
+            numbers = self._symbols()
+        if numbers is None:
             return None
         entries = [_number(entry) for entry in numbers.entries]
         if not numbers.shape:
@@ -112,30 +114,45 @@ class Result:
         rows, columns = numbers.shape if len(numbers.shape) == 2 else (numbers.shape[0], 1)
         return sympy_module().Matrix(rows, columns, entries)
 
+    def _symbols(self) -> Array[Any] | None:
+        """The entries of a given name without values."""
+        sizes = tuple(size for size in self.shape if isinstance(size, int))
+        if self.quantity.formula is not None or len(sizes) != len(self.shape):
+            return None
+        return leftover(self.name, sizes)
+
     @property
     def value_node(self) -> Node | None:
         """The value as a tree, rounded where it must be; None if there is none or it is wide."""
         numbers = self.quantity.numbers
-        if numbers is None or len(numbers.shape) == 2 and numbers.shape[1] > limits.SHOWN_COLUMNS:
+        if numbers is None or (len(numbers.shape) == 2 and numbers.shape[1] > limits.SHOWN_COLUMNS):
             return None
         if numbers.shape and numbers.shape[0] > limits.SHOWN_ROWS:
             return None
         return _array_node(numbers, self.derivation.digits)
 
-    def _repr_latex_(self) -> str:
-        value = self.value_node
+    def chain(self) -> Node:
+        """`dW = dz xᵀ = (−4 0 −8)`, with `≈` where the value is rounded."""
         members = [_symbol(self.quantity)]
-        members += [self.node] if self.quantity.formula is not None else []
-        members += [value] if value is not None and value != members[-1] else []
-        return f"$\\displaystyle {to_latex(tree.equation(*members), style(self.derivation.exercise))}$"
+        relations: list[tree.Relation] = []
+        if self.quantity.formula is not None:
+            members.append(self.node)
+            relations.append("=")
+        value = self.value_node
+        if value is not None and value != members[-1]:
+            rounded = any(isinstance(part, tree.Number) and not part.exact for part in tree.walk(value))
+            members.append(value)
+            relations.append("≈" if rounded else "=")
+        if not relations:
+            return members[0]
+        return tree.Chain(tuple(members), tuple(relations), (None,) * len(relations))
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {to_latex(self.chain(), style(self.derivation.exercise))}$"
 
     def __repr__(self) -> str:
-        numbers = self.quantity.numbers
         shape = "×".join(map(str, self.shape)) or "scalar"
-        body = f" = {self.text}" if self.quantity.formula is not None else ""
-        value = self.value_node if numbers is not None else None
-        shown = f" = {to_plain(value)}" if value is not None and to_plain(value) != self.text else ""
-        return f"<{self.name}{body}{shown} ({shape})>"
+        return f"<{to_plain(self.chain())} ({shape})>"
 
 
 def _symbol(quantity: Quantity) -> Node:
@@ -185,4 +202,3 @@ def _float(low: Fraction, high: Fraction) -> Any:
 
 
 _MOST_DIGITS = limits.PRECISION_BITS * 3 // 10
-

@@ -9,8 +9,9 @@ from typing import Any, Literal
 from symbackprop.algebra.indexform import Expr
 from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.exercise.model import Exercise
-from symbackprop.notation.tree import Node, Relation, Shape
+from symbackprop.algebra.lower import Lowering
+from symbackprop.exercise.model import Equation, Exercise
+from symbackprop.notation.tree import Node, Relation, Shape, Size
 
 ProofMethod = Literal[
     "given", "definition", "sympy", "delta", "gfp", "exact", "interval", "convention", "differences"
@@ -73,6 +74,23 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Layer:
+    """One affine equation and what is applied to its result, with symbolic sizes."""
+
+    equations: tuple[Equation, ...]
+    shapes: Mapping[str, Shape]
+    sizes: Mapping[str, Size]
+    lowering: Lowering
+    contributions: tuple[Contribution, ...]
+
+    def expr(self, through: str) -> tuple[tuple[str, ...], Expr]:
+        """The axes and the entry of one of its equations."""
+        body = next(one.body for one in self.equations if one.name == through)
+        made = self.lowering.tensor(body)
+        return made.axes, made.expr
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
     """One quantity derived: `target` as a name (`z`), `gradient` for dz.
 
@@ -94,7 +112,7 @@ class Step:
 class Check:
     """One line of the table of checks: what, how, how many of how many."""
 
-    kind: Literal["formula", "numbers", "kink", "readback", "second", "slope", "unchecked"]
+    kind: Literal["formula", "numbers", "kink", "readback", "general", "second", "slope", "unchecked"]
     what: tuple[str, ...]
     agreed: int
     tried: int
@@ -127,6 +145,7 @@ class Derivation:
     steps: tuple[Step, ...]
     slopes: Mapping[str, Slope]
     quantities: Mapping[str, Quantity]
+    layers: tuple[Layer, ...] = ()
     checks: tuple[Check, ...] = ()
     digits: int = 4
     notes: tuple[str, ...] = field(default=())

@@ -53,9 +53,9 @@ def load(path_or_name: str | Path) -> Exercise:
     ours = bundled()
     if isinstance(path_or_name, str) and path_or_name in ours:
         path = ours[path_or_name]
-    else:
-        path = Path(path_or_name)
-    return from_text(_text_of(path), key=path.stem, file=path.name)
+        return from_text(_text_of(path), key=path.stem, file=path.name)
+    path = Path(path_or_name)
+    return from_text(_text_of(path), key=path.stem, file=str(path))
 
 
 def from_text(text: str, *, key: str = "exercise", file: str = "") -> Exercise:

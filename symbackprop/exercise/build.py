@@ -127,7 +127,7 @@ def _read_equations(data: Mapping[str, Any], draft: _Draft) -> None:
     if "model" not in data:
         draft.collected.add(("model",), "there is no [model]", 'Write [model] and, under it, L = "…".')
         return
-    if not raw:
+    if not raw and isinstance(data["model"], Mapping):
         draft.collected.add(("model",), "the model has no equations", 'Write under [model]: L = "…".')
         return
     declared = frozenset({*listed, *draft.sizes})

@@ -40,13 +40,13 @@ def read_model(
     """
     model = _left_sides(raw, functions, collected)
     known = declared | frozenset(model.names)
-    guessed = _used_names(model, functions)
+    guessed, unread = _used_names(model, functions)
     strangers = {name for name in guessed if name not in known}
     refused = {name: _meant(name, known | (strangers - {name}), known, functions) for name in strangers}
     accepted = known | {name for name in strangers if not refused[name]}
     vocabulary = Vocabulary(functions=functions, names=accepted)
     for name in model.names:
-        _read_body(model, name, vocabulary, known, refused, collected)
+        _read_body(model, name, vocabulary, known, refused, unread, collected)
     _check_order(model, collected)
     for name, body in model.bodies.items():
         for used in free_names(body):
@@ -92,16 +92,17 @@ def left_name(key: str, functions: Mapping[str, str], path: Path, collected: Col
     return name
 
 
-def _used_names(model: Model, functions: Mapping[str, str]) -> list[str]:
-    """The names of all formulas that can be read when any name is allowed."""
+def _used_names(model: Model, functions: Mapping[str, str]) -> tuple[list[str], dict[str, ReadError]]:
+    """The names of all formulas that can be read when any name is allowed, and what stops the others."""
     free = Vocabulary(functions=functions, names=None)
     used: dict[str, None] = {}
-    for text in model.texts.values():
+    unread: dict[str, ReadError] = {}
+    for name, text in model.texts.items():
         try:
-            used.update((name.name, None) for name in free_names(read(text, free)))
-        except ReadError:
-            continue  # it is read again, with the names known, and refused then
-    return list(used)
+            used.update((part.name, None) for part in free_names(read(text, free)))
+        except ReadError as error:
+            unread[name] = error
+    return list(used), unread
 
 
 def _meant(
@@ -126,6 +127,7 @@ def _read_body(
     vocabulary: Vocabulary,
     known: frozenset[str],
     refused: Mapping[str, str],
+    unread: Mapping[str, ReadError],
     collected: Collected,
 ) -> None:
     text = model.texts.get(name)
@@ -134,8 +136,8 @@ def _read_body(
     free = Vocabulary(functions=vocabulary.functions, names=(vocabulary.names or frozenset()) | set(refused))
     try:
         body = read(text, free)
-    except ReadError as error:
-        collected.read_error(model.path(name), error)
+    except ReadError as error:  # what was wrong with any name allowed is what is wrong
+        collected.read_error(model.path(name), unread.get(name, error))
         return
     sound = True
     for part, message, advice in (*_misplaced(body, refused), *_unbound(body, known)):

@@ -41,7 +41,8 @@ def read_facts(
     if not isinstance(raw, list | tuple) or not all(isinstance(text, str) for text in raw):
         collected.add(path, "a list of texts belongs here", 'Write facts = ["sum(t) = 1"].')
         return ()
-    made = (_fact(text, own, equations, found, values, path, collected) for text in raw)
+    sound = not collected.faults and not found.undetermined
+    made = [_fact(text, own, equations, found, values, path, collected, sound) for text in raw]
     return tuple(fact for fact in made if fact is not None)
 
 
@@ -53,6 +54,7 @@ def _fact(
     values: Mapping[str, Array[Fraction]],
     path: Path,
     collected: Collected,
+    sound: bool,
 ) -> Fact | None:
     names = frozenset({*found.shapes, *found.undetermined, *found.sizes})
     try:
@@ -63,7 +65,7 @@ def _fact(
     if not isinstance(chain, tree.Chain) or any(relation not in _HOLDS for relation in chain.relations):
         collected.add(path, f"“{text}” is no fact", 'Write an equation or an inequality: "sum(t) = 1".')
         return None
-    if collected.faults or found.undetermined:
+    if not sound:
         return None  # shapes or values are not known; the faults say so already
     known = {**dict.fromkeys(found.sizes, ()), **found.shapes}
     try:

@@ -41,7 +41,7 @@ def exact_number(raw: Any) -> Fraction:
         raw = repr(float(raw)) if isinstance(raw, float) else str(raw)
     if isinstance(raw, str):
         return _number_in(raw)
-    kind = "a table" if isinstance(raw, dict) else type(raw).__name__
+    kind = "a table" if isinstance(raw, dict) else f"a {type(raw).__name__}"
     raise ValueFault(
         f"{shortened(str(raw)) if not isinstance(raw, dict) else 'this'} is {kind}, not a number"
     )

@@ -49,10 +49,8 @@ def read_source(text: str, file: str) -> Source:
     except tomllib.TOMLDecodeError as error:
         found = _AT_LINE.search(str(error))
         line = int(found.group(1)) if found else text.count("\n") + 1
-        message = f"this is not TOML: {_AT_LINE.sub('', str(error)).strip()}"
-        raise fail(
-            message.replace(" (at end of document)", ", and the file ends"), line, _hint(text, line)
-        ) from None
+        said = _AT_LINE.sub("", str(error)).replace("(at end of document)", "at the end of the file").strip()
+        raise fail(f"this is not TOML: {said}", line, _hint(text, line, said)) from None
     except _TooDeep as error:
         raise fail(f"{error} more than {limits.DEPTH} deep, which is the limit", scanner.line) from None
     except RecursionError:
@@ -69,12 +67,14 @@ def _line_of_long_number(text: str) -> int | None:
     return text.count("\n", 0, found.start()) + 1 if found else None
 
 
-def _hint(text: str, line: int) -> str:
+def _hint(text: str, line: int, message: str) -> str:
     """What to write in place of a line that is not TOML, where a common slip explains it."""
     written = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
     key, sign, value = (part.strip() for part in written.partition("="))
     if not sign or key.startswith(("[", "#")):
         return ""
+    if message == "Cannot overwrite a value":
+        return f"The key {shortened(key)} stands there twice."
     bare = key.split(".")
     if key[:1] not in "\"'" and not all(_BARE_KEY.fullmatch(part.strip()) for part in bare):
         return f'A name with other characters than A-Z a-z 0-9 _ - needs quotes: "{shortened(key)}" = …'

@@ -13,9 +13,6 @@ from symbackprop.notation.constraints import (
     Pick,
     Rank,
     Reduce,
-    ShapeVar,
-    SizeVar,
-    Solver,
     Times,
 )
 from symbackprop.notation.shape_algebra import (
@@ -26,6 +23,7 @@ from symbackprop.notation.shape_algebra import (
     size_of,
 )
 from symbackprop.notation.tree import Node, Size
+from symbackprop.notation.unknowns import ShapeVar, SizeVar, Solver
 
 ONES = "ones "
 """A name that begins so (no written one can) stands for the size of a bare 1 while solving."""
@@ -135,7 +133,7 @@ def _power(self: Collector, node: tree.Power) -> ShapeVar:
 
 
 def _transpose(self: Collector, node: tree.Transpose) -> ShapeVar:
-    result, body = ShapeVar(), self.variable(node.body, entrywise=self.entrywise)
+    result, body = ShapeVar(), self.variable(node.body)
     result._crosswise = True
     self.add(Flip(result, body))
     return result

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 
 from symbackprop.notation import tree
 from symbackprop.notation.collect import ONES, Collector
-from symbackprop.notation.constraints import HABITS, Constraint, Lone, Mix, ShapeVar, SizeVar, Solver, Times
+from symbackprop.notation.constraints import HABITS, Constraint, Lone, Mix, Times
 from symbackprop.notation.shape_algebra import ShapeError, Signature, common_shape, has_size_one, shown
 from symbackprop.notation.shape_check import check
 from symbackprop.notation.tree import Node, Shape, Size
+from symbackprop.notation.unknowns import ShapeVar, SizeVar, Solver
 
 FRESH_SIZES = ("n", "k", "h", "m", "p", "q", "r", "s")
 

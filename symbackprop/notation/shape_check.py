@@ -1,13 +1,12 @@
 """The check of a formula's shapes: one rule for each kind of node, and every fault collected."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from symbackprop.notation import tree
 from symbackprop.notation.shape_advice import (
-    Advice,
     advise_odot,
     advise_product,
     advise_sum,
@@ -29,6 +28,7 @@ from symbackprop.notation.shape_algebra import (
     shown,
     size_of,
 )
+from symbackprop.notation.shape_walk import Checker, Rules, misfit, mix
 from symbackprop.notation.tree import Node, Shape, Size
 
 
@@ -68,61 +68,17 @@ def check(
     """
     named = (size for shape in shapes.values() for size in shape if isinstance(size, str))
     known = {**{size: size for size in named}, **(sizes or {})}
-    return _Checker(shapes, functions, text, faults, unknown, known).shape(node)
-
-
-@dataclass(slots=True)
-class _Checker:
-    shapes: Mapping[str, Shape]
-    functions: Mapping[str, Signature]
-    text: str
-    faults: list[ShapeError]
-    unknown: frozenset[str]
-    sizes: Mapping[str, Size]
-    ends: Mapping[str, Size | None] = field(default_factory=dict)  # of the sums around, by index
-    entrywise: bool = False  # whether a power of an array is taken entry by entry here
-
-    def shape(self, node: Node, *, entrywise: bool = False) -> Shape | None:
-        method = _METHODS.get(type(node))
-        if method is None:
-            return self.fault(node, f"{_article(node)} has no shape")
-        before, self.entrywise = self.entrywise, entrywise
-        try:
-            result: Shape | None = method(self, node)
-        finally:
-            self.entrywise = before
-        return result
-
-    def fault(
-        self, node: Node, message: str, suggestion: str = "", pair: tuple[Node, Node] | None = None
-    ) -> Shape | None:
-        """Note a fault; the shape of what has one is not known."""
-        self.faults.append(ShapeError(node, message, suggestion, pair))
-        return None
-
-    def said(self, node: Node) -> str:
-        """`node` as it was written."""
-        if self.text and node.span is not None:
-            return self.text[node.span.start : node.span.end].strip()
-        from symbackprop.notation.write import to_plain  # only for messages about made trees
-
-        return to_plain(node)
-
-    def scalar(self, node: Node, what: str) -> None:
-        """Check that `node` is one number."""
-        shape = self.shape(node)
-        if shape and not has_size_one(shape):
-            self.fault(node, f"{what} must be a scalar, and {self.said(node)} is {shown(shape)}")
+    return Checker(_RULES, shapes, functions, text, faults, unknown, known).shape(node)
 
 
 # --- leaves and layout ----------------------------------------------------------------
 
 
-def _scalar(_: _Checker, __: Node) -> Shape:
+def _scalar(_: Checker, __: Node) -> Shape:
     return ()
 
 
-def _name(self: _Checker, node: tree.Name) -> Shape | None:
+def _name(self: Checker, node: tree.Name) -> Shape | None:
     if node.name in self.shapes:
         return self.shapes[node.name]
     if node.name in self.ends or node.name in self.sizes:
@@ -132,11 +88,11 @@ def _name(self: _Checker, node: tree.Name) -> Shape | None:
     return None
 
 
-def _body(self: _Checker, node: Any) -> Shape | None:
+def _body(self: Checker, node: Any) -> Shape | None:
     return self.shape(node.body, entrywise=self.entrywise)
 
 
-def _ones(self: _Checker, node: tree.Ones) -> Shape | None:
+def _ones(self: Checker, node: tree.Ones) -> Shape | None:
     if node.size is None:
         return self.fault(node, "nothing says the size of this vector of ones", "Write ones(n).")
     self.scalar(node.size, "a size")
@@ -145,11 +101,11 @@ def _ones(self: _Checker, node: tree.Ones) -> Shape | None:
     return (size,) if size is not None else self.fault(node, "a size is a number or the name of one")
 
 
-def _gradient(self: _Checker, node: tree.Gradient) -> Shape | None:
+def _gradient(self: Checker, node: tree.Gradient) -> Shape | None:
     return self.shape(node.of)
 
 
-def _matrix(self: _Checker, node: tree.Matrix) -> Shape | None:
+def _matrix(self: Checker, node: tree.Matrix) -> Shape | None:
     widths = {len(row) for row in node.rows}
     for row in node.rows:
         for cell in row:
@@ -163,53 +119,11 @@ def _matrix(self: _Checker, node: tree.Matrix) -> Shape | None:
 # --- arithmetic -----------------------------------------------------------------------
 
 
-def _add(self: _Checker, node: tree.Add) -> Shape | None:
-    return _mix(self, node, node.terms, advise_sum, entrywise=self.entrywise)
+def _add(self: Checker, node: tree.Add) -> Shape | None:
+    return mix(self, node, node.terms, advise_sum, entrywise=self.entrywise)
 
 
-def _mix(
-    self: _Checker,
-    node: Node,
-    parts: Sequence[Node],
-    advise: Advice,
-    *,
-    entrywise: bool = False,
-    join: Callable[[Shape, Shape], Shape | None] = common_shape,
-) -> Shape | None:
-    """The common shape of parts that go together entry by entry; the first misfit is a fault."""
-    found = [(part, self.shape(part, entrywise=entrywise)) for part in parts]
-    widest: tuple[Node, Shape] | None = None
-    for part, shape in found:
-        if shape is None:
-            continue
-        if widest is None:
-            widest = (part, shape)
-            continue
-        joined = join(widest[1], shape)
-        if joined is None:
-            return _misfit(self, node, widest, (part, shape), advise)
-        if joined != widest[1]:
-            widest = (part, joined)
-    return None if widest is None or any(shape is None for _, shape in found) else widest[1]
-
-
-def _misfit(
-    self: _Checker, node: Node, first: tuple[Node, Shape], second: tuple[Node, Shape], advise: Advice
-) -> Shape | None:
-    (a, left), (b, right) = first, second
-    message = f"{self.said(_bare(a))} is {shown(left)} and {self.said(_bare(b))} is {shown(right)}"
-    differing = [pair for pair in zip((*left, 1), (*right, 1), strict=False) if pair[0] != pair[1]]
-    if differing:
-        message += f": {differing[0][0]} ≠ {differing[0][1]}"
-    return self.fault(node, message, advise(self.said, _bare(a), left, _bare(b), right), (a, b))
-
-
-def _bare(node: Node) -> Node:
-    """A term without its minus."""
-    return node.body if isinstance(node, tree.Neg) else node
-
-
-def _product(self: _Checker, node: tree.Product) -> Shape | None:
+def _product(self: Checker, node: tree.Product) -> Shape | None:
     by_entries = self.entrywise and keeps_entries(node)
     shapes = [self.shape(factor, entrywise=by_entries) for factor in node.factors]
     result, done = shapes[0], node.factors[0]
@@ -232,7 +146,7 @@ def _leading(node: tree.Product, count: int) -> Node:
 
 
 def _pair(
-    self: _Checker, node: Node, first: tuple[Node, Shape], sign: str, second: tuple[Node, Shape]
+    self: Checker, node: Node, first: tuple[Node, Shape], sign: str, second: tuple[Node, Shape]
 ) -> Shape | None:
     (a, left), (b, right) = first, second
     if sign in {"*", "odot"}:
@@ -240,7 +154,7 @@ def _pair(
         if joined is not None and (sign == "*" or not _spreads(left, right)):
             return joined
         advise = advise_odot if sign == "odot" and not (left and right) else advise_product
-        return _misfit(self, node, first, second, advise)
+        return misfit(self, node, first, second, advise)
     joined = product_shape(left, right)
     if joined is not None:
         return joined
@@ -254,12 +168,12 @@ def _spreads(left: Shape, right: Shape) -> bool:
     return (left == ()) != (right == ()) and not has_size_one(left or right)
 
 
-def _quotient(self: _Checker, node: tree.Quotient) -> Shape | None:
+def _quotient(self: Checker, node: tree.Quotient) -> Shape | None:
     parts = (node.above, node.below)
-    return _mix(self, node, parts, no_advice, entrywise=self.entrywise, join=loose_shape)
+    return mix(self, node, parts, no_advice, entrywise=self.entrywise, join=loose_shape)
 
 
-def _power(self: _Checker, node: tree.Power) -> Shape | None:
+def _power(self: Checker, node: tree.Power) -> Shape | None:
     base = self.shape(node.base, entrywise=self.entrywise)
     self.scalar(node.exponent, "an exponent")
     if base is None or not base or has_size_one(base) or self.entrywise:
@@ -271,12 +185,12 @@ def _power(self: _Checker, node: tree.Power) -> Shape | None:
     return self.fault(node, f"{said} is {shown(base)}, and only a scalar has powers", advice)
 
 
-def _transpose(self: _Checker, node: tree.Transpose) -> Shape | None:
-    body = self.shape(node.body, entrywise=self.entrywise)
+def _transpose(self: Checker, node: tree.Transpose) -> Shape | None:
+    body = self.shape(node.body)
     return None if body is None else flipped(body)
 
 
-def _norm(self: _Checker, node: tree.Norm) -> Shape | None:
+def _norm(self: Checker, node: tree.Norm) -> Shape | None:
     body = self.shape(node.body)
     if body is not None and node.kind == "2" and len(body) == 2 and not has_size_one(body):
         said = self.said(node.body)
@@ -287,7 +201,7 @@ def _norm(self: _Checker, node: tree.Norm) -> Shape | None:
 # --- indices, sums, cases and derivatives --------------------------------------------
 
 
-def _index(self: _Checker, node: tree.Index) -> Shape | None:
+def _index(self: Checker, node: tree.Index) -> Shape | None:
     base = self.shape(node.base)
     if base is None:
         return None
@@ -301,7 +215,7 @@ def _index(self: _Checker, node: tree.Index) -> Shape | None:
     return tuple(kept)
 
 
-def _place(self: _Checker, node: tree.Index, place: Node, size: Size) -> Size | None:
+def _place(self: Checker, node: tree.Index, place: Node, size: Size) -> Size | None:
     """The size that is left of an axis: None where one entry is picked."""
     if not isinstance(place, tree.Slice):
         self.scalar(place, "an index")
@@ -322,7 +236,7 @@ def _place(self: _Checker, node: tree.Index, place: Node, size: Size) -> Size | 
     return 1
 
 
-def _within(self: _Checker, node: tree.Index, place: Node, size: Size) -> None:
+def _within(self: Checker, node: tree.Index, place: Node, size: Size) -> None:
     """A number must be a place of the axis; an index of a sum must not run past its end."""
     bare = tree.undressed(place)
     if isinstance(bare, tree.Name):
@@ -340,26 +254,25 @@ def _within(self: _Checker, node: tree.Index, place: Node, size: Size) -> None:
         self.fault(node, f"index {self.said(place)} is outside 1 to {size}", "Indices start at 1.")
 
 
-def _sum(self: _Checker, node: tree.Sum) -> Shape | None:
+def _sum(self: Checker, node: tree.Sum) -> Shape | None:
     self.scalar(node.low, "a bound of a sum")
     self.scalar(node.high, "a bound of a sum")
     high = size_of(node.high)
     end = self.sizes.get(high, high) if isinstance(high, str) else high
     shapes = {name: shape for name, shape in self.shapes.items() if name != node.index}
-    ends = {**self.ends, node.index: end}
-    inner = _Checker(shapes, self.functions, self.text, self.faults, self.unknown, self.sizes, ends)
+    inner = replace(self, shapes=shapes, ends={**self.ends, node.index: end})
     inner.scalar(node.body, "what is summed")
     return ()
 
 
-def _cases(self: _Checker, node: tree.Cases) -> Shape | None:
+def _cases(self: Checker, node: tree.Cases) -> Shape | None:
     for _, condition in node.branches:
         if isinstance(condition, tree.Chain):
             self.shape(condition)
-    return _mix(self, node, [value for value, _ in node.branches], no_advice)
+    return mix(self, node, [value for value, _ in node.branches], no_advice)
 
 
-def _derivative(self: _Checker, node: tree.Derivative) -> Shape | None:
+def _derivative(self: Checker, node: tree.Derivative) -> Shape | None:
     above, below = self.shape(node.of), self.shape(node.by)
     if above is None or below is None:
         return None
@@ -372,15 +285,15 @@ def _derivative(self: _Checker, node: tree.Derivative) -> Shape | None:
     return self.fault(node, f"the derivative of {shown(above)} by {shown(below)} is no matrix")
 
 
-def _chain(self: _Checker, node: tree.Chain) -> Shape | None:
+def _chain(self: Checker, node: tree.Chain) -> Shape | None:
     members = [m for m in node.members if not isinstance(m, tree.Space | tree.Sizes | tree.Word)]
-    return _mix(self, node, members, advise_sum)
+    return mix(self, node, members, advise_sum)
 
 
 # --- calls ----------------------------------------------------------------------------
 
 
-def _call(self: _Checker, node: tree.Call) -> Shape | None:
+def _call(self: Checker, node: tree.Call) -> Shape | None:
     signature = self.functions.get(node.function) or OPERATION_SIGNATURES.get(node.function)
     if signature is None:
         return self.fault(node, f"unknown function {node.function}")
@@ -392,15 +305,15 @@ def _call(self: _Checker, node: tree.Call) -> Shape | None:
         body = self.shape(node.args[0], entrywise=True)
         return _reduced(self, node, body)
     if signature.kind == "loss":
-        _mix(self, node, node.args, advise_transpose)
+        mix(self, node, node.args, advise_transpose)
         return ()
-    shape = _mix(self, node, node.args, no_advice, entrywise=False)
+    shape = mix(self, node, node.args, no_advice, entrywise=False)
     if signature.kind == "rowwise" and shape == ():
         return self.fault(node, f"{node.function} needs a vector or a matrix")
     return shape
 
 
-def _check_call(self: _Checker, node: tree.Call, signature: Signature) -> None:
+def _check_call(self: Checker, node: tree.Call, signature: Signature) -> None:
     """Number of arguments and names of options."""
     if len(node.args) != signature.arguments:
         plural = "argument" if signature.arguments == 1 else "arguments"
@@ -416,7 +329,7 @@ def _check_call(self: _Checker, node: tree.Call, signature: Signature) -> None:
             )
 
 
-def _reduced(self: _Checker, node: tree.Call, body: Shape | None) -> Shape | None:
+def _reduced(self: Checker, node: tree.Call, body: Shape | None) -> Shape | None:
     axis = dict(node.options).get(SHARED_AXIS)
     if axis is None:
         return ()
@@ -430,11 +343,7 @@ def _reduced(self: _Checker, node: tree.Call, body: Shape | None) -> Shape | Non
     return (body[1 - gone],)
 
 
-def _article(node: Node) -> str:
-    return f"this ({type(node).__name__.lower()})"
-
-
-_METHODS: Mapping[type[Node], Callable[[_Checker, Any], Shape | None]] = {
+_RULES: Rules = {
     tree.Number: _scalar, tree.Constant: _scalar, tree.Delta: _scalar, tree.Name: _name,
     tree.Neg: _body, tree.Bracket: _body, tree.Brace: _body, tree.Box: _body, tree.Coloured: _body,
     tree.Ones: _ones, tree.Gradient: _gradient, tree.Matrix: _matrix, tree.Add: _add,

@@ -205,19 +205,18 @@ class _Builder:
         self.edges: list[Edge] = []
         self.name = ""
         self.count = 0
-        self.often: frozenset[str] = frozenset()
+        self.uses: list[str] = []  # the names in the present equation, as often as they occur
 
     def equation(self, name: str, body: Node) -> None:
         """One equation that is not the loss."""
         self.name, self.count = name, 0
         whole = count_operations(body) > MOST_OPERATIONS
-        used = list(free_names(body))
-        self.often = frozenset(key for key in used if used.count(key) > 1)
+        self.uses = list(free_names(body))
         self.operation(body, name, through_sums=True, whole=whole)
 
     def loss(self, name: str, body: Node) -> None:
         """The last equation: one operation, with the name of the loss in its circle."""
-        self.name, self.count, self.often = name, 0, frozenset()
+        self.name, self.count = name, 0
         key = f"op-{name}"
         entering = [self.variable(other) for other in dict.fromkeys(free_names(body))]
         self.close(key, Name(name), name, entering)
@@ -235,16 +234,20 @@ class _Builder:
         key = f"op-{out}"
         summing = not whole and isinstance(body, Add) and sign == Name("+")
         for part in parts:
-            edge = self.operand(part, key, through_sums=through_sums, summing=summing, whole=whole)
+            here = 0 if not isinstance(part, Name) else parts.count(part)
+            edge = self.operand(part, key, through_sums=through_sums, summing=summing, here=here)
             entering.setdefault(edge.start, edge)
         self.close(key, sign, out, list(entering.values()))
 
-    def operand(self, part: Node, key: str, *, through_sums: bool, summing: bool, whole: bool) -> Edge:
-        """The edge by which an operand enters the operation `key`."""
+    def operand(self, part: Node, key: str, *, through_sums: bool, summing: bool, here: int) -> Edge:
+        """The edge by which an operand enters the operation `key`; a name does so `here` times.
+
+        The equation's factor is the edge's own if the name occurs nowhere else in the equation.
+        """
         if isinstance(part, Name):
             edge = self.variable(part.name)
-            known = through_sums and (whole or part.name not in self.often)
-            factor = edge.factor if known else Number(Fraction(1)) if summing else None
+            known = through_sums and here == self.uses.count(part.name)
+            factor = edge.factor if known else Number(Fraction(1)) if summing and here == 1 else None
             return Edge(start=edge.start, end=key, back=edge.back, factor=factor if edge.back else None)
         self.count += 1
         inner = f"in-{self.name}-{self.count}"

@@ -32,7 +32,7 @@ from symbackprop.report import measure
 from symbackprop.report.arrange import arrange
 from symbackprop.report.circuit import Circuit, Edge, Inner, Part, Texts, circuit
 from symbackprop.report.document import Arrow, Diagram, Point, Text, Vertex
-from symbackprop.report.route import PAIR, Block, Streets, circle_for, shifted
+from symbackprop.report.route import PAIR, Block, Streets, box_for, circle_for, shifted
 from symbackprop.report.spacing import Arrangement, Size
 
 _EM: Final = 0.386  # cm, of the page's text
@@ -81,7 +81,10 @@ def graph(
     )
     model = circuit(equations, texts)
     wide = width or estimated_width
-    sizes = {key: vertex_size(part, wide, len(model.inputs(key))) for key, part in model.parts.items()}
+    sizes = {
+        key: vertex_size(part, wide, arrows=max(len(model.inputs(key)), len(model.users(key))))
+        for key, part in model.parts.items()
+    }
     labels = {
         (edge.start, edge.end): label_size(edge.factor, wide)
         for edge in model.edges
@@ -138,17 +141,16 @@ def estimated_width(node: Node) -> float:
     return measure.width(to_latex(node, _STYLE))
 
 
-def vertex_size(part: Part, width: Callable[[Node], float], inputs: int = 1) -> Size:
-    """What a vertex takes, in cm; a circle grows with the arrows that enter it."""
+def vertex_size(part: Part, width: Callable[[Node], float], *, arrows: int = 1) -> Size:
+    """What a vertex takes, in cm; it grows with the arrows that enter a circle or leave a box."""
     texts = [text for text in (part.upper, part.lower, part.note) if text is not None]
     wide = max(map(width, texts)) * _EM * _SMALL
     high = sum(map(_height, texts)) * _LINE
     if part.kind == "operation":
-        across = max(_ROUND, wide + 0.16, math.hypot(wide, 0.3) + 0.06, circle_for(inputs))
+        across = max(_ROUND, wide + 0.16, math.hypot(wide, 0.3) + 0.06, circle_for(arrows))
         return across, across
-    if part.kind == "plain":
-        return wide + _SIDES, high + _FACES
-    return wide + _SIDES, max(_BOX, high + _FACES)
+    least = 0.0 if part.kind == "plain" else _BOX
+    return max(wide + _SIDES, box_for(arrows)), max(least, high + _FACES)
 
 
 def label_size(node: Node, width: Callable[[Node], float]) -> Size:

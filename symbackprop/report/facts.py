@@ -18,7 +18,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_tree
 from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Symbolic, Undecided
 from symbackprop.algebra.values.exact import Exact
-from symbackprop.derivation.general import Layer, has_product, layers
+from symbackprop.derivation.general import Layer, contracts
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator
 from symbackprop.derivation.steps import Contribution, Derivation, Level, Step
@@ -180,14 +180,14 @@ class Facts:
 
     def has_products(self, name: str) -> bool:
         """Whether an equation has a product of matrices."""
-        return has_product(self.model.equation(name).body)
+        return contracts(self.tensor(name).expr)
 
     def product_label(self, name: str, term: ix.Term, view: View) -> Node | None:
         """`Wx = Σ_i w_i x_i = −6`, for the product that a written-out sum comes from."""
         body = tree.undressed(self.model.equation(name).body)
         terms = body.terms if isinstance(body, tree.Add) else (body,)
         places = [t for t in self.tensor(name).expr if t.bound and any(size != 1 for _, size in t.bound)]
-        products = [t for t in terms if has_product(t)]
+        products = [t for t in terms if contracts(self.model.lowering.tensor(t).expr)]
         index = next((at for at, t in enumerate(places) if t.factors and _same_arrays(t, term)), None)
         if index is None or len(places) != len(products):
             return None
@@ -241,13 +241,25 @@ class Facts:
         rest = ix.Term(term.coefficient, term.factors)
         return where, spelled((rest,), dict(self.letters_for(made)))
 
+    def entry_of_target(self, made: Contribution, view: View) -> Node:
+        """`w_i`, `w_pq`, `b`: one entry of the target, as the reasons name it."""
+        name = tree.Name(made.target)
+        table: dict[str, Node] = {"q": tree.Name("i")} if self._one_row(made) else {}
+        places = tuple(table.get(place, tree.Name(place)) for place in made.free)
+        return view.unindexed(tree.Index(name, places)) if places else name
+
+    def _one_row(self, made: Contribution) -> bool:
+        shape = self.derivation.exercise.shapes[made.target]
+        return len(shape) == 2 and shape[0] == 1
+
     def entry_of_local(self, made: Contribution, view: View) -> Node:
         """The entry of the local factor where the consumer is one number: x_i beside w_i."""
         fixed: dict[str, ix.Place] = dict.fromkeys(made.summed, 1)
         expr = ix.collapsed(ix.renamed(made.collapsed, fixed))
         kept = tuple(t for t in expr)
         bare = tuple(ix.Term(t.coefficient, t.factors, (), t.bound) for t in kept)
-        return view.unindexed(spelled(bare, {}, avoid=self.derivation.exercise.shapes))
+        letters = {"q": "i"} if self._one_row(made) else {}
+        return view.unindexed(spelled(bare, letters, avoid=self.derivation.exercise.shapes))
 
     def zero_by_input(self, step: Step) -> tuple[Node, Node] | None:
         """`(dw_2, x_2)`: a component of an outer product that is 0 because an input is."""
@@ -264,8 +276,10 @@ class Facts:
         places = [at for at, value in enumerate(numbers.entries, 1) if value == 0]
         if not places:
             return None
-        row: tuple[Node, ...] = () if step.shape[0] == 1 else (tree.Slice(),)
-        entry = tree.Gradient(tree.Index(tree.Name(step.target), (*row, tree.number(places[0]))))
+        one_row = step.shape[0] == 1
+        target = tree.Name(step.target.lower() if one_row else step.target)
+        row: tuple[Node, ...] = () if one_row else (tree.Slice(),)
+        entry = tree.Gradient(tree.Index(target, (*row, tree.number(places[0]))))
         return entry, tree.Index(tree.Name(name), (tree.number(places[0]),))
 
     # --- layers in general ---------------------------------------------------------------------------
@@ -273,7 +287,7 @@ class Facts:
     @cached_property
     def general(self) -> tuple[Layer, ...]:
         """The model's layers with any numbers of inputs and neurons."""
-        return tuple(layers(self.model, self.derivation))
+        return self.derivation.layers
 
     def weight_of(self, made: Contribution) -> str | None:
         """W, where ∂z_j/∂x_i is one entry of a matrix."""

@@ -11,8 +11,16 @@ from typing import Any, Final
 
 from symbackprop.notation.tree import Brace, Cases, Derivative, Matrix, Node, Quotient, Sum, walk
 from symbackprop.report.document import (
-    AnswerBox, Block, Code, Diagram, Equation, Heading, Paragraph, Table, Text,
-)  # fmt: skip
+    AnswerBox,
+    Block,
+    Code,
+    Diagram,
+    Equation,
+    Heading,
+    Paragraph,
+    Table,
+    Text,
+)
 
 _MOST: Final = 36  # lines; more is never kept together
 _LINE_CM: Final = 0.48

@@ -46,7 +46,9 @@ class Display:
 def placed(lines: Sequence[Line], measure: Measure, room: float = ROOM) -> Display:
     """The lines as they stand on the page, broken where they must be."""
     broken = [piece for line in lines for piece in _broken(line, measure, room * _SURE)]
-    aligned = len(broken) > 1 and all(map(_alignable, broken)) and _fits_aligned(broken, measure, room * _SURE)
+    aligned = (
+        len(broken) > 1 and all(map(_alignable, broken)) and _fits_aligned(broken, measure, room * _SURE)
+    )
     if len(broken) == 1 and broken[0].fit:
         return Display(lines=tuple(broken), aligned=False)
     return Display(lines=tuple(broken), aligned=aligned)
@@ -85,7 +87,9 @@ def _row(
     rest = list(items)
     while rest:
         count = len(rest)
-        while count > 1 and measure(_joined(rest[:count], sign)) > room - (margin if count == len(rest) else 0):
+        while count > 1 and measure(_joined(rest[:count], sign)) > room - (
+            margin if count == len(rest) else 0
+        ):
             count -= 1
         here, rest = rest[:count], rest[count:]
         if count == 1 and measure(here[0]) > room - margin:
@@ -115,7 +119,11 @@ def _chain(chain: Chain, measure: Measure, room: float, margin: float) -> Iterat
         end = len(chain.members)
         while end > start + 1 and not _enough(chain, head, start, end, measure, room, margin):
             end -= 1
-        if head is first and isinstance(head, Box) and not _enough(chain, head, 1, end, measure, room, margin):
+        if (
+            head is first
+            and isinstance(head, Box)
+            and not _enough(chain, head, 1, end, measure, room, margin)
+        ):
             yield Placed(formula=head)  # the frame fills a line by itself
             head = left
             continue

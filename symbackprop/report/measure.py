@@ -53,15 +53,63 @@ _SPACES: Final[Mapping[str, float]] = {
     r"\ ": 0.333, "~": 0.333, r"\enspace": 0.5,
 }  # fmt: skip
 _NAMED_OPERATORS: Final = frozenset(
-    r"\exp \log \ln \sin \cos \tan \tanh \sinh \cosh \max \min \det \operatorname".split()
+    [
+        r"\exp",
+        r"\log",
+        r"\ln",
+        r"\sin",
+        r"\cos",
+        r"\tan",
+        r"\tanh",
+        r"\sinh",
+        r"\cosh",
+        r"\max",
+        r"\min",
+        r"\det",
+        r"\operatorname",
+    ]
 )
 _NOTHING: Final = frozenset(
-    r"""\left \right \displaystyle \textstyle \limits \nolimits \mathstrut \strut \bigl \bigr \Bigl \Bigr
-    \big \Big \mathopen \mathclose \mathbin \mathrel \mathord \smash""".split()
+    [
+        r"\left",
+        r"\right",
+        r"\displaystyle",
+        r"\textstyle",
+        r"\limits",
+        r"\nolimits",
+        r"\mathstrut",
+        r"\strut",
+        r"\bigl",
+        r"\bigr",
+        r"\Bigl",
+        r"\Bigr",
+        r"\big",
+        r"\Big",
+        r"\mathopen",
+        r"\mathclose",
+        r"\mathbin",
+        r"\mathrel",
+        r"\mathord",
+        r"\smash",
+    ]
 )
 _KEEPS: Final = frozenset(  # commands whose argument is as wide as it is
-    r"""\hat \tilde \bar \vec \widehat \overline \underline \grad \mathop \mathit \boldsymbol \bm \ensuremath
-    \mathrm""".split()
+    [
+        r"\hat",
+        r"\tilde",
+        r"\bar",
+        r"\vec",
+        r"\widehat",
+        r"\overline",
+        r"\underline",
+        r"\grad",
+        r"\mathop",
+        r"\mathit",
+        r"\boldsymbol",
+        r"\bm",
+        r"\ensuremath",
+        r"\mathrm",
+    ]
 )
 _UPRIGHT: Final = 0.52  # the mean width of a letter of text
 
@@ -290,7 +338,11 @@ def _gap(last: Class | None, kind: Class) -> float:
         return 0.0 if kind == last else _THICK
     if kind == "bin" or last == "bin":
         return _MEDIUM
-    if last == "punct" or (kind == "op" and last != "punct") or (last == "op" and kind not in ("open", "punct")):
+    if (
+        last == "punct"
+        or (kind == "op" and last != "punct")
+        or (last == "op" and kind not in ("open", "punct"))
+    ):
         return _THIN
     return 0.0
 

@@ -10,9 +10,20 @@ from typing import Any, Final
 
 from symbackprop.notation.tree import Node
 from symbackprop.report.document import (
-    AnswerBox, Block, Code, Diagram, Document, Equation, Heading, Literally, Note, Paragraph, Table, Text,
+    AnswerBox,
+    Block,
+    Code,
+    Diagram,
+    Document,
+    Equation,
+    Heading,
+    Literally,
+    Note,
+    Paragraph,
+    Table,
+    Text,
     Vertex,
-)  # fmt: skip
+)
 from symbackprop.report.escape import shortened
 from symbackprop.report.keeping import keep_together, rows_of
 from symbackprop.report.layout import Placed, placed
@@ -63,7 +74,9 @@ def page(document: Document, setter: Setter, plain: Setter) -> Fields:
             "hyphenation": words.hyphenation,
         },
         "words": {key: setter.format.escape(text) for key, text in words.page.items()},
-        "uses": sorted({block["kind"] for block in blocks} | {"long" for block in blocks if block.get("long")}),
+        "uses": sorted(
+            {block["kind"] for block in blocks} | {"long" for block in blocks if block.get("long")}
+        ),
         "blocks": blocks,
     }
 
@@ -87,7 +100,11 @@ def _paragraph(block: Paragraph, setter: Setter, _: Setter) -> Fields:
     lead = block.lead
     return {
         "kind": "paragraph",
-        "lead": "" if lead is None else setter.text(lead) if isinstance(lead, Text) else setter.inline(lead) + ".",
+        "lead": ""
+        if lead is None
+        else setter.text(lead)
+        if isinstance(lead, Text)
+        else setter.inline(lead) + ".",
         "unit": isinstance(lead, Node),
         "text": setter.sentences(block.sentences),
     }
@@ -283,4 +300,3 @@ _BLOCKS: Final[Mapping[type[Block], Callable[[Any, Setter, Setter], Fields]]] = 
     AnswerBox: _answer,
     Note: _note,
 }
-

@@ -40,7 +40,9 @@ _NOBODY: Final = 65534
 class TypesettingError(RuntimeError):
     """A typesetter failed. `line` is a line of the text, where it said one; `log` the kept log."""
 
-    def __init__(self, engine: str, message: str, *, line: int | None = None, log: Path | None = None) -> None:
+    def __init__(
+        self, engine: str, message: str, *, line: int | None = None, log: Path | None = None
+    ) -> None:
         self.engine = engine
         self.message = message
         self.line = line
@@ -172,14 +174,24 @@ def _typst(text: str, log: Path | None) -> Typeset:
         source.write_text(text, "utf-8")
         command = [sys.executable, "-P", str(Path(__file__).with_name("typst_worker.py"))]
         environment = {
-            key: value for key, value in os.environ.items() if key in ("PATH", "SYSTEMROOT", "TEMP", "TMP", "HOME")
+            key: value
+            for key, value in os.environ.items()
+            if key in ("PATH", "SYSTEMROOT", "TEMP", "TMP", "HOME")
         }
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         # a proxy that nobody answers: packages cannot be fetched
-        environment |= dict.fromkeys(("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9")
+        environment |= dict.fromkeys(
+            ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY"), "http://127.0.0.1:9"
+        )
         with source.open("rb") as incoming, made.open("wb") as outgoing, said.open("wb") as errors:
             status = _run_limited(
-                command, folder / "root", environment, stdin=incoming, stdout=outgoing, stderr=errors, tex=False
+                command,
+                folder / "root",
+                environment,
+                stdin=incoming,
+                stdout=outgoing,
+                stderr=errors,
+                tex=False,
             )
         message = _read(said)
         if status != "0":

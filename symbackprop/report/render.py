@@ -13,8 +13,13 @@ from symbackprop.notation.write import Style, to_latex, to_plain
 from symbackprop.notation.write_typst import to_typst
 from symbackprop.report.document import Document
 from symbackprop.report.escape import (
-    latex_string, latex_text, markdown_text, printable, typst_string, typst_text,
-)  # fmt: skip
+    latex_string,
+    latex_text,
+    markdown_text,
+    printable,
+    typst_string,
+    typst_text,
+)
 from symbackprop.report.layout import ROOM
 from symbackprop.report.measure import width
 from symbackprop.report.page import page, section_numbers
@@ -36,7 +41,7 @@ FORMATS: Final[Mapping[str, Format]] = {
         Format(
             name="tex", suffix=".tex", template="latex/report.tex", formula=to_latex, operators="latex",
             operator=lambda name: rf"\operatorname{{{name}}}", macros=True, escape=latex_text,
-            string=latex_string, inline=("$", "$"), shrunk=(r"\fit{$", "$}"),
+            string=latex_string, inline=("$", "$"), shrunk=(r"\fit[0.95\linewidth]{$", "$}"),
             marks={"bold": (r"\textbf{", "}"), "red": (r"\grad{", "}"), "code": (r"\texttt{", "}")},
             reference=lambda label, number: rf"\ref{{sec:{label}}}",
         ),
@@ -102,9 +107,7 @@ def render(
             names=shown,
             macros=kind.macros,
         )
-        return Setter(
-            format=kind, words=spoken, style=style, sections=numbers, measure=measure, room=ROOM
-        )
+        return Setter(format=kind, words=spoken, style=style, sections=numbers, measure=measure, room=ROOM)
 
     def measure(node: Node) -> float:
         return width(to_latex(node, measured))

@@ -20,6 +20,8 @@ _CLEAR_LABEL: Final = 0.16
 _PARALLEL: Final = 0.42  # cm between the middles of two pairs side by side
 PORT_GAP: Final = 0.44  # cm between two arrows on one side
 _SLANTED: Final = 0.75  # of its radius: how far from the middle an arrow may reach a circle
+_SLANTED_APART: Final = 0.55  # … and still stand clear of one that comes from another side
+_EDGE: Final = 0.25  # cm from the corner of a box to its outermost arrow
 _STEP: Final = 0.3  # cm between the lines of the grid
 _CORNER: Final = 1.2  # a corner costs as much as this many cm
 _CROSSING: Final = 1.5
@@ -135,7 +137,7 @@ def ports(block: Block, *, leaving: bool) -> Iterator[Port]:
     yield Port((x + wide, y), "E")
     if leaving:
         yield Port((x - wide, y), "W")
-    for aside in _offsets(wide - 0.25):
+    for aside in _offsets(wide - _EDGE):
         yield Port((x + aside, y + high), "N")
         yield Port((x + aside, y - high), "S")
 
@@ -148,8 +150,18 @@ def _offsets(most: float) -> list[float]:
 
 def circle_for(inputs: int) -> float:
     """The least diameter of a circle that so many arrows enter, from three sides."""
+    if inputs <= 3:
+        return 0.0
+    if inputs <= 7:  # one more at each slanted corner
+        return 2 * PORT_GAP / _SLANTED + 0.02
     beside = math.ceil((math.ceil(inputs / 3) - 1) / 2)
-    return 2 * beside * PORT_GAP / _SLANTED + 0.02 if beside else 0.0
+    return 2 * beside * PORT_GAP / _SLANTED_APART
+
+
+def box_for(users: int) -> float:
+    """The least width of a box that so many arrows leave: one each east and west, the others across."""
+    beside = math.ceil((users - 3) / 4) if users > 3 else 0
+    return 2 * (beside * PORT_GAP + _EDGE) if beside else 0.0
 
 
 def shifted(corners: Sequence[Point], aside: float) -> tuple[Point, ...]:

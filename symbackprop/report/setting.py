@@ -128,7 +128,9 @@ class Setter:
         made = [self.part(part) for part in parts]
         if len(made) < 2:
             return "".join(made)
-        last_and = self.words.last_and_before_i if _begins_with_i(parts[-1], made[-1]) else self.words.last_and
+        last_and = (
+            self.words.last_and_before_i if _begins_with_i(parts[-1], made[-1]) else self.words.last_and
+        )
         return f"{', '.join(made[:-1])} {self.format.escape(last_and)} {made[-1]}"
 
 

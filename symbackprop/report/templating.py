@@ -89,7 +89,9 @@ def _place(error: BaseException) -> tuple[str, int | None]:
     found: tuple[str, int | None] = ("", None)
     trace = error.__traceback__
     while trace is not None:
-        if "__jinja_template__" in trace.tb_frame.f_globals or trace.tb_frame.f_globals.get("__jinja_exception__"):
+        if "__jinja_template__" in trace.tb_frame.f_globals or trace.tb_frame.f_globals.get(
+            "__jinja_exception__"
+        ):
             found = (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
         trace = trace.tb_next
     return found

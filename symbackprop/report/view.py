@@ -131,7 +131,17 @@ class View:
         """`w_i` for the one row of W, `z` for the one entry of z."""
         shape = self.derivation.exercise.shapes.get(name, ())
         kept = tuple(p for p, size in zip(node.places, shape, strict=False) if size != 1)
+        if len(kept) == 1 and len(shape) == 2:  # the one row of W is written with small letters: w_i
+            if name.lower() in self.derivation.exercise.shapes:
+                return node
+            return tree.Index(tree.Name(name.lower()), kept)
         return tree.Index(node.base, kept) if kept else node.base
+
+    def formula(self, name: str) -> Node:
+        """The formula of `dz` on the page; between single numbers ⊙ is an ordinary product."""
+        step = self.derivation.step(name)
+        made = self.page(step.formula)
+        return _with_dots(made) if self.lone(step.target) else made
 
     # --- values -------------------------------------------------------------------------------
 
@@ -291,6 +301,13 @@ class _Substitution:
 
 def _scalar(left: Node, right: Node) -> bool:
     return is_numeral(left) and is_numeral(right)
+
+
+def _with_dots(node: Node) -> Node:
+    if isinstance(node, tree.Product):
+        signs = tuple("cdot" if sign == "odot" else sign for sign in node.signs)
+        return tree.Product(tuple(_with_dots(factor) for factor in node.factors), signs)
+    return tree.rebuild(node, _with_dots)
 
 
 def chain(*members: Node, relations: tuple[tree.Relation, ...], over: tuple[str | None, ...] = ()) -> tree.Chain:

@@ -242,7 +242,7 @@ def _rounded(value: Fraction, digits: int) -> Decimal:
     size = abs(value)
     if not size:
         return Decimal(False, _fixed(size, digits), exact=False)
-    if Fraction(1, 10**digits) <= size < 10**LARGE:
+    if Fraction(1, 2 * 10**digits) <= size < 10**LARGE:
         return Decimal(value < 0, _fixed(_half_up(size, digits), digits), exact=False)
     exponent = _magnitude(size)
     mantissa = _half_up(size / Fraction(10) ** exponent, digits)

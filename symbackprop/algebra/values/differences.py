@@ -188,9 +188,11 @@ class _Line:
     def _met(self, t: Fraction) -> tuple[Value, list[int]]:
         if t not in self.done:
             domain = self.watched
-            shifts = [domain.mul(t, entry) for entry in self.direction.entries]
             moved = self.base[self.name]
-            entries = tuple(map(domain.add, moved.entries, shifts))
+            entries = tuple(
+                domain.add(value, t * entry) if entry else value
+                for value, entry in zip(moved.entries, self.direction.entries, strict=True)
+            )
             env = {**self.base, self.name: Array(moved.shape, entries)}
             for name, _ in self.moving:
                 env.pop(name, None)

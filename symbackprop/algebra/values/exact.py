@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import isqrt, lcm
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from symbackprop.algebra.values import poly
 from symbackprop.algebra.values.domain import (
@@ -127,9 +127,20 @@ class Exact(Domain[Value]):
         """Over the integers with a common denominator where all is rational: 20 times faster."""
         whole, other = _integers(left), _integers(columns)
         if whole is None or other is None:
-            return super().matmul(left, columns)
+            if any(isinstance(a, Poly) for row in (*left, *columns) for a in row):
+                return super().matmul(left, columns)
+            return self._mixed_matmul(left, columns)
         below = whole[1] * other[1]
         return [Fraction(integer_dot(row, column), below) for row in whole[0] for column in other[0]]
+
+    def _mixed_matmul(
+        self, left: Sequence[Sequence[Value]], columns: Sequence[Sequence[Value]]
+    ) -> list[Value]:
+        """With balls among the entries: each becomes a ball once, and what is rational stays so."""
+        rows = [[_Entry(a, self.ball(a), self.is_zero(a)) for a in row] for row in left]
+        others = [[_Entry(b, self.ball(b), self.is_zero(b)) for b in column] for column in columns]
+        found = self._at_precision(lambda: [_mixed_dot(row, column) for row in rows for column in others])
+        return [exact if total is None else self.add(exact, total) for exact, total in found]
 
     # --- functions
 
@@ -195,7 +206,7 @@ class Exact(Domain[Value]):
             raise Undecided("a ball without bounds")
         return result
 
-    def _at_precision(self, compute: Callable[[], arb]) -> arb:
+    def _at_precision(self, compute: Callable[[], R]) -> R:
         # flint's precision is global to the process; it is put back for whoever else uses it.
         from flint import ctx
 
@@ -335,6 +346,28 @@ def _checked(a: Fraction) -> Fraction:
     if a.numerator.bit_length() > EXACT_BITS or a.denominator.bit_length() > EXACT_BITS:
         raise TooLarge("an exact operation", "these numbers", f"a result of more than {EXACT_BITS} bits")
     return a
+
+
+class _Entry(NamedTuple):
+    """A number, a ball round it, and whether it is exactly 0 (a ball round 0 is not)."""
+
+    value: Any
+    ball: Any
+    zero: bool
+
+
+def _mixed_dot(row: Sequence[_Entry], column: Sequence[_Entry]) -> tuple[Fraction, Any]:
+    """Σ of products, the rational part apart from that of the balls (None if there is none)."""
+    exact, total = Fraction(0), None
+    for a, b in zip(row, column, strict=True):
+        if a.zero or b.zero:
+            continue
+        if type(a.value) is Fraction and type(b.value) is Fraction:
+            exact += a.value * b.value
+        else:
+            product = a.ball * b.ball
+            total = product if total is None else total + product
+    return exact, total
 
 
 def _integers(rows: Sequence[Sequence[Value]]) -> tuple[list[list[int]], int] | None:

@@ -25,7 +25,7 @@ _RATIOS = tuple(
 _PARTS = ((1, 1), (-1, 1), (2, 1), (-2, 1), (1, 2), (-1, 2))
 
 Powers = dict[int, int]
-"""Root -> power; their product is the value. Roots of order lcm(1..8) make fractions of arguments possible."""
+"""Root -> power; their product is the value. Roots of order lcm(1..8) allow fractions of arguments."""
 
 
 class Exponentials:

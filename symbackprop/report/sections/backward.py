@@ -56,7 +56,7 @@ def unit(view: View, step: Step, reasons: bool) -> Iterator[Block]:
 def displays(view: View, step: Step) -> list[Node]:
     """The chain of `step` in its box, and the numbers beside it or under it."""
     symbol = view.symbol("d" + step.target)
-    formula = view.page(step.formula)
+    formula = view.formula("d" + step.target)
     numbers = number_members(view, step)
     if step.rule == "unreached":
         return [tree.Box(equation(symbol, formula))]
@@ -171,7 +171,7 @@ def _reason(view: View, made: Contribution) -> Iterator[Text]:
 
 def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone: bool) -> Iterator[Text]:
     letters = dict(view.facts.letters_for(made))
-    entry = view.unindexed(tree.Index(tree.Name(made.target), tuple(tree.Name(p) for p in made.free))) if made.free else parts["name"]
+    entry = view.facts.entry_of_target(made, view)
     derivative = spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes)
     if lone and made.local is not None:
         factor = view.facts.entry_of_local(made, view)

@@ -41,28 +41,41 @@ def code(view: View) -> Iterator[Block]:
 
 def _numpy(view: View, names: list[str]) -> str:
     """Forward, and each gradient by its formula."""
-    lines = ["import numpy as np", "; ".join(f"{_id(n)} = np.array({_literal(view, n)})" for n in names)]
-    lines.append("; ".join(f"{_id(s.target)} = {_Writer(view, 'np').write(s.formula)}" for s in view.derivation.forward))
+    left, right = _data(view, names)
     steps = [step for step in view.derivation.backward if step.rule != "seed"]
-    lines.append("; ".join(f"d{_id(s.target)} = {_Writer(view, 'np').write(s.formula)}" for s in steps))
-    lines.append("print(" + ", ".join(f"d{_id(s.target)}" for s in steps) + ")")
-    return "\n".join(lines)
+    writer = _Writer(view, "np")
+    return "\n".join(
+        [
+            "import numpy as np",
+            f"{left} = (np.array(v, float) for v in {right})",
+            "; ".join(f"{_id(s.target)} = {writer.write(s.formula)}" for s in view.derivation.forward),
+            "; ".join(f"d{_id(s.target)} = {writer.write(s.formula)}" for s in steps),
+            "print(" + ", ".join(f"d{_id(s.target)}" for s in steps) + ")",
+        ]
+    )
 
 
 def _torch(view: View, names: list[str]) -> str:
     """Forward, then PyTorch's own backward pass."""
-    wanted = set(view.derivation.exercise.wanted)
-    made = [
-        f"{_id(n)} = torch.tensor({_literal(view, n)}, dtype=torch.float64"
-        + (", requires_grad=True)" if n in wanted else ")")
-        for n in names
-    ]
-    lines = ["import torch", "; ".join(made)]
+    left, right = _data(view, names)
+    writer = _Writer(view, "torch")
     forward = view.derivation.forward
-    lines.append("; ".join(f"{_id(s.target)} = {_Writer(view, 'torch').write(s.formula)}" for s in forward))
     grads = ", ".join(f"{_id(n)}.grad" for n in view.derivation.exercise.wanted if n in names)
-    lines.append(f"{_id(view.loss)}.sum().backward(); print({grads})")
-    return "\n".join(lines)
+    return "\n".join(
+        [
+            "import torch",
+            f"{left} = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in {right})",
+            "; ".join(f"{_id(s.target)} = {writer.write(s.formula)}" for s in forward),
+            f"{_id(view.loss)}.sum().backward(); print({grads})",
+        ]
+    )
+
+
+def _data(view: View, names: list[str]) -> tuple[str, str]:
+    """The names on the left, their values on the right (one name unpacks with its comma)."""
+    left = ", ".join(_id(name) for name in names)
+    right = ", ".join(_literal(view, name) for name in names)
+    return (left, f"({right})") if len(names) > 1 else (f"{left},", f"({right},)")
 
 
 def _id(name: str) -> str:
@@ -74,15 +87,11 @@ def _id(name: str) -> str:
 
 
 def _literal(view: View, name: str) -> str:
-    def number(value: Fraction) -> str:
-        text = str(value) if value.denominator != 1 else f"{value}."
-        return text
-
     def nested(value: object) -> str:
         if isinstance(value, list):
             return "[" + ", ".join(nested(part) for part in value) + "]"
         assert isinstance(value, Fraction)
-        return number(value)
+        return str(value)
 
     return nested(view.derivation.exercise.values[name].nested())
 
@@ -127,7 +136,7 @@ class _Writer:
 
     def tight(self, node: Node) -> str:
         made = self.write(node)
-        plain = isinstance(node, tree.Name | tree.Number | tree.Gradient | tree.Call | tree.Bracket)
+        plain = isinstance(node, tree.Name | tree.Number | tree.Gradient | tree.Call | tree.Bracket | tree.Transpose)
         return made if plain else f"({made})"
 
     def sum(self, terms: tuple[Node, ...]) -> str:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from symbackprop import limits
-from symbackprop.algebra import indexform as ix
 from symbackprop.derivation.steps import Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
-from symbackprop.report.unfold import Unfolded, unfolded
+from symbackprop.report.unfold import Unfolded, is_numeral, unfolded
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
@@ -33,7 +31,7 @@ def one(view: View, step: Step) -> Node:
     value = view.value(target)
     if value is None:
         return _symbolic(view, step, left)
-    if view.facts.has_products(target):
+    if target != view.loss and view.facts.has_products(target):
         made = _product_line(view, step, left, value)
         return tree.Box(made)
     return _plain_line(view, step, left, value)
@@ -51,7 +49,7 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
             relations: tuple[tree.Relation, ...] = ("=",) * len(body) + ("=",)
             return chain(*members, numbers, relations=relations, over=(None,) * len(body) + (EXAMPLE,))
         return equation(*members)
-    if view.facts.has_products(step.target) and view.facts.axes_are_plain(step.target):
+    if view.facts.has_products(step.target):
         places = tuple(letters[axis] for axis in tensor.axes)
         entry = view.entry_name(step.target, places)
         spelled = view.page(view.spelled(step.target, letters))
@@ -64,7 +62,7 @@ def _entries_with_numbers(view: View, step: Step) -> Node | None:
     if not any(view.value(name) is not None for name in view.used(step.formula)):
         return None
     terms = _unfolded(view, step.target, ())
-    return None if terms is None else tree.plus(*(_scaled(term) for term in terms))
+    return None if terms is None else tree.plus(*(term.node for term in terms))
 
 
 def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
@@ -94,13 +92,37 @@ def _loss_numbers(view: View, step: Step) -> list[Node] | None:
     terms = _unfolded(view, step.target, ())
     if terms is None:
         return None
-    first = tree.plus(*(_scaled(term) for term in terms))
-    second = view.facts.powers_worked_out(first, view)
+    first = tree.plus(*(term.node for term in terms))
+    second = powers_worked_out(view, first)
     return [first] if second is None else [first, second]
 
 
-def _scaled(term: Unfolded) -> Node:
-    return term.node
+def powers_worked_out(view: View, node: Node) -> Node | None:
+    """`½ · 16` for `½ (1 − 5)²`; None where no power can be worked out."""
+
+    def change(part: Node) -> Node:
+        if isinstance(part, tree.Power) and not is_numeral(part.base):
+            value = view.facts.evaluated(part)
+            if value is not None and len(value.entries) == 1 and view.facts.sign(value.entries[0]) is not None:
+                return view.entry(value.entries[0])
+        made = tree.rebuild(part, change)
+        if isinstance(made, tree.Product) and made is not part:
+            signs = tuple(
+                "cdot" if is_constant(left) and is_constant(right) else sign
+                for left, sign, right in zip(made.factors, made.signs, made.factors[1:], strict=False)
+            )
+            return tree.Product(made.factors, signs)
+        return made
+
+    worked = change(node)
+    return None if worked is node else worked
+
+
+def is_constant(node: Node) -> bool:
+    """A numeral, or a fraction of two."""
+    if isinstance(node, tree.Quotient):
+        return is_numeral(node.above) and is_numeral(node.below)
+    return is_numeral(node)
 
 
 def _unfolded(view: View, name: str, places: tuple[int, ...]) -> list[Unfolded] | None:
@@ -149,10 +171,3 @@ def _braced(view: View, step: Step, term: Unfolded) -> Node:
     label = view.facts.product_label(step.target, term.term, view)
     return term.node if label is None else tree.Brace(term.node, label)
 
-
-def fixed_indices(expr: ix.Expr) -> bool:
-    """Whether every index of `expr` is bound or fixed."""
-    return not ix.free_indices(expr)
-
-
-ONE = tree.Number(Fraction(1))

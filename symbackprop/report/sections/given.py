@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from fractions import Fraction
+from collections.abc import Iterator, Mapping
 
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.view import View, size_node
 
-LONG_MODEL = 3
+LONG_MODEL = 5
 """More equations than these are set one under the other."""
 
 
@@ -27,7 +26,7 @@ def _model(view: View) -> Equation:
     parts = [part for step in view.derivation.forward for part in statement(view, step.target)]
     if len(parts) > LONG_MODEL:
         return Equation(lines=tuple(Line(formula=part) for part in parts))
-    return Equation(lines=(Line(formula=tree.Row(tuple(parts))),))
+    return Equation(lines=(Line(formula=tree.Row(tuple(parts), ",")),))
 
 
 def statement(view: View, name: str) -> list[Node]:
@@ -55,12 +54,37 @@ def _data(view: View) -> Iterator[Block]:
     valued = [name for name in names if view.value(name) is not None]
     symbolic = [name for name in names if name not in valued]
     if valued:
-        yield Paragraph(sentences=(Text("given.data"),))
+        yield Paragraph(sentences=(*_layer_sizes(view), Text("given.data")))
         yield from _in_lines([_datum(view, name) for name in valued])
     if symbolic:
         key = "given.symbols_too" if valued else "given.symbols"
         items = tuple(_symbolic(view, name) for name in symbolic)
         yield Paragraph(sentences=(Text(key, {"names": items}), *_sizes(view)))
+
+
+def _layer_sizes(view: View) -> Iterator[Text]:
+    """`W ∈ ℝ^{k×n}, x ∈ ℝ^n; here n = 3 and k = 1`: where a layer names the sizes of the data."""
+    layers = view.derivation.layers
+    if len(layers) != 1:
+        return
+    (layer,) = layers
+    here = {name: size for name, size in layer.sizes.items() if isinstance(size, int)}
+    if not here:
+        return
+    shapes = memberships(layer.shapes)
+    statements = tuple(equation(tree.Name(name), size_node(size)) for name, size in sorted(here.items(), reverse=True))
+    yield Text("given.sizes", {"shapes": tuple(shapes), "sizes": statements})
+
+
+def memberships(shapes: Mapping[str, tree.Shape]) -> Iterator[Node]:
+    """`W ∈ ℝ^{k×n}`, and names of one shape together: `z, ŷ, b ∈ ℝ^k`."""
+    together: dict[tree.Shape, list[Node]] = {}
+    for name, shape in shapes.items():
+        together.setdefault(shape, []).append(tree.Name(name))
+    for shape, names in together.items():
+        left = names[0] if len(names) == 1 else tree.Row(tuple(names), ",")
+        space = tree.Space(tuple(size_node(size) for size in shape))
+        yield tree.Chain((left, space), ("∈",), (None,))
 
 
 def _sizes(view: View) -> Iterator[Text]:
@@ -83,7 +107,7 @@ def _symbolic(view: View, name: str) -> Node:
 def _in_lines(items: list[Node]) -> Iterator[Equation]:
     """Four to a line, for data of modest size; the typesetter breaks what is still too wide."""
     for start in range(0, len(items), 4):
-        yield Equation(lines=(Line(formula=tree.Row(tuple(items[start : start + 4]))),))
+        yield Equation(lines=(Line(formula=tree.Row(tuple(items[start : start + 4]), ",")),))
 
 
 def _asked(view: View, reasons: bool) -> Paragraph:
@@ -91,10 +115,11 @@ def _asked(view: View, reasons: bool) -> Paragraph:
     wanted = tuple(tree.Name(name) for name in view.derivation.exercise.wanted)
     sentences = [Text("given.wanted", {"loss": loss, "names": wanted, "count": len(wanted)})]
     if reasons:
-        first = tree.Name(view.derivation.backward[-1].target)
+        any_name = next(letter for letter in "AVX" if letter not in view.derivation.exercise.shapes)
+        first = tree.Name(any_name)
         some = tuple(
             equation(view.symbol("d" + step.target), tree.Derivative(loss, tree.Name(step.target), inline=True))
-            for step in view.derivation.backward[:3]
+            for step in view.derivation.backward[1:4]
         )
         sentences.append(
             Text(
@@ -109,8 +134,3 @@ def _asked(view: View, reasons: bool) -> Paragraph:
         )
     return Paragraph(sentences=tuple(sentences))
 
-
-def size_statement(view: View) -> Node:
-    """`n = 3, k = 1`."""
-    found = [equation(tree.Name(name), size_node(size)) for name, size in view.facts.named_sizes.items()]
-    return tree.Row(tuple(found), ",") if len(found) > 1 else found[0] if found else tree.Number(Fraction(1))

@@ -13,6 +13,7 @@ from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.diagram import fan
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.sections.given import memberships
 from symbackprop.report.view import View, size_node
 
 
@@ -23,23 +24,13 @@ def levels(view: View) -> Iterator[Block]:
         return
     yield Heading(text=Text("levels.title"), label="levels")
     for place, group in enumerate(groups):
-        names = tuple(_memberships(group.shapes))
+        names = tuple(memberships(group.shapes))
         sentences = [Text("levels.stack", {"names": names})]
         if place == 0:
             sentences.append(Text("levels.delta", {"delta": _delta("p"), "j": tree.Name("j"), "p": tree.Name("p")}))
         yield Paragraph(sentences=tuple(sentences))
         for made in group.contributions:
             yield from _unit(view, made, group)
-
-
-def _memberships(shapes: Mapping[str, tree.Shape]) -> Iterator[Node]:
-    """`W ∈ ℝ^{k×n}`, and names of one shape together: `z, ŷ, b ∈ ℝ^k`."""
-    together: dict[tree.Shape, list[Node]] = {}
-    for name, shape in shapes.items():
-        together.setdefault(shape, []).append(tree.Name(name))
-    for shape, names in together.items():
-        left = names[0] if len(names) == 1 else tree.Row(tuple(names), ",")
-        yield _in(left, shape)
 
 
 def _delta(letter: str) -> Node:
@@ -139,11 +130,12 @@ def _picked(view: View, made: Contribution, group: Layer, entry: Node) -> Iterat
         sentences=(Text("levels.computes", {"statement": equation(through, body), "entry": entry}),),
         keep_with_next=True,
     )
-    jacobian = view.page(spelled(made.jacobian, dict(letters), avoid=avoid))
+    plain = view.page(spelled(made.jacobian, dict(letters), avoid=avoid))
+    jacobian = view.page(spelled(made.jacobian, dict(letters), avoid=avoid, braced=made.target))
     collapsed = view.page(spelled(made.collapsed, letters, avoid=avoid))
     derivative = tree.Derivative(through, entry)
     first, second = _sum_over(view, made, shapes)
-    steps = [derivative, *([jacobian] if jacobian != collapsed else []), collapsed]
+    steps = [derivative, *([jacobian] if plain != collapsed else []), collapsed]
     yield Equation(lines=(Line(formula=equation(*steps)),))
     coarse = coarser(made, shapes)
     last = equation(tree.Gradient(entry), first, second, _result(view, made))
@@ -169,8 +161,19 @@ def _rows(view: View, made: Contribution, level: Level, shapes: Mapping[str, tre
     yield Equation(lines=(Line(formula=equation(level.left, *members), margin=margin),))
     yield Paragraph(lead=Text("levels.as_matrix"), sentences=(Text("levels.rows_below"),), keep_with_next=True)
     stack = _stack(level.right, level.fixed, shape[0], view)
-    formula = tree.Row((equation(gradient, stack), _box(view, made)), "implies")
+    members = [stack, *_common_row(view.page(level.right), level.fixed, shape[0], view)]
+    formula = tree.Row((equation(gradient, *members), _box(view, made)), "implies")
     yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shape)),))
+
+
+def _common_row(part: Node, index: str, size: tree.Size, view: View) -> list[Node]:
+    """`(dz_1 ⋮ dz_k) xᵀ`: the row that all have in common, drawn out."""
+    if not isinstance(part, tree.Product) or any(part.signs):
+        return []
+    moving = [index in tree.names_in(factor) for factor in part.factors]
+    if moving != [True, *([False] * (len(moving) - 1))]:
+        return []
+    return [tree.juxtaposed(_stack(part.factors[0], index, size, view), *part.factors[1:])]
 
 
 def _written_row(view: View, made: Contribution, shape: tree.Shape) -> Node | None:

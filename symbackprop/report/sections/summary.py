@@ -9,7 +9,7 @@ from symbackprop.derivation.steps import Check, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, equation
 from symbackprop.report.diagram import graph
-from symbackprop.report.document import Block, Diagram, Heading, Paragraph, Table, Text
+from symbackprop.report.document import Block, Diagram, Heading, Paragraph, Part, Table, Text
 from symbackprop.report.view import View, size_node
 
 MOST_IN_GRAPH = 14
@@ -211,7 +211,7 @@ def summary(view: View) -> Iterator[Block]:
         name = "d" + step.target
         row: list[Node | Text | None] = [
             view.symbol(name),
-            view.page(step.formula),
+            view.formula(name),
             Text("summary.like", {"space": view.space(name), "name": tree.Name(step.target)}),
         ]
         if valued:
@@ -240,19 +240,24 @@ def checks(view: View) -> Iterator[Block]:
 
 
 def _check_row(check: Check) -> tuple[Node | Text | None, ...]:
-    parts: dict[str, Node | str | int | tuple[Node, ...]] = {"agreed": check.agreed, "tried": check.tried}
-    key = check.kind
-    if check.kind == "formula" and check.sizes:
-        key_how = "checks.formula_how_sizes"
-        sizes = tuple(tree.Row(tuple(tree.number(s) for s in one), ",") if len(one) > 1 else tree.number(one[0]) for one in check.sizes)
-        parts["sizes"] = tuple(tree.Bracket(size) for size in sizes)
-    elif check.kind == "numbers":
-        key_how = "checks.numbers_how_exact" if check.exact else "checks.numbers_how"
-    else:
-        key_how = f"checks.{key}_how"
-    what = Text(f"checks.{key}_what" + ("_some" if check.note == "some" else ""))
-    used = {"sizes": parts["sizes"]} if "sizes" in parts else {}
-    return what, Text(key_how, used), Text("checks.agree", {"agreed": check.agreed, "tried": check.tried})
+    parts: dict[str, Part] = {}
+    suffix = ""
+    if check.kind in {"formula", "general"}:
+        parts["prime"] = tree.Add((tree.Power(tree.number(2), tree.number(61)), tree.Neg(tree.number(1))))
+    if check.sizes:
+        parts["sizes"] = tuple(_pair(one) for one in check.sizes)
+        suffix = "_sizes" if check.kind == "formula" else ""
+    if check.kind == "numbers" and check.exact:
+        suffix = "_exact"
+    what = Text(f"checks.{check.kind}_what" + ("_some" if check.note == "some" else ""))
+    agreed = Text("checks.agree", {"agreed": check.agreed, "tried": check.tried})
+    return what, Text(f"checks.{check.kind}_how{suffix}", parts), agreed
+
+
+def _pair(sizes: tuple[int, ...]) -> Node:
+    """`(3, 2)`."""
+    numbers = tuple(tree.number(size) for size in sizes)
+    return tree.Bracket(numbers[0] if len(numbers) == 1 else tree.Row(numbers, ","))
 
 
 def _conventions(view: View) -> list[tuple[Node | Text | None, ...]]:

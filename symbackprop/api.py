@@ -1,0 +1,163 @@
+"""symbackprop from Python: derive an exercise, look at its gradients, write its report.
+
+import symbackprop as sb
+
+worked = sb.derive("neurona")              # a bundled exercise, a file, a dict, an Exercise
+worked["dW"].symbolic                      # dz*x.T, in SymPy's matrix symbols
+worked["dW"].value                         # Matrix([[-4, 0, -8]])
+print(worked.to_markdown(language="en"))
+worked.to_pdf("neurona.pdf")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from symbackprop import limits
+from symbackprop.exercise import from_dict, load
+from symbackprop.exercise.model import Exercise
+from symbackprop.report.outputs import DEFAULT_DETAIL, DETAILS, ENGINES, Outputs, language_of, one_of
+
+if TYPE_CHECKING:
+    from symbackprop.derivation.results import Result
+    from symbackprop.derivation.steps import Check, Derivation
+
+
+def derive(exercise: Exercise | str | Path | Mapping[str, Any], digits: int = 4) -> Worked:
+    """Derive every wanted gradient, prove it, and put the numbers in.
+
+    `digits` are the decimals, after the point, of what has to be rounded. Raises ExerciseError
+    with every fault of the exercise, ValueError for digits out of range, DomainProblem where the
+    model has no value at the example (`log(0)`), CannotDerive where the calculus does not reach,
+    and CertificateFailed where a proof fails, which is a fault of this program.
+    """
+    from symbackprop.derivation.derive import derive as derivation_of
+
+    if isinstance(digits, bool) or not isinstance(digits, int) or not 0 <= digits <= limits.DIGITS_ASKED:
+        raise ValueError(f"digits is a number from 0 to {limits.DIGITS_ASKED}, not {digits!r}")
+    return Worked(derivation_of(_exercise(exercise), digits=digits))
+
+
+def _exercise(source: Exercise | str | Path | Mapping[str, Any]) -> Exercise:
+    if isinstance(source, Exercise):
+        return source
+    if isinstance(source, str | Path):
+        return load(source)
+    if isinstance(source, Mapping):
+        return from_dict(source)
+    raise TypeError(f"an exercise, a name, a path or a dict is needed, not {type(source).__name__}")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Worked:
+    """A worked exercise. `worked["dW"]` is a gradient, `worked["z"]` a value; nothing changes it.
+
+    `language` is "es" or "en"; without it the exercise's own is taken, else English. `detail` is
+    "answer", "exam", "student", "full" or "worksheet". Both raise ValueError where they are
+    something else, as does `engine`. `templates` is a folder whose files go before ours.
+    """
+
+    derivation: Derivation
+
+    @property
+    def exercise(self) -> Exercise:
+        """The exercise as it was read: `shapes`, `values`, `equations`."""
+        return self.derivation.exercise
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        """What was checked and how."""
+        return self.derivation.checks
+
+    def __getitem__(self, name: str) -> Result:
+        """The quantity `z`, `dW`, `dyhat` (also `dŷ`). Raises KeyError."""
+        found: Result = self.derivation[name]
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all quantities: given, computed, gradients."""
+        return iter(self.derivation.quantities)
+
+    def __len__(self) -> int:
+        return len(self.derivation.quantities)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.derivation.quantities
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        """The gradients that were asked for, as the exercise lists them: `("dW", "db", "dx")`."""
+        return tuple("d" + name for name in self.exercise.wanted)
+
+    def to_latex(
+        self, language: str | None = None, detail: str = DEFAULT_DETAIL, templates: Path | None = None
+    ) -> str:
+        """The report as a LaTeX file."""
+        return self._outputs(language, detail, templates).tex
+
+    def to_typst(
+        self, language: str | None = None, detail: str = DEFAULT_DETAIL, templates: Path | None = None
+    ) -> str:
+        """The report as a Typst file."""
+        return self._outputs(language, detail, templates).typ
+
+    def to_markdown(
+        self, language: str | None = None, detail: str = DEFAULT_DETAIL, templates: Path | None = None
+    ) -> str:
+        """The report as Markdown, with formulas between dollar signs."""
+        return self._outputs(language, detail, templates).md
+
+    def to_json(self, language: str | None = None, templates: Path | None = None) -> str:
+        """The whole derivation as JSON; the contract is documented in `report.contract`."""
+        return self._outputs(language, DEFAULT_DETAIL, templates).json
+
+    def to_pdf(
+        self,
+        path: str | Path,
+        language: str | None = None,
+        detail: str = DEFAULT_DETAIL,
+        engine: str = "auto",
+        templates: Path | None = None,
+        force: bool = False,
+    ) -> Path:
+        """Write the report as a PDF at `path`, whole or not at all; returns the path.
+
+        `engine` is "pdflatex", "typst", or "auto": pdflatex where it is installed. Raises
+        NotOursError (a FileExistsError) where somebody else's file, or one of ours that was edited,
+        is in the way, unless `force`; OutputError where the place cannot be written;
+        TypesettingError.
+        """
+        from symbackprop.report.files import check_writable, write_whole
+
+        target = Path(path)
+        made = self._outputs(language, detail, templates, engine)
+        if target.suffix != ".pdf":
+            raise ValueError(f"the name of a PDF ends in .pdf: {target}")
+        check_writable([target], force=force)
+        return write_whole(target, made.pdf, force=force)
+
+    def _outputs(
+        self, language: str | None, detail: str, templates: Path | None, engine: str = "auto"
+    ) -> Outputs:
+        from symbackprop.report.words import languages
+
+        spoken = language_of(self.exercise, language)
+        one_of("language", spoken, languages(templates))
+        one_of("detail", detail, DETAILS)
+        one_of("engine", engine, ENGINES)
+        return Outputs(
+            self.derivation, language=spoken, detail=detail, templates=templates,
+            engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
+        )  # fmt: skip
+
+    def _repr_markdown_(self) -> str:
+        """What a notebook shows: the summary."""
+        return self.to_markdown(detail="answer")
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{name} = {self[name].text}" for name in self.gradients[:6])
+        more = ", …" if len(self.gradients) > 6 else ""
+        return f"<Worked {self.exercise.key!r}: {shown}{more}>"

@@ -1,0 +1,80 @@
+"""The formulas of a layer for any sizes, against dual numbers, with generic functions.
+
+The layer gets a loss of its own, the sum of C ⊙ ŷ with random C, so that what arrives at ŷ is C
+and nothing of the example's loss is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import cycle
+
+from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.evaluate import Evaluator
+from symbackprop.algebra.values.gfp import GFp
+from symbackprop.algebra.values.run import directional, forward
+from symbackprop.derivation.numbers import shaped
+from symbackprop.derivation.steps import Check, Layer
+from symbackprop.notation import tree
+
+SIZES = ((3, 1), (3, 2), (4, 3), (5, 2))
+"""(n, k), or whatever the first two sizes of the layer are called."""
+
+
+class LayerFailed(ArithmeticError):
+    """A general formula disagrees with dual numbers: our own fault."""
+
+
+def general_checks(layers: tuple[Layer, ...]) -> Iterator[Check]:
+    """One line for the general formulas of all layers."""
+    tried = 0
+    for place, layer in enumerate(layers):
+        for pair in SIZES:
+            sizes = dict(zip(sorted(layer.sizes, reverse=True), cycle(pair), strict=False))
+            tried += _agrees(layer, sizes, f"layer/{place}/{pair}")
+    if tried:
+        names = tuple("d" + made.target for layer in layers for made in layer.contributions)
+        yield Check(kind="general", what=names, agreed=tried, tried=tried, sizes=SIZES)
+
+
+def _agrees(layer: Layer, sizes: dict[str, int], seed: str) -> int:
+    domain = GFp(seed)
+    working: Evaluator[int] = Evaluator(domain, sizes, _generic(layer))
+    last = layer.equations[-1].name
+    weight = "C~"
+    loss = tree.Call("sum", (tree.times(tree.Name(weight), tree.Name(last), sign="odot"),))
+    equations = [*((one.name, one.body) for one in layer.equations), ("loss~", loss)]
+    computed = {one.name for one in layer.equations}
+
+    def numbers(name: str) -> tuple[int, ...]:
+        return tuple(size if isinstance(size, int) else sizes[size] for size in layer.shapes[name])
+
+    given = {name: domain.draw_array(numbers(name)) for name in layer.shapes if name not in computed}
+    given[weight] = domain.draw_array(numbers(last))
+    known = forward(equations, given, working)
+    known["d" + last] = given[weight]
+    for made in layer.contributions:
+        assert made.matrix is not None
+        shape = numbers(made.target)
+        value = shaped(working.evaluate(made.matrix, known, like=shape), shape)
+        known["d" + made.target] = value
+        direction: Array[int] = domain.draw_array(shape)
+        expected = directional(equations, {**given, **forward(equations, given, working)}, {made.target: direction}, working)
+        if domain.dot(value.entries, direction.entries) != expected:
+            raise LayerFailed(f"d{made.target} for sizes {sizes}")
+    return len(layer.contributions)
+
+
+def _generic(layer: Layer) -> dict[str, Function]:
+    """Every function of the layer without its formula: the proof is for any of them."""
+    found = {}
+    for one in layer.equations:
+        for part in tree.walk(one.body):
+            if isinstance(part, tree.Call) and part.function not in {"sum", "mean"}:
+                row = layer.lowering.functions.get(part.function) or TABLE[part.function]
+                found[row.name] = Function(
+                    name=row.name, kind=row.kind, latex=row.latex, typst=row.typst, plain=row.plain,
+                    pieces=(), arguments=row.arguments, options=row.options,
+                )  # fmt: skip
+    return found

@@ -1,0 +1,126 @@
+"""A derivation in every format: what files it becomes, and their content."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+
+from symbackprop.derivation.steps import Derivation
+from symbackprop.exercise.faults import nearest
+from symbackprop.exercise.model import Exercise
+
+if TYPE_CHECKING:
+    from symbackprop.report.document import Document
+    from symbackprop.report.pdf import Engine
+
+Kind = Literal["tex", "pdf", "typ", "md", "json"]
+
+KINDS: Final[tuple[Kind, ...]] = ("tex", "pdf", "typ", "md", "json")
+"""The files that there can be, by suffix."""
+
+ENGINES: Final = ("auto", "pdflatex", "typst")
+DETAILS: Final = ("answer", "exam", "student", "full", "worksheet")
+DEFAULT_DETAIL: Final = "full"
+DEFAULT_LANGUAGE: Final = "en"
+
+
+def one_of(what: str, value: str, known: Sequence[str]) -> str:
+    """`value`, if it is known. Raises ValueError, naming the nearest and all that there are."""
+    if value in known:
+        return value
+    near = nearest(value, known) if isinstance(value, str) else []
+    advice = f"did you mean {near[0]}? " if near else ""
+    raise ValueError(f"{what} {value!r}: {advice}it is one of {', '.join(known)}")
+
+
+def language_of(exercise: Exercise, asked: str | None = None) -> str:
+    """What was asked for, else the exercise's own language, else English."""
+    return asked or exercise.language or DEFAULT_LANGUAGE
+
+
+def file_name(exercise: Exercise, kind: Kind, detail: str = DEFAULT_DETAIL) -> str:
+    """`neurona.tex`; `neurona-worksheet.tex` for another detail than full, so that both can be kept.
+
+    JSON holds the whole derivation at every detail, and has one name.
+    """
+    apart = kind != "json" and detail != DEFAULT_DETAIL
+    return f"{exercise.key}{f'-{detail}' if apart else ''}.{kind}"
+
+
+def file_paths(exercise: Exercise, kinds: Sequence[Kind], detail: str, folder: Path) -> list[Path]:
+    """The files that the kinds become in a folder."""
+    return [folder / file_name(exercise, kind, detail) for kind in dict.fromkeys(kinds)]
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of one derivation in one language and detail; each is made when asked for.
+
+    Raises, besides what the parts raise: WordsError for an unknown language, TemplateError for a
+    template at fault, TypesettingError where no PDF could be made.
+    """
+
+    derivation: Derivation
+    language: str = DEFAULT_LANGUAGE
+    detail: str = DEFAULT_DETAIL
+    engine: Engine = "auto"
+    templates: Path | None = None
+
+    @cached_property
+    def document(self) -> Document:
+        """The typed blocks."""
+        from symbackprop.report.compose import compose
+
+        return compose(self.derivation, detail=self.detail)
+
+    @cached_property
+    def tex(self) -> str:
+        """The LaTeX file."""
+        return self._rendered("tex")
+
+    @cached_property
+    def typ(self) -> str:
+        """The Typst file."""
+        return self._rendered("typ")
+
+    @cached_property
+    def md(self) -> str:
+        """The Markdown file."""
+        return self._rendered("md")
+
+    @cached_property
+    def json(self) -> str:
+        """The JSON file."""
+        from symbackprop.report.contract import to_json
+
+        return to_json(self.derivation, language=self.language, templates=self.templates)
+
+    @cached_property
+    def pdf(self) -> bytes:
+        """The PDF, by the engine; `auto` takes pdflatex where it is installed."""
+        from symbackprop.report.pdf import chosen, to_pdf
+
+        engine = chosen(self.engine)
+        return to_pdf(self.tex if engine == "pdflatex" else self.typ, engine=engine)
+
+    def content(self, kind: Kind) -> str | bytes:
+        """The content of one file."""
+        made: str | bytes = getattr(self, kind)
+        return made
+
+    def files(self, kinds: Sequence[Kind], folder: Path) -> Mapping[Path, str | bytes]:
+        """Every file that was asked for, by its path, all rendered."""
+        paths = file_paths(self.derivation.exercise, kinds, self.detail, folder)
+        return {path: self.content(kind) for path, kind in zip(paths, dict.fromkeys(kinds), strict=True)}
+
+    def _rendered(self, form: str) -> str:
+        from symbackprop.report.render import render
+
+        exercise = self.derivation.exercise
+        return render(
+            self.document, format=form, language=self.language, words=exercise.words.get(self.language),
+            functions=exercise.functions, loss=exercise.loss, templates=self.templates,
+        )  # fmt: skip
