@@ -68,10 +68,11 @@ def derive(
         bool, typer.Option("--force", help="Replace files that are not ours or were edited.")
     ] = False,
 ) -> None:
-    """Derive every gradient of an exercise, prove it, and write the report.
+    """Work an exercise out and write its report.
 
-    The files are EXERCISE.tex, EXERCISE.pdf and so on; with another detail than full, its name comes
-    after a hyphen (neurona-worksheet.pdf).
+    Every gradient is derived and proved, and the numbers are put in. The files are EXERCISE.tex,
+    EXERCISE.pdf and so on; with another detail than full, its name comes after a hyphen
+    (neurona-worksheet.pdf).
     """
     with _guarded():
         from symbackprop.exercise import load
@@ -79,13 +80,15 @@ def derive(
         from symbackprop.report.files import check_writable, write_all
         from symbackprop.report.words import languages
 
-        kinds = [outputs.one_of("--to", kind.strip(), outputs.KINDS) for kind in to.split(",")]
+        kinds = outputs.kinds_of(to)
         outputs.one_of("--detail", detail, outputs.DETAILS)
         outputs.one_of("--engine", engine, outputs.ENGINES)
-        if language is not None:
-            outputs.one_of("--language", language, languages(templates))
         _check_digits(digits)
+        known = languages(templates)
+        if language is not None:
+            outputs.one_of("--language", language, known)
         loaded = load(exercise)
+        spoken = outputs.one_of("language", outputs.language_of(loaded, language), known)
         for warning in loaded.warnings:
             _say(f"warning: {warning}")
         files = outputs.file_paths(loaded, kinds, detail, output)
@@ -94,7 +97,7 @@ def derive(
 
         derivation = derivation_of(loaded, digits=digits)
         made = outputs.Outputs(
-            derivation, language=outputs.language_of(loaded, language), detail=detail, templates=templates,
+            derivation, language=spoken, detail=detail, templates=templates,
             engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
         )  # fmt: skip
         written = write_all(made.files(kinds, output), force=force)
@@ -141,7 +144,10 @@ def new(
         bool, typer.Option("--force", help="Replace a file that is not ours or was edited.")
     ] = False,
 ) -> None:
-    """Write an exercise to start from: one layer with numbers that hide no mistake."""
+    """Write an exercise to start from.
+
+    It is one layer, with numbers that hide no mistake.
+    """
     with _guarded():
         from symbackprop.exercise import new_exercise_text
 
@@ -227,44 +233,65 @@ def explained(error: BaseException) -> int:
 
 
 def _explained(error: BaseException) -> int:
-    from symbackprop.derivation.certify import CertificateFailed
-    from symbackprop.derivation.second import SecondRouteFailed
     from symbackprop.exercise.faults import ExerciseError
 
     if isinstance(error, ExerciseError):
         for fault in error.faults:
             _say(str(fault))
-        _say(_counted(len(error.faults), "fault") + ". Nothing was written.")
+        _say(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)}. Nothing was written.")
         return FAULT
-    if isinstance(error, CertificateFailed | SecondRouteFailed):
-        _say(f"error: {error}")
+    if _is_proof(error):
+        _say(f"error: {error}{_REPORT_IT if 'report it' not in str(error) else ''}")
         return OURS
     if isinstance(error, MemoryError | RecursionError):
-        _say("error: the exercise is too large for this machine or too deeply nested")
-        return FAULT
-    if isinstance(error, OSError) and not _is_said(error):
-        name = f"{error.filename}: " if error.filename else ""
-        _say(f"error: {name}{error.strerror or error}")
+        _say("error: the exercise is too large for this machine, or too deeply nested")
         return FAULT
     if _is_said(error):
         _say(f"error: {error}")
         return FAULT
-    _say(
-        f"error: the program broke ({type(error).__name__}: {error}). This is a bug in symbackprop, not in the "
-        "exercise: please report it with the exercise file, and with what is shown when the variable "
-        "SYMBACKPROP_TRACEBACK is set to 1."
-    )
+    if isinstance(error, OSError):
+        name = f"{error.filename}: " if error.filename else ""
+        _say(f"error: {name}{error.strerror or error}")
+        return FAULT
+    _say(f"error: the program broke ({type(error).__name__}: {error}).{_REPORT_IT}")
     return OURS
 
 
+_REPORT_IT = (
+    " This is a bug in symbackprop, not in the exercise: please report it with the exercise file, and with "
+    "what is shown when the variable SYMBACKPROP_TRACEBACK is set to 1."
+)
+
+
+def _is_proof(error: BaseException) -> bool:
+    """Whether a proof failed: the two routes disagree, and nothing may be printed."""
+    from symbackprop.derivation.certify import CertificateFailed
+    from symbackprop.derivation.general_proof import LayerFailed
+    from symbackprop.derivation.second import SecondRouteFailed
+    from symbackprop.derivation.slopes_proof import SlopeFailed
+
+    return isinstance(error, CertificateFailed | LayerFailed | SecondRouteFailed | SlopeFailed)
+
+
 def _is_said(error: BaseException) -> bool:
-    """Whether an error is one of ours, made to be read."""
-    home = type(error).__module__
-    return home.startswith("symbackprop.") or type(error) is ValueError and _raised_here(error)
+    """Whether an error says what is wrong with the call, the exercise or the machine."""
+    from symbackprop.algebra.lower import CannotDerive
+    from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NotCertified
+    from symbackprop.report.files import OutputError
+    from symbackprop.report.pdf import TypesettingError
+    from symbackprop.report.places import PlacesError
+    from symbackprop.report.templating import TemplateError
+    from symbackprop.report.words import WordsError
+
+    said = (
+        CannotDerive, DomainProblem, EvaluationError, NotCertified, OutputError, PlacesError, TemplateError,
+        TypesettingError, WordsError,
+    )  # fmt: skip
+    return isinstance(error, said) or (type(error) is ValueError and _raised_here(error))
 
 
 def _raised_here(error: BaseException) -> bool:
-    """Whether our own code raised it, not a library: a bare ValueError of ours says what is wrong with the call."""
+    """Whether our own code raised it: a bare ValueError of ours says what is wrong with the call."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
@@ -277,10 +304,6 @@ def _check_digits(digits: int) -> None:
 
     if not 0 <= digits <= limits.DIGITS_ASKED:
         raise ValueError(f"--digits {digits}: between 0 and {limits.DIGITS_ASKED}")
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _mute() -> None:

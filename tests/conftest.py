@@ -28,6 +28,7 @@ from symbackprop.notation.tree import (
     Number,
     Power,
     Quotient,
+    Relation,
     Row,
     Space,
     Sum,
@@ -57,22 +58,25 @@ from symbackprop.report.document import (
     Vertex,
 )
 
-SENTENCES = {
+SENTENCES: dict[str, dict[str, str | dict[str, str]]] = {
     "es": {
         "test.title": "Retropropagación, paso a paso",
         "test.given": "Lo que nos dan",
         "test.levels": "Los tres niveles: componente, fila o columna, matriz",
         "test.model": "El modelo, de la entrada a la pérdida, es",
-        "test.seek": "**Buscamos** las derivadas de {L} respecto de {names}; los niveles están en la sección {section:levels}.",
+        "test.seek": "**Buscamos** las derivadas de {L} respecto de {names}; "
+        "los niveles están en la sección {section:levels}.",
         "test.only": "{L} depende de {z} solo a través de {yhat}:",
-        "test.sign": "El signo dice hacia dónde ir: como {less}, la pérdida baja si {yhat} sube (de {from} hacia {to}).",
+        "test.sign": "El signo dice hacia dónde ir: como {less}, "
+        "la pérdida baja si {yhat} sube (de {from} hacia {to}).",
         "test.graph": "El grafo de cómputo.",
         "test.legend": "Hacia adelante, en negro, los valores; hacia atrás, ^^en rojo^^, los gradientes.",
         "test.alternative": "Grafo: {z} sale de {names}, y de {z} sale {yhat}.",
         "test.gradient": "gradiente",
         "test.formula": "fórmula",
         "test.how": "cómo se ha comprobado, con números",
-        "test.dual": "Números duales (derivación hacia adelante), en aritmética módulo {p}, con datos al azar",
+        "test.dual": "Números duales (derivación hacia adelante), "
+        "en aritmética módulo {p}, con datos al azar",
         "test.agree": {"one": "coincide {count}", "other": "coinciden {count} de {count}"},
         "test.note": "En {z} la ReLU no es derivable; **por convenio** tomamos {slope}. Véase `relu`.",
         "test.said": "{text}",
@@ -84,9 +88,11 @@ SENTENCES = {
         "test.given": "What is given",
         "test.levels": "Three levels: entry, row or column, matrix",
         "test.model": "The model, from the input to the loss, is",
-        "test.seek": "**We want** the derivatives of {L} with respect to {names}; for the levels see section {section:levels}.",
+        "test.seek": "**We want** the derivatives of {L} with respect to {names}; "
+        "for the levels see section {section:levels}.",
         "test.only": "{L} depends on {z} only through {yhat}:",
-        "test.sign": "The sign says where to go: as {less}, the loss falls if {yhat} rises (from {from} to {to}).",
+        "test.sign": "The sign says where to go: as {less}, "
+        "the loss falls if {yhat} rises (from {from} to {to}).",
         "test.graph": "The graph of the computation.",
         "test.legend": "Forward, in black, the values; backward, ^^in red^^, the gradients.",
         "test.alternative": "Graph: {z} comes from {names}, and {yhat} from {z}.",
@@ -100,7 +106,7 @@ SENTENCES = {
         "test.wide": "A wide computation breaks at the equals sign:",
         "test.paste": "To check it with NumPy:",
     },
-}  # fmt: skip
+}
 
 
 @pytest.fixture(scope="session")
@@ -124,7 +130,7 @@ def poppler() -> None:
 
 
 @pytest.fixture(scope="session")
-def _with_test_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def extended_templates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("ours") / "templates"
     shutil.copytree(places.templates_folder(), folder)
     for language, sentences in SENTENCES.items():
@@ -142,11 +148,11 @@ def _with_test_words(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def test_words(_with_test_words: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def test_words(extended_templates: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Our templates with the sentences of the tests added."""
-    monkeypatch.setattr(places, "templates_folder", lambda: _with_test_words)
+    monkeypatch.setattr(places, "templates_folder", lambda: extended_templates)
     words._load.cache_clear()
-    yield _with_test_words
+    yield extended_templates
     words._load.cache_clear()
 
 
@@ -191,7 +197,8 @@ def step(
         d(name), Derivative(L, name), times(Brace(first, first_label), Brace(second, second_label)), general
     )
     over = ("example", *(None for _ in rest[1:]))
-    return Chain((Box(chained), *rest), ("=",) * len(rest), over)
+    equals: tuple[Relation, ...] = tuple("=" for _ in rest)
+    return Chain((Box(chained), *rest), equals, over)
 
 
 def wide_chain(columns: int) -> Node:
@@ -231,14 +238,26 @@ def graph() -> Diagram:
     vertices += [Vertex(key=key, kind="operation", x=at, y=0, upper=text) for key, at, text in circles]
     slope = equation(Call("g", (number(1),), (), 1), number(1))
     arrows = (
-        Arrow(start="W", end="m", factor=Transpose(x)), Arrow(start="x", end="m", factor=Transpose(W)),
-        Arrow(start="m", end="u"), Arrow(start="u", end="s", factor=number(1), place=(4.4, -0.65)),
-        Arrow(start="b", end="s", factor=number(1)), Arrow(start="s", end="z"),
-        Arrow(start="z", end="g", factor=slope, place=(8.6, -0.65)), Arrow(start="g", end="yh"),
+        Arrow(start="W", end="m", factor=Transpose(x)),
+        Arrow(start="x", end="m", factor=Transpose(W)),
+        Arrow(start="m", end="u"),
+        Arrow(start="u", end="s", factor=number(1), place=(4.4, -0.65)),
+        Arrow(start="b", end="s", factor=number(1)),
+        Arrow(start="s", end="z"),
+        Arrow(start="z", end="g", factor=slope, place=(8.6, -0.65)),
+        Arrow(start="g", end="yh"),
         Arrow(start="yh", end="l", factor=equation(plus(yhat, Neg(y)), number(-4)), place=(13.1, -0.65)),
-        Arrow(start="y", end="l", back=False), Arrow(start="l", end="L"),
-        Arrow(start="z", end="L", factor=number(2), place=(10.8, -1.15), forward=((6.4, -0.55), (6.4, -1.5), (15.3, -1.5), (15.3, -0.55)), backward=((15.1, -0.55), (15.1, -1.3), (6.6, -1.3), (6.6, -0.55))),
-    )  # fmt: skip
+        Arrow(start="y", end="l", back=False),
+        Arrow(start="l", end="L"),
+        Arrow(
+            start="z",
+            end="L",
+            factor=number(2),
+            place=(10.8, -1.15),
+            forward=((6.4, -0.55), (6.4, -1.5), (15.3, -1.5), (15.3, -0.55)),
+            backward=((15.1, -0.55), (15.1, -1.3), (6.6, -1.3), (6.6, -0.55)),
+        ),
+    )
     names = Text("test.alternative", {"z": z, "yhat": yhat, "names": (W, x, b)})
     return Diagram(vertices=tuple(vertices), arrows=arrows, alternative=names, exact=True)
 
@@ -276,16 +295,66 @@ def everything(text: str = "w_1 & 50 %") -> Document:
         Heading(text=Text("test.given"), label="given"),
         Paragraph(sentences=(Text("test.model"),), keep_with_next=True),
         Equation(lines=(Line(formula=model),)),
-        Paragraph(sentences=(Text("test.seek", {"L": L, "names": (W, b, x)}), Text("test.said", {"text": text}))),
+        Paragraph(
+            sentences=(Text("test.seek", {"L": L, "names": (W, b, x)}), Text("test.said", {"text": text}))
+        ),
         Equation(lines=(forward(),)),
         Paragraph(lead=d(z), sentences=(Text("test.only", {"L": L, "z": z, "yhat": yhat}),)),
-        Equation(lines=(Line(formula=step(z, Derivative(L, yhat), d(yhat), Derivative(yhat, z), Call("g", (z,), (), 1), times(d(yhat), Call("g", (z,), (), 1)), times(Bracket(number(-4)), number(1)), number(-4)), margin=has_shape(d(z))),)),
-        Paragraph(sentences=(Text("test.sign", {"less": Chain((d(yhat), number(0)), ("<",), (None,)), "yhat": yhat, "from": number(1), "to": number(5)}),)),
-        Equation(lines=(
-            Line(formula=equation(d(yhat), plus(yhat, Neg(y))), margin=has_shape(d(yhat), number(2))),
-            Line(formula=equation(d(W), juxtaposed(d(z), Transpose(x)), juxtaposed(column(1, 5), row(1, 0, 2)), Matrix(((number(1), number(0), number(2)), (number(5), number(0), number(10))))), margin=has_shape(d(W), k, n)),
-        )),
-        Note(sentences=(Text("test.note", {"z": equation(z, number(0)), "slope": equation(Call("g", (number(0),), (), 1), number(1))}),)),
+        Equation(
+            lines=(
+                Line(
+                    formula=step(
+                        z,
+                        Derivative(L, yhat),
+                        d(yhat),
+                        Derivative(yhat, z),
+                        Call("g", (z,), (), 1),
+                        times(d(yhat), Call("g", (z,), (), 1)),
+                        times(Bracket(number(-4)), number(1)),
+                        number(-4),
+                    ),
+                    margin=has_shape(d(z)),
+                ),
+            )
+        ),
+        Paragraph(
+            sentences=(
+                Text(
+                    "test.sign",
+                    {
+                        "less": Chain((d(yhat), number(0)), ("<",), (None,)),
+                        "yhat": yhat,
+                        "from": number(1),
+                        "to": number(5),
+                    },
+                ),
+            )
+        ),
+        Equation(
+            lines=(
+                Line(formula=equation(d(yhat), plus(yhat, Neg(y))), margin=has_shape(d(yhat), number(2))),
+                Line(
+                    formula=equation(
+                        d(W),
+                        juxtaposed(d(z), Transpose(x)),
+                        juxtaposed(column(1, 5), row(1, 0, 2)),
+                        Matrix(((number(1), number(0), number(2)), (number(5), number(0), number(10)))),
+                    ),
+                    margin=has_shape(d(W), k, n),
+                ),
+            )
+        ),
+        Note(
+            sentences=(
+                Text(
+                    "test.note",
+                    {
+                        "z": equation(z, number(0)),
+                        "slope": equation(Call("g", (number(0),), (), 1), number(1)),
+                    },
+                ),
+            )
+        ),
         Equation(lines=(Line(formula=equation(Call("g", (z,)), relu)),)),
         Paragraph(sentences=(Text("test.wide"),)),
         Equation(lines=(Line(formula=wide_chain(8), margin=has_shape(z, number(3))),)),
@@ -297,18 +366,25 @@ def everything(text: str = "w_1 & 50 %") -> Document:
             columns=(Text("test.gradient"), Text("test.formula"), Text("test.how")),
             rows=(
                 (d(z), times(d(yhat), Name("g"), sign="odot"), Text("test.agree", {"count": 1})),
-                (d(W), juxtaposed(d(z), Transpose(x)), Text("test.dual", {"p": Power(number(2), number(61))})),
+                (
+                    d(W),
+                    juxtaposed(d(z), Transpose(x)),
+                    Text("test.dual", {"p": Power(number(2), number(61))}),
+                ),
                 (d(x), column(-16, -8, 20), Text("test.agree", {"count": 270})),
                 (d(b), None, Text("test.said", {"text": text})),
             ),
             widths=(None, None, 0.5),
         ),
         Paragraph(sentences=(Text("test.paste"),)),
-        Code(language="python", text="import numpy as np\nW = np.array([[4, 2, -5]])\ndW = dz @ x.T  # 'ok', \"ok\", 1--2 << 3"),
+        Code(
+            language="python",
+            text="import numpy as np\nW = np.array([[4, 2, -5]])\ndW = dz @ x.T  # 'ok', \"ok\", 1--2 << 3",
+        ),
         AnswerBox(label=equation(z, Blank(4)), lines=4, width=0.48),
         AnswerBox(label=equation(d(W), Blank(6)), lines=4, width=0.48),
         AnswerBox(label=equation(d(x), Blank(6)), lines=2),
-    )  # fmt: skip
+    )
     return Document(
         title=Text("test.title"),
         subtitle=Literally({"es": f"Ejemplo (1): {text}", "en": f"Example (1): {text}"}),

@@ -130,7 +130,7 @@ def neuron() -> Diagram:
         lower=lambda name: equation(Gradient(Name(name)), gradients[name]) if name in gradients else None,
         factor=lambda target, through: factors[target, through],
         inner=lambda expression: (equation(expression, number(-6)), number(-4)),
-        note=lambda name: Bracket(Word("datum")),
+        note=lambda name: Word("datum"),
         alternative=ALT,
     )
 
@@ -140,6 +140,11 @@ def neuron() -> Diagram:
 
 def block(vertex: Vertex) -> Block:
     return Block(x=vertex.x, y=vertex.y, width=vertex.width, height=vertex.height)
+
+
+def width_of(diagram: Diagram) -> float:
+    left = min(vertex.x - vertex.width / 2 for vertex in diagram.vertices)
+    return max(vertex.x + vertex.width / 2 for vertex in diagram.vertices) - left
 
 
 def labels(diagram: Diagram) -> list[Block]:
@@ -295,7 +300,9 @@ def test_neuron_is_the_samples_picture() -> None:
     assert factors["x", "op-in-z-1"] == Transpose(Name("W"))
     assert factors["in-z-1", "op-z"] == Number(Fraction(1))
     assert factors["op-z", "z"] is None
-    width = max(v.x + v.width / 2 for v in diagram.vertices) - min(v.x - v.width / 2 for v in diagram.vertices)
+    width = max(v.x + v.width / 2 for v in diagram.vertices) - min(
+        v.x - v.width / 2 for v in diagram.vertices
+    )
     assert width < 16.6  # fits the page of the sample
 
 
@@ -346,12 +353,31 @@ def test_variable_twice_in_one_equation_gets_no_total_factor() -> None:
     assert set(factors) == {None, number(1)}
 
 
+def test_difference_tells_which_is_taken_away() -> None:
+    diagram = symbolic((("s", "V a - W x"), ("L", "sum(s)")))
+    assert [arrow.factor for arrow in diagram.arrows if arrow.end == "op-s"] == [number(1), number(-1)]
+    own = {arrow.start: arrow.factor for arrow in diagram.arrows if arrow.start in ("V", "W")}
+    assert own["V"] is not None  # s falls with W x, so the factor through s is not the product's own
+    assert own["W"] is None
+
+
 @pytest.mark.parametrize("text", ["x + x", "x x", "x + x + x"])
 def test_variable_twice_in_one_operation_gets_the_total_factor(text: str) -> None:
     """`x + x` is one arrow, and its factor is 2, not 1."""
     diagram = symbolic((("z", text), ("L", "sum(z)")))
     factors = [arrow.factor for arrow in diagram.arrows if arrow.start == "x"]
     assert factors == [Derivative(Name("z"), Name("x"), inline=True)]
+
+
+def test_factor_of_a_summand_can_be_told() -> None:
+    """A scalar added to a vector: its factor is not 1."""
+    diagram = graph(
+        trees((("s", "x + a c"), ("L", "sum(s)"))),
+        upper=Name, lower=lambda name: Gradient(Name(name)), factor=lambda target, through: Name("own"),
+        summand=lambda term, name: Name("told"), alternative=ALT,
+    )  # fmt: skip
+    told = [arrow.start for arrow in diagram.arrows if arrow.factor == Name("told")]
+    assert told == ["in-s-1"]
 
 
 def test_no_gradient_no_way_back() -> None:
@@ -385,9 +411,7 @@ def test_long_chain_is_folded_and_a_short_one_is_not() -> None:
     assert rows(MODELS["neuron"]) == 1
     assert rows(MODELS["two layers"]) == 2
     assert rows(MODELS["three layers"]) == 3
-    deep = symbolic(MODELS["deep"])
-    width = max(v.x + v.width / 2 for v in deep.vertices) - min(v.x - v.width / 2 for v in deep.vertices)
-    assert width * 0.7 <= 17.0
+    assert width_of(symbolic(MODELS["deep"])) * 0.7 <= 17.0
 
 
 def test_arrows_are_long_enough_to_be_seen() -> None:

@@ -84,12 +84,12 @@ FAULTS: list[tuple[str, str, list[Expected]]] = [
     ),
     (
         "row and matrix",
-        '[model]\nZ = "X W^T + b^T"\nL = "sum(Z^2)"\n[shapes]\nX = ["m", "n"]\nW = ["k", "n"]\n',
+        '[model]\nZ = "X W^T + b^T"\nL = "sum(Z)"\n[shapes]\nX = ["m", "n"]\nW = ["k", "n"]\nb = ["k"]',
         [("model.Z", 2, "X W^T is m×k and b^T is 1×k: m ≠ 1", "write 1 b^T")],
     ),
     (
         "two equations at once",
-        '[model]\na = "W x"\nc = "V u"\nL = "sum(a + c)"\n[shapes]\nW = [2, 3]\nx = [2]\nV = [2, 3]\nu = [2]\n',
+        '[model]\na = "W x"\nc = "V u"\nL = "sum(a + c)"\n[shapes]\nW = [2, 3]\nx = [2]\nV = [2, 3]\nu = [2]',
         [("model.a", 2, "W is 2×3 and x is 2×1", "Wᵀ x"), ("model.c", 3, "V is 2×3 and u is 2×1", "Vᵀ u")],
     ),
     (

@@ -161,7 +161,7 @@ def test_missing_words_are_named(test_words: Path) -> None:
     lost = Document(title=Text("test.seek", {"L": Name("L"), "names": ()}), subtitle=Literally({}), blocks=())
     with pytest.raises(WordsError, match="no section labelled 'levels'"):
         render(lost, format="md", language="es")
-    with pytest.raises(WordsError, match="known are .*en, es"):
+    with pytest.raises(WordsError, match=r"known are .*en, es"):
         render(empty, format="md", language="xx")
 
 
@@ -246,7 +246,7 @@ def test_strings_and_feet() -> None:
 
 @pytest.mark.parametrize("format", FORMATS)
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_text_never_comes_through_raw(test_words: Path, format: str, text: str) -> None:
+def test_hostile_text_never_comes_through_raw(test_words: Path, format: str, text: str) -> None:  # noqa: A002 - as in render()
     made = render(said(text), format=format, language="es")
     if format == "typ":  # the title is a string of Typst's code, where nothing is run
         made = re.sub(r'^#set document\(title: "(?:[^"\\]|\\.)*"', "", made, flags=re.MULTILINE)
@@ -273,8 +273,10 @@ def test_the_decimal_mark_is_the_languages_own(test_words: Path) -> None:
 
 def test_words_inside_formulas(test_words: Path) -> None:
     spanish, english = (render(everything(), format="tex", language=code) for code in ("es", "en"))
-    assert r"\text{en el ej.}" in spanish and r"\text{en otro caso}" in spanish
-    assert r"\text{in the ex.}" in english and r"\text{otherwise}" in english
+    assert r"\text{en el ej.}" in spanish
+    assert r"\text{en otro caso}" in spanish
+    assert r"\text{in the ex.}" in english
+    assert r"\text{otherwise}" in english
 
 
 def test_formulas_and_blocks_are_the_same_in_both_engines(test_words: Path) -> None:
@@ -286,7 +288,8 @@ def test_formulas_and_blocks_are_the_same_in_both_engines(test_words: Path) -> N
     assert body.count(r"\topic{") == len(re.findall(r"^= ", shown, re.MULTILINE)) == 2
     assert body.count(r"\step{") == shown.count("#step[") == 2
     assert body.count(r"\answer{") == shown.count("#answer(") == 3
-    assert body.count("align*}") == 2 and shown.count(" & =") == 2
+    assert body.count("align*}") == 2
+    assert shown.count(" & =") == 2
     assert len(re.findall(r"\\node\[(?:quantity|operation|bare)", body)) == len(
         re.findall(r'^    \("v', shown, re.MULTILINE)
     )
@@ -348,7 +351,8 @@ def test_what_cannot_break_is_shrunk(test_words: Path) -> None:
 def test_lines_that_fit_stay_as_they_are() -> None:
     line = Line(formula=equation(Name("z"), number(1)), margin=Name("m"))
     (only,) = placed([line], _wide).lines
-    assert only.formula == line.formula and only.margin == line.margin
+    assert only.formula == line.formula
+    assert only.margin == line.margin
 
 
 # --- templates ------------------------------------------------------------------------
@@ -406,7 +410,8 @@ def test_an_endless_template_is_stopped(
     test_words: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "markdown").mkdir()
-    loop = "<% for i in range(90000) %><% for j in range(90000) %><% if j < 0 %>x<% endif %><% endfor %><% endfor %>"
+    inner = "<% for j in range(90000) %><% if j < 0 %>x<% endif %><% endfor %>"
+    loop = f"<% for i in range(90000) %>{inner}<% endfor %>"
     (tmp_path / "markdown" / "report.md").write_text(loop)
     monkeypatch.setattr(templating, "_SECONDS", 2)
     started = time.monotonic()
@@ -435,10 +440,11 @@ def test_templates_may_not_be_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("language", sorted(SENTENCES))
 @pytest.mark.parametrize("format", FORMATS)
-def test_the_same_text_every_time(test_words: Path, format: str, language: str) -> None:
+def test_the_same_text_every_time(test_words: Path, format: str, language: str) -> None:  # noqa: A002 - as in render()
     first = render(everything(), format=format, language=language)
     assert first == render(everything(), format=format, language=language)
-    assert "<%" not in first and "\x01" not in first
+    assert "<%" not in first
+    assert "\x01" not in first
     assert not re.search(r"\n{3}", first), "at most one blank line between units"
 
 
@@ -448,24 +454,30 @@ def test_latex_reads_like_a_persons(test_words: Path) -> None:
     assert "% --- lo que se puede retocar ---" in text
     assert max(len(line) for line in body.splitlines() if r"\node" not in line) <= 160
     inside = re.findall(r"\\\[\n(.*?)\n\\\]", body, re.DOTALL)
-    assert inside and all(line.startswith("  ") for part in inside for line in part.splitlines())
+    assert inside
+    assert all(line.startswith("  ") for part in inside for line in part.splitlines())
     assert not re.search(r"\n\n\\\[", body), "a display stands in the paragraph of its sentence"
     assert "% --- what may be changed ---" in render(everything(), format="tex", language="en")
 
 
 def test_packages_only_where_they_are_needed(test_words: Path) -> None:
     plain = render(said("x"), format="tex", language="es")
-    assert "tikz" not in plain and "longtable" not in plain and "upquote" not in plain
+    assert "tikz" not in plain
+    assert "longtable" not in plain
+    assert "upquote" not in plain
     assert "tikz" in render(everything(), format="tex", language="es")
 
 
 def test_markdown_is_fit_for_notebooks(test_words: Path) -> None:
     text = render(everything(), format="md", language="es")
     assert text.count("$$\n") % 2 == 0
-    assert r"\Loss" not in text and r"\pd{" not in text and r"\R" not in text.replace(r"\Rightarrow", "")
+    assert r"\Loss" not in text
+    assert r"\pd{" not in text
+    assert r"\R" not in text.replace(r"\Rightarrow", "")
     assert "```python\nimport numpy as np\n" in text
     assert "| gradiente | fórmula |" in text
-    assert "\n## 2. Los tres niveles" in text and "sección 2" in text
+    assert "\n## 2. Los tres niveles" in text
+    assert "sección 2" in text
 
 
 def test_a_long_table_may_break_across_pages(test_words: Path) -> None:
@@ -499,7 +511,8 @@ def test_headings_ask_for_room_for_what_follows(test_words: Path) -> None:
     asked = re.search(
         r"\\needspace\{(\d+)\\baselineskip\}\n\\topic", render(document, format="tex", language="es")
     )
-    assert asked is not None and int(asked[1]) > 12
+    assert asked is not None
+    assert int(asked[1]) > 12
 
 
 def test_arrows_know_their_course() -> None:

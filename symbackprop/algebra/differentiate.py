@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     import sympy
 
 
+class NoDerivative(ValueError):
+    """A dependence that the calculus has no derivative for; the message completes "because …"."""
+
+    def __init__(self, message: str, advice: str) -> None:
+        super().__init__(message)
+        self.advice = advice
+
+
 @cache
 def _sympy() -> Any:
     import sympy
@@ -54,7 +62,7 @@ def _same_array(entry: Entry, target: Entry) -> bool:
 def _by_entry_in_term(term: Term, target: Entry) -> Expr:
     """∂(coefficient · factors)/∂target: SymPy derives the product by each of its atoms."""
     sy = _sympy()
-    atoms = _Atoms(sy)
+    atoms = _Atoms(sy, target)
     product = sy.Integer(1)
     for factor in term.factors:
         product = product * atoms.symbolic(factor)
@@ -82,8 +90,9 @@ def _inner_derivative(inner: Entry | Expr, target: Entry) -> Expr:
 class _Atoms:
     """The dummies of one product, what each stands for, and the way back."""
 
-    def __init__(self, sy: Any) -> None:
+    def __init__(self, sy: Any, target: Entry) -> None:
         self.sy = sy
+        self.target = target
         self.dummies: dict[Entry | Expr, sympy.Dummy] = {}
         self.inner: dict[sympy.Dummy, Entry | Expr] = {}
         self.other: dict[sympy.Dummy, Factor] = {}
@@ -123,6 +132,13 @@ class _Atoms:
         return self.dummy(expr)
 
     def applied(self, factor: ix.Apply) -> Any:
+        for name, value in factor.options:
+            if any(_same_array(entry, self.target) for entry in ix.entries(value)):
+                own = self.target.name
+                raise NoDerivative(
+                    f"{own} is in the option {name} of {factor.function}",
+                    f"Write the function with max and min, or ask for no gradient that passes through {own}.",
+                )
         for function, known in self.functions.items():
             if (known.function, known.order, known.options) == (factor.function, factor.order, factor.options):
                 return function(*(self.part(arg) for arg in factor.args))

@@ -150,7 +150,18 @@ def power(base: Expr, exponent: Expr) -> Expr:
     value = number_of(base)
     if value is not None and fixed is not None and fixed.denominator == 1 and (value or fixed > 0):
         return constant(value ** int(fixed))
+    inner = _lone_factor(base)
+    if isinstance(inner, Power) and fixed is not None and fixed.denominator == 1:
+        return power(inner.base, scale(inner.exponent, fixed))  # (a^r)^n = a^(rn) for a whole n
     return single(Power(grouped(base), exponent))
+
+
+def _lone_factor(expr: Expr) -> Factor | None:
+    """The one factor that `expr` is, brackets taken off."""
+    if len(expr) != 1 or expr[0] != Term(Fraction(1), expr[0].factors) or len(expr[0].factors) != 1:
+        return None
+    (factor,) = expr[0].factors
+    return _lone_factor(factor.body) or factor if isinstance(factor, Group) else factor
 
 
 def number_of(expr: Expr) -> Fraction | None:
@@ -302,37 +313,60 @@ def _canonical(term: Term) -> Term:
 
 
 def collapsed(expr: Expr) -> Expr:
-    """Every delta over a bound index used up: `Σ_j a_j δ_jp` is `a_p`."""
-    return merged(tuple(done for term in expr for done in _collapse(term)))
+    """Every delta over a bound index used up: `Σ_j a_j δ_jp` is `a_p`; `a a` becomes `a²`."""
+    return merged(tuple(with_powers(done) for term in expr for done in _collapse(term)))
+
+
+def with_powers(term: Term) -> Term:
+    """Factors that occur twice as powers, where the first one stands."""
+    kept: list[Factor] = []
+    for factor in term.factors:
+        base, exponent = _as_power(factor)
+        for place, known in enumerate(kept):
+            known_base, known_exponent = _as_power(known)
+            if exponent and known_exponent and base == known_base:
+                total = exponent + known_exponent
+                joined = base if total == 1 else Power(single(base), constant(total))
+                kept[place : place + 1] = [joined] if total else []
+                break
+        else:
+            kept.append(factor)
+    return replace(term, factors=tuple(kept))
+
+
+def _as_power(factor: Factor) -> tuple[Factor, Fraction]:
+    """A factor as a base and a whole exponent; the exponent is 0 where there is no such form."""
+    if not isinstance(factor, Power):
+        return factor, Fraction(1)
+    exponent = number_of(factor.exponent)
+    base = _lone_factor(factor.base)
+    if exponent is None or base is None or exponent.denominator != 1:
+        return factor, Fraction(0)
+    return base, exponent
 
 
 def _collapse(term: Term) -> Expr:
     while True:
-        move = _next_move(term)
-        if move is None:
+        for pair in term.deltas:
+            first, second = pair
+            bound = {index for index, _ in term.bound}
+            if first == second:
+                term = _without(term, pair)
+            elif isinstance(first, int) and isinstance(second, int):
+                return ZERO
+            elif first in bound or second in bound:
+                old, new = (first, second) if first in bound else (second, first)
+                term = rename_term(_without(term, pair, old), {str(old): new})
+            else:
+                continue
+            break
+        else:
             return (term,)
-        if move == "zero":
-            return ZERO
-        old, new, pair = move
-        deltas = list(term.deltas)
-        deltas.remove(pair)
-        bound = tuple(item for item in term.bound if item[0] != old)
-        term = replace(term, deltas=tuple(deltas), bound=bound)
-        if old:
-            term = rename_term(term, {old: new})
 
 
-def _next_move(term: Term) -> tuple[str, Place, tuple[Place, Place]] | str | None:
-    """The next delta to use up: (bound index that goes, what replaces it, the delta)."""
-    bound = {index for index, _ in term.bound}
-    for pair in term.deltas:
-        first, second = pair
-        if first == second:
-            return "", first, pair
-        if isinstance(first, int) and isinstance(second, int):
-            return "zero"
-        if isinstance(first, str) and first in bound:
-            return first, second, pair
-        if isinstance(second, str) and second in bound:
-            return second, first, pair
-    return None
+def _without(term: Term, pair: tuple[Place, Place], index: Place | None = None) -> Term:
+    """`term` without one delta, and without the sum over `index`."""
+    deltas = list(term.deltas)
+    deltas.remove(pair)
+    bound = tuple(item for item in term.bound if item[0] != index)
+    return replace(term, deltas=tuple(deltas), bound=bound)

@@ -5,24 +5,44 @@ expression of the entry at those indices. What a product means follows from the 
 (the same rules as `notation/shapes.py`).
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
-from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.functions import Function
 from symbackprop.algebra.indexform import Expr, Place
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, Size
 
 
 class CannotDerive(ValueError):
-    """A tree that the calculus does not cover; `node` is the part that stopped it."""
+    """A tree that the calculus does not cover.
 
-    def __init__(self, node: Node, message: str) -> None:
-        super().__init__(message)
+    `node` is the part that stopped it, `equation` the name of the equation it stands in (empty
+    until somebody knows), `message` what is wrong in words, `suggestion` what would do instead.
+    """
+
+    def __init__(self, node: Node, message: str, suggestion: str = "", *, equation: str = "") -> None:
+        super().__init__(node, message, suggestion, equation)
         self.node = node
         self.message = message
+        self.suggestion = suggestion
+        self.equation = equation
+
+    def __str__(self) -> str:
+        from symbackprop.notation.write import to_plain  # only for messages
+
+        place = f"model.{self.equation}: " if self.equation else ""
+        advice = f" {self.suggestion}" if self.suggestion else ""
+        return f"{place}{self.message}: {to_plain(self.node)}.{advice}"
+
+    def within(self, equation: str) -> CannotDerive:
+        """The same error, knowing its equation."""
+        self.equation = self.equation or equation
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,38 +67,41 @@ class Lowering:
     functions: Mapping[str, Function]
     read: Callable[[str, Function], Node]
 
+    @property
+    def entrywise(self) -> bool:
+        """Whether every product is entry by entry, as in the formula of a function."""
+        return False
+
     def tensor(self, node: Node) -> Tensor:
         """The tensor of `node`. Raises CannotDerive."""
         method = _METHODS.get(type(node))
         if method is None:
-            raise CannotDerive(node, f"no index form for {type(node).__name__}")
+            raise CannotDerive(node, "the calculus has no rule for this")
         return method(self, node)
 
     def scalar(self, node: Node) -> Expr:
         """The value of a node that is one number; a size-1 axis is summed away."""
         made = self.tensor(node)
         if not made.lone:
-            raise CannotDerive(node, "a single number is needed here")
-        return _total(made)
+            raise CannotDerive(node, "a single number is needed here, and this is an array")
+        return total(made)
 
 
-def _total(made: Tensor) -> Expr:
+def total(made: Tensor) -> Expr:
+    """The sum of all entries."""
     expr = made.expr
     for axis, size in zip(made.axes, made.shape, strict=True):
         expr = ix.summed(expr, axis, size or 1)
     return expr
 
 
-def _fixed(made: Tensor) -> Expr:
-    """A lone tensor as a scalar factor; its size-1 axes become sums of one term."""
-    return _total(made) if made.axes else made.expr
-
-
-def _axes(shape: tuple[Size | None, ...]) -> tuple[str, ...]:
+def fresh_axes(shape: tuple[Size | None, ...]) -> tuple[str, ...]:
+    """A new index symbol for each axis."""
     return tuple(ix.fresh(letter) for letter in "ji"[: len(shape)])
 
 
-def _moved(made: Tensor, axes: tuple[str, ...]) -> Expr:
+def moved_to(made: Tensor, axes: tuple[str, ...]) -> Expr:
+    """The entry at other indices."""
     table: dict[str, Place] = dict(zip(made.axes, axes, strict=True))
     return ix.renamed(made.expr, table)
 
@@ -98,7 +121,7 @@ def _name(self: Lowering, node: tree.Name) -> Tensor:
     if node.name not in self.shapes:
         return Tensor((), (), ix.single(ix.Length(node.name)))
     shape = self.shapes[node.name]
-    axes = _axes(shape)
+    axes = fresh_axes(shape)
     return Tensor(shape, axes, ix.single(ix.Entry(node.name, axes)))
 
 
@@ -116,7 +139,7 @@ def _ones(_: Lowering, node: tree.Ones) -> Tensor:
         size = int(node.size.value)
     elif isinstance(node.size, tree.Name):
         size = node.size.name
-    return Tensor((size,), _axes((size,)), ix.ONE)
+    return Tensor((size,), fresh_axes((size,)), ix.ONE)
 
 
 def _layout(self: Lowering, node: tree.Bracket | tree.Brace | tree.Box | tree.Coloured) -> Tensor:
@@ -128,7 +151,7 @@ def _matrix(self: Lowering, node: tree.Matrix) -> Tensor:
     shape: Shape = (len(node.rows), len(node.rows[0]))
     if node.form == "column":
         shape = shape[:1]
-    axes = _axes(shape)
+    axes = fresh_axes(shape)
     terms: list[ix.Term] = []
     for row, cells in enumerate(node.rows, 1):
         for column, cell in enumerate(cells, 1):
@@ -147,11 +170,14 @@ def _neg(self: Lowering, node: tree.Neg) -> Tensor:
 
 
 def _add(self: Lowering, node: tree.Add) -> Tensor:
-    return _entrywise(node, [self.tensor(term) for term in node.terms], ix.add)
+    return entry_by_entry(node, [self.tensor(term) for term in node.terms], ix.add)
 
 
-def _entrywise(node: Node, parts: list[Tensor], join: Callable[..., Expr]) -> Tensor:
-    """`join` entry by entry; what is one number goes with every entry."""
+def entry_by_entry(node: Node, parts: list[Tensor], join: Callable[..., Expr]) -> Tensor:
+    """`join` entry by entry; what is one number goes with every entry.
+
+    A size-1 axis that only that number has becomes a sum of one term.
+    """
     widest = max(parts, key=lambda part: (not part.lone, len(part.shape)))
     shape = list(widest.shape)
     for part in parts:
@@ -167,24 +193,25 @@ def _entrywise(node: Node, parts: list[Tensor], join: Callable[..., Expr]) -> Te
     moved = []
     for part in parts:
         same = len(part.axes) == len(axes)
-        moved.append(_moved(part, axes) if same else _fixed(part))
+        moved.append(moved_to(part, axes) if same else total(part))
     return Tensor(tuple(shape), axes, join(*moved))
 
 
 def _product(self: Lowering, node: tree.Product) -> Tensor:
     result = self.tensor(node.factors[0])
     for sign, factor in zip(node.signs, node.factors[1:], strict=True):
-        result = _pair(node, result, sign, self.tensor(factor))
+        result = _pair(node, result, "*" if self.entrywise else sign, self.tensor(factor))
     return result
 
 
 def _join_product(*parts: Expr) -> Expr:
-    return ix.multiply(*(ix.grouped(part) for part in parts))
+    """The product; a sum of several terms stays in its brackets."""
+    return ix.multiply(*(part if len(part) == 1 else ix.grouped(part) for part in parts))
 
 
 def _pair(node: Node, left: Tensor, sign: str, right: Tensor) -> Tensor:
     if not left.shape or not right.shape or sign in {"*", "odot"}:
-        return _entrywise(node, [left, right], _join_product)
+        return entry_by_entry(node, [left, right], _join_product)
     return _matrix_product(node, left, right)
 
 
@@ -193,7 +220,7 @@ def _matrix_product(node: Node, left: Tensor, right: Tensor) -> Tensor:
     first = right.shape[0]
     if not (inner is None or first is None or inner == first):
         if left.lone or right.lone:
-            return _entrywise(node, [left, right], _join_product)
+            return entry_by_entry(node, [left, right], _join_product)
         raise CannotDerive(node, f"{inner} is not {first} in a product")
     axes = left.axes[:1] + right.axes[1:]
     expr = _join_contraction(left, right, inner if inner is not None else first)
@@ -215,7 +242,7 @@ def _quotient(self: Lowering, node: tree.Quotient) -> Tensor:
     def divide(top: Expr, bottom: Expr) -> Expr:
         return _join_product(top, ix.power(ix.grouped(bottom), ix.constant(-1)))
 
-    return _entrywise(node, [above, below], divide)
+    return entry_by_entry(node, [above, below], divide)
 
 
 def _power(self: Lowering, node: tree.Power) -> Tensor:
@@ -230,13 +257,13 @@ def _power(self: Lowering, node: tree.Power) -> Tensor:
 
 def _sum_of_squares(self: Lowering, node: Node) -> Expr:
     made = self.tensor(node)
-    return _total(Tensor(made.shape, made.axes, ix.power(ix.grouped(made.expr), ix.constant(2))))
+    return total(Tensor(made.shape, made.axes, ix.power(ix.grouped(made.expr), ix.constant(2))))
 
 
 def _norm(self: Lowering, node: tree.Norm) -> Tensor:
     if node.kind == "1":
         made = self.tensor(node.body)
-        return Tensor((), (), _total(Tensor(made.shape, made.axes, ix.single(ix.Apply("abs", (made.expr,))))))
+        return Tensor((), (), total(Tensor(made.shape, made.axes, ix.single(ix.Apply("abs", (made.expr,))))))
     return Tensor((), (), ix.power(_sum_of_squares(self, node.body), ix.constant(Fraction(1, 2))))
 
 
@@ -261,8 +288,10 @@ def _index(self: Lowering, node: tree.Index) -> Tensor:
                 table[axis] = name
             case tree.Slice(None, None):
                 kept.append(at)
+            case tree.Slice():
+                raise CannotDerive(node, "a part of an axis has no gradient in matrices yet", _WHOLE_AXIS)
             case _:
-                raise CannotDerive(node, "this index is not read by the calculus")
+                raise CannotDerive(node, "an index is a number or the index of a sum here")
     shape = tuple(made.shape[at] for at in kept)
     axes = tuple(made.axes[at] for at in kept)
     expr = ix.renamed(made.expr, table)
@@ -273,7 +302,7 @@ def _index(self: Lowering, node: tree.Index) -> Tensor:
 
 def _sum_node(self: Lowering, node: tree.Sum) -> Tensor:
     if not (isinstance(node.low, tree.Number) and node.low.value == 1):
-        raise CannotDerive(node, "a sum must start at 1")
+        raise CannotDerive(node, "a sum that is to be derived starts at 1")
     size: Size
     match node.high:
         case tree.Number(value):
@@ -281,93 +310,29 @@ def _sum_node(self: Lowering, node: tree.Sum) -> Tensor:
         case tree.Name(name):
             size = name
         case _:
-            raise CannotDerive(node, "a sum must end at a size")
+            raise CannotDerive(node, "a sum that is to be derived ends at a size")
+    if _counts_with(node.body, node.index):
+        raise CannotDerive(node, f"{node.index} counts the terms, and is no number to compute with here")
     made = self.tensor(node.body)
     index = ix.fresh(node.index)
     expr = ix.summed(ix.renamed(made.expr, {node.index: index}), index, size)
     return Tensor(made.shape, made.axes, expr)
 
 
-# --- functions --------------------------------------------------------------------------
+def _counts_with(node: Node, index: str) -> bool:
+    """Whether an index is used as a number, and not as a place."""
+    if isinstance(node, tree.Index):
+        return _counts_with(node.base, index)
+    return node == tree.Name(index) or any(_counts_with(child, index) for child in tree.children(node))
 
 
 def _call(self: Lowering, node: tree.Call) -> Tensor:
-    if node.function in {"sum", "mean"}:
-        return _reduction(self, node)
-    row = self.functions.get(node.function) or TABLE.get(node.function)
-    if row is None:
-        raise CannotDerive(node, f"unknown function {node.function}")
-    if row.smooth and (row.kind == "loss" or len(row.arguments) > 1):
-        return _by_formula(self, node, row)
-    if row.name == "square" and not node.primes:
-        made = self.tensor(node.args[0])
-        return Tensor(made.shape, made.axes, ix.power(ix.grouped(made.expr), ix.constant(2)))
-    made = self.tensor(node.args[0])
-    options = tuple((key, self.scalar(value)) for key, value in node.options)
-    applied = ix.single(ix.Apply(row.name, (made.expr,), node.primes, options))
-    return Tensor(made.shape, made.axes, applied)
+    from symbackprop.algebra.lower_calls import call  # the two modules need each other
+
+    return call(self, node)
 
 
-def _by_formula(self: Lowering, node: tree.Call, row: Function) -> Tensor:
-    """A loss, or a function of two arguments: its formula with the arguments put in."""
-    if node.primes:
-        raise CannotDerive(node, f"{row.name} has several arguments: say by which to derive")
-    parts = [self.tensor(arg) for arg in node.args]
-    options = {**{key: self.read(text, row) for key, text in row.options}, **dict(node.options)}
-    slots = dict(zip(row.arguments, parts, strict=True))
-    body = tree.replace_names(self.read(row.pieces[0].formula, row), dict(options))
-    made = _WithSlots(self.shapes, self.functions, self.read, slots).tensor(body)
-    if row.reduce is None:
-        return made
-    expr = _total(made)
-    if row.reduce == "mean":
-        expr = ix.multiply(_share(made.shape), expr)
-    return Tensor((), (), expr)
-
-
-@dataclass(frozen=True, slots=True)
-class _WithSlots(Lowering):
-    """Lowering of a row's formula: the row's arguments stand for tensors."""
-
-    slots: Mapping[str, Tensor]
-
-    def tensor(self, node: Node) -> Tensor:
-        if isinstance(node, tree.Name) and node.name in self.slots:
-            part = self.slots[node.name]
-            axes = _axes(part.shape)
-            return Tensor(part.shape, axes, _moved(part, axes))
-        return Lowering.tensor(self, node)
-
-
-def _share(shape: tuple[Size | None, ...]) -> Expr:
-    """1 over the number of entries."""
-    result = ix.ONE
-    for size in shape:
-        if isinstance(size, int):
-            result = ix.scale(result, Fraction(1, size))
-        else:
-            result = ix.multiply(result, ix.power(ix.single(ix.Length(str(size))), ix.constant(-1)))
-    return result
-
-
-def _reduction(self: Lowering, node: tree.Call) -> Tensor:
-    made = self.tensor(node.args[0])
-    options = dict(node.options)
-    axis = options.get("axis")
-    expr, shape, axes = made.expr, made.shape, made.axes
-    if axis is None:
-        gone = list(range(len(shape)))
-    elif isinstance(axis, tree.Number):
-        gone = [int(axis.value)]
-    else:
-        raise CannotDerive(node, "axis must be 0 or 1")
-    for at in gone:
-        expr = ix.summed(expr, axes[at], shape[at] or 1)
-    if node.function == "mean":
-        expr = ix.multiply(_share(tuple(shape[at] for at in gone)), expr)
-    kept = [at for at in range(len(shape)) if at not in gone]
-    return Tensor(tuple(shape[at] for at in kept), tuple(axes[at] for at in kept), expr)
-
+_WHOLE_AXIS = "Use the whole axis (:), or single entries."
 
 _METHODS: dict[type, Callable[..., Tensor]] = {
     tree.Number: _number,

@@ -10,6 +10,7 @@ normal form that follows from the order of the free indices, so it is `dZᵀ X` 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Expr, Factor, Term
@@ -23,11 +24,32 @@ class Unreadable(ValueError):
     """An expression that is no product of the matrices we know; it is then left in indices."""
 
 
-def matrices(expr: Expr, axes: Axes) -> Node:
-    """The tree whose entry at `axes` is `expr`. Raises Unreadable."""
+def gradient(expr: Expr, axes: Axes) -> Node:
+    """As `matrices`, in the full shape of `axes`: a lone number c stands for `c 1`, an array of it."""
     if not expr:
         return tree.Number(Fraction(0))
-    return plus(*(_signed(term, axes) for term in expr))
+    terms = [_signed(term, axes) for term in expr]
+    plain = all(size == 1 for _, size in axes) or any(ix.free_indices(term) for term in expr)
+    return plus(*terms) if plain else plus(*(_filled(term, axes) for term in terms))
+
+
+def matrices(expr: Expr, axes: Axes) -> Node:
+    """The tree whose entry at `axes` is `expr`. Raises Unreadable."""
+    return plus(*(_signed(term, axes) for term in expr)) if expr else tree.Number(Fraction(0))
+
+
+def _filled(value: Node, axes: Axes) -> Node:
+    """An array with the same number everywhere."""
+    if isinstance(value, tree.Neg):
+        return tree.Neg(_filled(value.body, axes))
+    column, *rows = (tree.Ones(_size(size)) for _, size in axes)
+    ones: tuple[Node, ...] = (column, *(tree.Transpose(row) for row in rows))
+    return juxtaposed(*ones) if value == tree.Number(Fraction(1)) else juxtaposed(*_flat(value), *ones)
+
+
+def _flat(node: Node) -> tuple[Node, ...]:
+    """The factors of a plain product."""
+    return node.factors if isinstance(node, tree.Product) and not any(node.signs) else (node,)
 
 
 def _signed(term: Term, axes: Axes) -> Node:
@@ -58,12 +80,12 @@ class _Network:
 
 def _read_term(term: Term, axes: Axes) -> Node:
     if term.deltas:
-        raise Unreadable("a Kronecker delta is left")
+        raise Unreadable("it reaches single entries only")
     net = _Network(sizes={**dict(axes), **dict(term.bound)})
     for factor in term.factors:
         _place(net, factor)
     _merge_edges(net, axes)
-    waiting = [index for index, _ in term.bound]
+    waiting = _whole_sums(net, [index for index, _ in term.bound])
     while waiting:
         index = min(waiting, key=lambda one: _effort(net, one))
         waiting.remove(index)
@@ -99,7 +121,7 @@ def _place(net: _Network, factor: Factor) -> None:
             node = tree.Quotient(tree.Number(Fraction(1)), node)
         net.edges.append(_Edge(indices[0], indices[1], node))
     else:
-        raise Unreadable("a factor with more than two indices")
+        raise Unreadable("a factor has more than two indices")
 
 
 def _in_order(factor: Factor) -> list[str]:
@@ -128,22 +150,34 @@ def _factor(factor: Factor, axes: Axes) -> Node:
             return tree.Call(function, tuple(matrices(arg, axes) for arg in args), named, order)
         case ix.Power(base, exponent):
             return _power(matrices(base, axes), exponent, axes)
-    raise Unreadable(f"no matrix for {factor}")
+    raise Unreadable("a factor is no array")
 
 
 def _power(base: Node, exponent: Expr, axes: Axes) -> Node:
     value = ix.number_of(exponent)
     if value == 1:
         return base
+    squares = _squares(base)
+    if value is not None and value.denominator == 2 and squares is not None:
+        return squares if value == Fraction(1, 2) else tree.Power(squares, _number(2 * value))
     if value == Fraction(1, 2):
         return tree.Call("sqrt", (base,))
     if axes and not all(size == 1 for _, size in axes):
-        if value == 2:
-            return tree.Call("square", (base,))
-        if value is not None and value.denominator == 1 and 2 < value <= 8:
-            return _hadamard([base] * int(value))
-        raise Unreadable("a power of a vector")
+        if value is None or value.denominator > 2 or not 0 < value <= 8:
+            raise Unreadable("a power of a vector has no name here")
+        whole, half = divmod(value, 1)
+        roots = [tree.Call("sqrt", (base,))] if half else []
+        powers = [tree.Call("square", (base,))] if whole == 2 else [base] * int(whole)
+        return _hadamard([*powers, *roots])
     return tree.Power(base, matrices(exponent, ()))
+
+
+def _squares(base: Node) -> tree.Norm | None:
+    """The norm whose square is `base`: of `sum(square(v))`."""
+    match base:
+        case tree.Power(tree.Norm() as norm, tree.Number(value)) if value == 2:
+            return norm
+    return None
 
 
 def _entry(entry: ix.Entry, axes: Axes) -> Node:
@@ -155,7 +189,7 @@ def _entry(entry: ix.Entry, axes: Axes) -> Node:
     if len(places) == 2 and places == wanted[::-1]:
         return tree.Transpose(tree.Gradient(name) if entry.gradient else name)
     if len(set(places)) < len(places):
-        raise Unreadable("a diagonal")
+        raise Unreadable("the diagonal of a matrix has no name here")
     # an index that is no axis is held fixed: the row W_{p,:} or the column W_{:,i}
     nodes = tuple(tree.Slice() if place in wanted else place_node(place) for place in places)
     made: Node = tree.Index(name, nodes)
@@ -178,10 +212,22 @@ def _effort(net: _Network, index: str) -> tuple[int, int]:
     return (edges, 0 if net.vectors.get(index) else 1)
 
 
+def _whole_sums(net: _Network, waiting: list[str]) -> list[str]:
+    """Sums over a matrix that nothing else touches; the indices that remain to be summed."""
+    for edge in list(net.edges):
+        ends = {edge.row, edge.column}
+        others = [e for e in net.edges if e is not edge and ends & {e.row, e.column}]
+        if ends <= set(waiting) and not others and not ends & {*net.vectors, *net.divisors}:
+            net.edges = [e for e in net.edges if e is not edge]
+            net.scalars.append(_sum_of(edge.node, "F"))
+            waiting = [index for index in waiting if index not in ends]
+    return waiting
+
+
 def _eliminate(net: _Network, index: str) -> None:
     touching = [edge for edge in net.edges if index in (edge.row, edge.column)]
     if len(touching) > 2:
-        raise Unreadable("an index shared by three matrices")
+        raise Unreadable("three matrices share an index")
     net.edges = [edge for edge in net.edges if edge not in touching]
     vector = _entrywise(net.vectors.pop(index, []), net.divisors.pop(index, []))
     lone = net.sizes[index] == 1
@@ -201,7 +247,7 @@ def _eliminate(net: _Network, index: str) -> None:
 
 def _full_sum(vector: Node | None, lone: bool) -> Node:
     if vector is None:
-        raise Unreadable("an empty sum")
+        raise Unreadable("a sum is empty")
     if lone:
         return vector
     if isinstance(vector, tree.Product) and set(vector.signs) == {"odot"} and len(vector.factors) == 2:
@@ -209,7 +255,15 @@ def _full_sum(vector: Node | None, lone: bool) -> Node:
         if isinstance(first, tree.Gradient):  # what arrives from above stands last: w_{:,i}ᵀ dz
             first, second = second, first
         return _joined(_transposed(first), second)
-    return tree.Call("sum", (vector,))
+    return _sum_of(vector, "2")
+
+
+def _sum_of(array: Node, kind: Literal["2", "F"]) -> Node:
+    """The sum of all entries; of squares, it is a squared norm."""
+    match array:
+        case tree.Call("square", (body,), ()):
+            return tree.Power(tree.Norm(body, kind), tree.Number(Fraction(2)))
+    return tree.Call("sum", (array,))
 
 
 def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | None) -> None:
@@ -221,17 +275,13 @@ def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | Non
     if vector is not None:
         left = _hadamard([left, _joined(tree.Ones(_size(net.sizes[start])), tree.Transpose(vector))])
     if start == end:
-        raise Unreadable("a trace")
+        raise Unreadable("the trace of a product has no name here")
     net.edges.append(_Edge(start, end, _joined(left, right)))
 
 
 def _joined(left: Node, right: Node) -> Node:
     """`left right`, products kept flat."""
-    factors: list[Node] = []
-    for part in (left, right):
-        flat = isinstance(part, tree.Product) and not any(part.signs)
-        factors += part.factors if flat and isinstance(part, tree.Product) else (part,)
-    return juxtaposed(*factors)
+    return juxtaposed(*_flat(left), *_flat(right))
 
 
 def _transposed(node: Node) -> Node:
@@ -248,7 +298,7 @@ def _merge_edges(net: _Network, axes: Axes) -> None:
     merged: list[_Edge] = []
     for edge in net.edges:
         if edge.row == edge.column:
-            raise Unreadable("a diagonal")
+            raise Unreadable("the diagonal of a matrix has no name here")
         if edge.row in order and edge.column in order and order.index(edge.row) > order.index(edge.column):
             edge = _Edge(edge.column, edge.row, _transposed(edge.node))
         for known in merged:
@@ -271,22 +321,25 @@ def _on_axes(net: _Network, axes: Axes) -> Node | None:
     if len(axes) == 1:
         return on[0]
     if len(axes) != 2:
-        raise Unreadable("more than two axes")
+        raise Unreadable("an array has more than two axes")
     matrix = net.edges[0].node if net.edges else None
     rows, columns = on
     if matrix is None:
         if rows is None and columns is None:
             return None
         if rows is None and axes[0][1] == 1 and columns is not None:
-            return tree.Transpose(columns)
-        left = rows if rows is not None else tree.Ones(_size(axes[0][1]))
-        right = columns if columns is not None else tree.Ones(_size(axes[1][1]))
-        return _joined(left, tree.Transpose(right))
+            return _transposed(columns)
+        return _outer(rows, columns, axes)
     if rows is None and columns is None:
         return matrix
+    return _hadamard([_outer(rows, columns, axes), matrix])
+
+
+def _outer(rows: Node | None, columns: Node | None, axes: Axes) -> Node:
+    """`rows columnsᵀ`; what is missing is a vector of ones."""
     left = rows if rows is not None else tree.Ones(_size(axes[0][1]))
     right = columns if columns is not None else tree.Ones(_size(axes[1][1]))
-    return _hadamard([_joined(left, tree.Transpose(right)), matrix])
+    return _joined(left, _transposed(right))
 
 
 def _entrywise(above: list[Node], below: list[Node]) -> Node | None:
@@ -311,6 +364,11 @@ def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> No
     if coefficient.denominator != 1 and below:
         below.insert(0, tree.Number(Fraction(coefficient.denominator)))
         coefficient = Fraction(coefficient.numerator)
+    if isinstance(body, tree.Quotient) and body.above == tree.Number(Fraction(1)):
+        top = _scalar_product(Fraction(coefficient.numerator), scalars)
+        if coefficient.denominator != 1:
+            below.insert(0, tree.Number(Fraction(coefficient.denominator)))
+        return tree.Quotient(top, juxtaposed(*below, *_flat(body.below)))
     lead: list[Node] = []
     if below:
         top = _scalar_product(coefficient, scalars)
@@ -323,8 +381,9 @@ def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> No
         return juxtaposed(*lead)
     if not lead:
         return body
-    parts = body.factors if isinstance(body, tree.Product) and not any(body.signs) else (body,)
-    return juxtaposed(*lead, *parts)
+    if below and not scalars and coefficient == 1 and len(_flat(body)) == 1:
+        return tree.Quotient(body, juxtaposed(*below))
+    return juxtaposed(*lead, *_flat(body))
 
 
 def _scalar_product(coefficient: Fraction, scalars: list[Node]) -> Node:

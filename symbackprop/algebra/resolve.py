@@ -14,7 +14,7 @@ from symbackprop.algebra.slopes import slope
 from symbackprop.notation import tree
 
 
-def resolved(expr: Expr, lowering: Lowering) -> Expr:
+def resolved(expr: Expr, lowering: Lowering, *, all_rows: bool = False) -> Expr:
     """`expr` with every derivative of a smooth elementary function replaced by its formula."""
     parts: list[Term] = []
     for term in expr:

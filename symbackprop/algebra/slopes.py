@@ -1,7 +1,8 @@
 """The derivative of a row of the table of functions: found by SymPy from its formula.
 
-Nothing is typed in: the pieces of the derivative, the kinks (where one-sided slopes differ), and
-the shorter form in the output (`σ' = σ(1 − σ)`) all follow from the row's formula.
+Nothing is typed in: the pieces of the derivative, the kinks (where one-sided slopes differ), the
+shorter form in the output (`σ' = σ(1 − σ)`) and the row that the derivative itself is (`softplus' = σ`)
+all follow from the row's formula.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.shorter import as_tanh, in_output, recognised, same_number
 from symbackprop.algebra.symbolic import NotSymbolic, atom, sympy_module, to_sympy, to_tree
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -44,13 +46,30 @@ class Kink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Slope:
-    """The function and its derivative by cases in the argument `u`; `by_output` in the output."""
+    """The function and its derivative by cases in the argument `u`; `by_output` in the output.
+
+    `options` are the named arguments that it was derived with. `recognised` is the row of the
+    table that the derivative itself is (`sigmoid` for softplus), if there is one.
+    """
 
     function: Function
     values: tuple[Branch, ...]
     branches: tuple[Branch, ...]
     kinks: tuple[Kink, ...]
     by_output: Node | None
+    options: tuple[tuple[str, Node], ...] = ()
+    recognised: str | None = None
+
+
+class OutsideKink(ValueError):
+    """A slope chosen for a kink that does not lie between the one-sided slopes.
+
+    `at` and `chosen` are the bound and the slope; `left` and `right` the slopes on its sides.
+    """
+
+    def __init__(self, row: Function, at: Fraction, chosen: Fraction, left: Node, right: Node) -> None:
+        super().__init__(row.name, at, chosen)
+        self.row, self.at, self.chosen, self.left, self.right = row, at, chosen, left, right
 
 
 def slope(
@@ -64,22 +83,26 @@ def slope(
     """The derivative of a row of one argument.
 
     `options` are the values of its named arguments, `kinks` the slopes that the exercise takes
-    at its kinks, by place. Raises NotSymbolic for a function without a formula.
+    at its kinks, by place. Raises NotSymbolic for a function without a formula, OutsideKink.
     """
     maker = _Maker(row, read, dict(options or {}), functions or {})
     pieces = [maker.formula(piece.formula) for piece in row.pieces]
-    bounds = [maker.formula(piece.bound) if piece.bound is not None else None for piece in row.pieces]
+    bounds = maker.bounds()
     if not pieces:
         raise NotSymbolic(f"{row.name} is generic")
-    derived = [piece.diff(maker.u) for piece in pieces]
-    made = maker.kinks(derived, bounds, kinks or {})
-    smooth_at = [bound for bound in bounds if bound is not None]
+    known = [as_tanh(piece, maker.u) for piece in pieces]
+    derived = [piece.diff(maker.u) for piece in known]
+    branches = _branches(maker, derived, bounds)
+    found = recognised(row.name, derived[0], branches[0].value, maker.u) if len(pieces) == 1 else None
+    shorter = in_output(known[0], derived[0], maker.u, maker.back) if len(pieces) == 1 and not found else None
     return Slope(
         function=row,
         values=_branches(maker, pieces, bounds),
-        branches=_branches(maker, derived, bounds),
-        kinks=made,
-        by_output=maker.by_output(pieces[0], derived[0]) if not smooth_at else None,
+        branches=branches,
+        kinks=maker.kinks(derived, bounds, kinks or {}),
+        by_output=None if shorter is None else tree.replace_names(shorter, {"": tree.Name(OUTPUT)}),
+        options=tuple((options or {}).items()),
+        recognised=found,
     )
 
 
@@ -110,6 +133,19 @@ class _Maker:
                 self.names[key] = symbol
                 self.back[symbol] = node
 
+    def bounds(self) -> list[Any]:
+        """The bounds as values of the argument; None for the piece that holds everywhere else."""
+        row = self.row
+        found = [None if piece.bound is None else self.formula(piece.bound) for piece in row.pieces]
+        decides = self.u if row.on is None else self.formula(row.on)
+        if decides == self.u:
+            return found
+        factor = decides.diff(self.u)
+        if not (factor.is_Rational and factor > 0):
+            raise NotSymbolic(f"what decides between the cases of {row.name} does not grow with its argument")
+        start = decides.subs(self.u, 0)
+        return [None if bound is None else (bound - start) / factor for bound in found]
+
     def formula(self, text: str) -> Any:
         return to_sympy(self.read(text, self.row), self.names, self.call)
 
@@ -133,71 +169,35 @@ class _Maker:
         self, derived: list[Any], bounds: list[Any], taken: Mapping[Fraction, Fraction]
     ) -> tuple[Kink, ...]:
         """Where neighbouring pieces meet with different slopes."""
-        sy = sympy_module()
         found = []
         for place, bound in enumerate(bounds):
             if bound is None:
                 continue
             right = derived[place].subs(self.u, bound)
             left = derived[place + 1].subs(self.u, bound)
-            if sy.simplify(right - left) == 0:
-                continue
-            exact = Fraction(int(bound.p), int(bound.q)) if bound.is_Rational else None
-            tie = Fraction(self.row.tie)
-            share = sy.Rational(tie.numerator, tie.denominator)
-            value = share * right + (1 - share) * left
-            if exact is not None and exact in taken:
-                value = sy.Rational(taken[exact].numerator, taken[exact].denominator)
-            number = Fraction(int(value.p), int(value.q)) if value.is_Rational else None
-            found.append(
-                Kink(
-                    at=self.tree(bound),
-                    left=self.tree(left),
-                    right=self.tree(right),
-                    taken=self.tree(value),
-                    exact_at=exact,
-                    exact_taken=number,
-                )
-            )
+            if not same_number(right, left):
+                found.append(self.kink(bound, left, right, taken))
         return tuple(found)
 
-    def by_output(self, value: Any, derived: Any) -> Node | None:
-        """The derivative in the output, where the argument drops out and it is shorter."""
+    def kink(self, bound: Any, left: Any, right: Any, taken: Mapping[Fraction, Fraction]) -> Kink:
+        """What is taken at a kink: the exercise's choice, else the share of the row's `tie`."""
         sy = sympy_module()
-        if not derived.has(self.u) or value.is_polynomial(self.u):
-            return None
-        e = sy.Dummy("e", positive=True)
-        output = sy.Dummy("a")
-        turned = value.subs(sy.exp(self.u), e)
-        turned_slope = derived.subs(sy.exp(self.u), e)
-        if isinstance(value, sy.tanh):
-            turned, turned_slope = value.rewrite(sy.exp).subs(sy.exp(self.u), e), derived
-        if turned.has(self.u) or turned_slope.has(self.u):
-            return None
-        outer = None
-        if isinstance(turned, sy.log):  # a = log R(e): then R(e) = exp(a)
-            outer, turned = sy.exp(output), turned.args[0]
-        numerator, denominator = sy.fraction(sy.together(turned))
-        equation = sy.expand((outer if outer is not None else output) * denominator - numerator)
-        solution = _single_root(equation, e)
-        if solution is None:
-            return None
-        shorter = sy.factor(sy.cancel(turned_slope.subs(e, solution)))
-        if shorter.count_ops() >= derived.count_ops():
-            return None
-        return to_tree(shorter, {**self.back, output: tree.Name(OUTPUT)})
+        at = _fraction(bound)
+        share = sy.Rational(self.row.tie)
+        value = share * right + (1 - share) * left
+        if at is not None and at in taken:
+            value = sy.Rational(taken[at].numerator, taken[at].denominator)
+            if ((value - left) * (value - right)).is_positive:
+                raise OutsideKink(self.row, at, taken[at], self.tree(left), self.tree(right))
+        return Kink(
+            at=self.tree(bound),
+            left=self.tree(left),
+            right=self.tree(right),
+            taken=self.tree(value),
+            exact_at=at,
+            exact_taken=_fraction(value),
+        )
 
 
-def _single_root(equation: Any, e: Any) -> Any | None:
-    """The one root that a positive e can be: of a linear equation, or of `c2 e² + c0`."""
-    sy = sympy_module()
-    if not equation.is_polynomial(e):
-        return None
-    found = sy.Poly(equation, e)
-    if found.degree() == 1:
-        first, rest = found.all_coeffs()
-        return -rest / first
-    if found.degree() == 2 and found.all_coeffs()[1] == 0:
-        first, _, rest = found.all_coeffs()
-        return sy.sqrt(-rest / first)
-    return None
+def _fraction(value: Any) -> Fraction | None:
+    return Fraction(int(value.p), int(value.q)) if value.is_Rational else None

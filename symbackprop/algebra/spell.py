@@ -3,13 +3,14 @@
 Index symbols of the calculus (`i~17`) get the letters of the board here.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from fractions import Fraction
+from itertools import chain, count
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Expr, Factor, Place, Term
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, juxtaposed, plus
+from symbackprop.notation.tree import Node, Size, juxtaposed, plus
 
 LETTERS = "ijlrstuvabcdefgh"
 """Bound indices, in the order in which they are taken."""
@@ -42,9 +43,16 @@ class _Speller:
         return self.term(term)
 
     def term(self, term: Term) -> Node:
+        """One term; the letters of its sums are free again behind it."""
+        before = dict(self.letters)
         for index, size in term.bound:
             if index not in self.letters:
-                self.letters[index] = self.letter(index, size, term)
+                self.letters[index] = self.letter(index, size)
+        made = self.product(term)
+        self.letters = before
+        return made
+
+    def product(self, term: Term) -> Node:
         factors: list[Node] = []
         below: list[Node] = []
         if term.coefficient != 1:
@@ -81,10 +89,9 @@ class _Speller:
                 return
         above.append(self.factor(factor))
 
-    def letter(self, index: str, size: ix.Size, term: Term) -> str:
+    def letter(self, index: str, size: Size) -> str:
         taken = set(self.letters.values()) | self.avoid | {str(size)}
-        wish = index.partition("~")[0]
-        return next(one for one in (wish, *LETTERS) if one not in taken)
+        return unused(taken, index.partition("~")[0], *LETTERS)
 
     def place(self, place: Place) -> Node:
         if isinstance(place, int):
@@ -119,6 +126,12 @@ class _Speller:
         return tree.Power(base, self.expr(exponent))
 
 
+def unused(taken: Container[str], *wishes: str) -> str:
+    """The first wish that is not taken, else a numbered i."""
+    numbered = (f"i{place}" for place in count(1))
+    return next(one for one in chain(wishes, numbered) if one not in taken)
+
+
 def ratio(value: Fraction) -> Node:
     """A positive rational: whole, or a quotient."""
     if value.denominator == 1:
@@ -128,5 +141,5 @@ def ratio(value: Fraction) -> Node:
     )
 
 
-def _size(size: ix.Size) -> Node:
+def _size(size: Size) -> Node:
     return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)

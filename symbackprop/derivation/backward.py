@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from math import prod
 
 from symbackprop.algebra import indexform as ix
-from symbackprop.algebra.differentiate import by_entry
+from symbackprop.algebra.differentiate import NoDerivative, by_entry
 from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
-from symbackprop.algebra.readback import Unreadable, matrices
+from symbackprop.algebra.readback import Unreadable, gradient, matrices
 from symbackprop.algebra.resolve import resolved
+from symbackprop.algebra.spell import spelled, unused
 from symbackprop.derivation.steps import Contribution, Level, Rule
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
-LETTERS = {0: (), 1: ("p",), 2: ("p", "q")}
-"""The free indices of a target, by its rank."""
+WRITTEN_OUT = 16
+"""Entries of a gradient that is written out entry by entry where no product of matrices says it."""
 
 
 def contribution(
@@ -27,24 +29,33 @@ def contribution(
     dX_p = Σ_j dC_j ∂C_j/∂X_p, where C is `through`; for the loss itself dC is 1. Raises
     CannotDerive where the result cannot be written with the matrices of the model.
     """
-    if tensor is None:
-        tensor = lowering.tensor(body)
+    try:
+        return _contribution(lowering, through, body, target, loss, tensor or lowering.tensor(body))
+    except CannotDerive as error:
+        raise error.within(through) from None
+    except (Unreadable, NoDerivative) as error:
+        message = f"d{target} cannot be derived through this, because {error}"
+        advice = error.advice if isinstance(error, NoDerivative) else _SPLIT
+        raise CannotDerive(body, message, advice, equation=through) from error
+
+
+_SPLIT = "Give its parts names of their own, as equations."
+
+
+def _contribution(
+    lowering: Lowering, through: str, body: Node, target: str, loss: bool, tensor: Tensor
+) -> Contribution:
     shape = lowering.shapes[target]
-    free = LETTERS[len(shape)]
+    free = _letters(lowering, len(shape))
     jacobian = by_entry(tensor.expr, Entry(target, free))
-    collapsed = resolved(ix.collapsed(jacobian), lowering)
+    collapsed = resolved(ix.collapsed(jacobian), lowering, all_rows=loss)
     rule = _rule(body, through, target, collapsed, loss)
-    if rule == "affine" and len(shape) == 1 and _mixes(collapsed, free):
-        free, jacobian, collapsed = _renamed(("i",), free, jacobian, collapsed)
+    if rule == "affine" and len(shape) == 1 and _mixes(collapsed):
+        free, jacobian, collapsed = _renamed(_letters(lowering, 1, "i"), free, jacobian, collapsed)
     arrives: Expr = ix.ONE if loss else ix.single(Entry(through, tensor.axes, True))
     product = ix.multiply(arrives, jacobian)
-    entry = _summed(ix.multiply(arrives, collapsed), tensor)
-    entry = ix.collapsed(entry)
+    entry = ix.collapsed(_summed(ix.multiply(arrives, collapsed), tensor))
     axes = tuple(zip(free, shape, strict=True))
-    try:
-        matrix = matrices(entry, axes)
-    except Unreadable as error:
-        raise CannotDerive(body, f"d{target} cannot be written with matrices: {error}") from error
     return Contribution(
         target=target,
         through=through,
@@ -55,9 +66,52 @@ def contribution(
         collapsed=collapsed,
         product=product,
         entry=entry,
-        matrix=matrix,
+        matrix=_matrix(entry, axes, _taken(lowering)),
         local=_local(tensor, entry, collapsed, through, axes, loss),
     )
+
+
+def _letters(lowering: Lowering, rank: int, first: str = "p") -> tuple[str, ...]:
+    """Free indices that no name and no size of the model has: p, q."""
+    taken = _taken(lowering)
+    letters: tuple[str, ...] = ()
+    for wish in (first, "q")[:rank]:
+        letters += (unused(taken | set(letters), wish, *"rsuvabcdefgh"),)
+    return letters
+
+
+def _taken(lowering: Lowering) -> set[str]:
+    return {*lowering.shapes, *(str(size) for shape in lowering.shapes.values() for size in shape)}
+
+
+def _matrix(entry: Expr, axes: tuple[tuple[str, tree.Size], ...], names: Iterable[str]) -> Node:
+    """The reading as matrices; a small array of explicit sizes is else written out by entries."""
+    try:
+        return gradient(entry, axes)
+    except Unreadable:
+        sizes = [size for _, size in axes if isinstance(size, int)]
+        if not axes or len(sizes) < len(axes) or prod(sizes) > WRITTEN_OUT:
+            raise
+    avoid = set(names)
+    rows = range(1, sizes[0] + 1)
+    columns = range(1, sizes[1] + 1) if len(sizes) == 2 else range(1, 2)
+
+    def cell(*places: int) -> Node:
+        at: dict[str, ix.Place] = {index: place for (index, _), place in zip(axes, places, strict=False)}
+        return spelled(ix.collapsed(_without_lone_sums(ix.renamed(entry, at))), {}, avoid)
+
+    cells = tuple(tuple(cell(row, column) for column in columns) for row in rows)
+    return tree.Matrix(cells, "matrix" if len(sizes) == 2 else "column")
+
+
+def _without_lone_sums(expr: Expr) -> Expr:
+    """`Σ_{j=1}^1 a_j` as `a_1`."""
+    terms = []
+    for term in expr:
+        lone: dict[str, ix.Place] = {index: 1 for index, size in term.bound if size == 1}
+        kept = tuple(item for item in term.bound if item[1] != 1)
+        terms.append(ix.rename_term(replace(term, bound=kept), lone))
+    return tuple(terms)
 
 
 def _summed(expr: Expr, tensor: Tensor) -> Expr:
@@ -72,7 +126,7 @@ def _renamed(new: tuple[str, ...], old: tuple[str, ...], *parts: Expr) -> tuple[
     return new, first, second
 
 
-def _mixes(collapsed: Expr, free: tuple[str, ...]) -> bool:
+def _mixes(collapsed: Expr) -> bool:
     """Whether the target's entry reaches several entries of the result, as x_i in W x."""
     return any(not term.deltas for term in collapsed)
 

@@ -14,6 +14,8 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop import limits
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.indexform import Expr, Place
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.differences import central_difference, unit
@@ -186,19 +188,17 @@ def _one_reading(model: Model, made: Contribution, point: _Point, known: Mapping
     matrix = shaped(working.evaluate(made.matrix, known, like=shape), shape)
     places = list(matrix.places())
     chosen = dict.fromkeys((places[0], places[-1]))
-    whole = spelled(_sum_over(model, made), {})
+    names = {*model.exercise.shapes, *model.exercise.sizes}
     for place in chosen:
-        for form in (spelled(made.entry, {}), whole):
-            table = {letter: tree.number(at) for letter, at in zip(made.free, place, strict=True)}
-            value = working.evaluate(tree.replace_names(form, table), known).item
-            if value != matrix.at(*place):
+        at: dict[str, Place] = dict(zip(made.free, place, strict=True))
+        for form in (made.entry, _sum_over(model, made)):
+            written = spelled(ix.renamed(form, at), {}, names)
+            if working.evaluate(written, known).item != matrix.at(*place):
                 raise CertificateFailed("d" + made.target, f"entry {place}")
     return 2 * len(chosen)
 
 
-def _sum_over(model: Model, made: Contribution) -> Any:
-    from symbackprop.algebra import indexform as ix
-
+def _sum_over(model: Model, made: Contribution) -> Expr:
     shape = model.exercise.shapes[made.through]
     expr = made.product
     for axis, size in zip(made.summed, shape, strict=False):

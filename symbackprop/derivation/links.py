@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from symbackprop.algebra.spell import LETTERS, spelled, unused
 from symbackprop.derivation.steps import Contribution, Link, Proof, Step
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import tree
@@ -22,7 +23,7 @@ def backward_links(exercise: Exercise, step: Step) -> Step:
     derivative = tree.Derivative(tree.Name(exercise.loss), tree.Name(step.target))
     links = [Link(left=symbol, right=derivative, reason="link.name", proof=Proof(method="definition"))]
     for made in step.substeps:
-        links += _entry_links(made)
+        links += _entry_links(exercise, made)
     if step.rule == "unreached":
         reason = "link.unreached"
     else:
@@ -31,20 +32,21 @@ def backward_links(exercise: Exercise, step: Step) -> Step:
     return replace(step, links=tuple(links))
 
 
-def _entry_links(made: Contribution) -> list[Link]:
+def _entry_links(exercise: Exercise, made: Contribution) -> list[Link]:
     """∂z_j/∂W_pq as SymPy gives it, with the deltas used up, and the sum over j."""
-    from symbackprop.algebra.spell import spelled
-
-    letters = dict(zip(made.summed, "jl", strict=False))
+    avoid = {*exercise.shapes, *exercise.sizes, *made.free}
+    letters: dict[str, str] = {}
+    for axis, wish in zip(made.summed, "jl", strict=False):
+        letters[axis] = unused(avoid | set(letters.values()), wish, *LETTERS)
     by = _entry(made.target, made.free)
     through = _entry(made.through, tuple(letters[axis] for axis in made.summed))
     derivative = tree.Derivative(through, by)
-    jacobian = spelled(made.jacobian, dict(letters))
-    collapsed = spelled(made.collapsed, dict(letters))
+    jacobian = spelled(made.jacobian, letters, avoid)
+    collapsed = spelled(made.collapsed, letters, avoid)
     links = [Link(left=derivative, right=jacobian, reason="link.derivative", proof=Proof(method="sympy"))]
     if collapsed != jacobian:
         links.append(Link(left=jacobian, right=collapsed, reason="link.delta", proof=Proof(method="delta")))
-    total = spelled(made.entry, dict(letters))
+    total = spelled(made.entry, letters, avoid)
     links.append(Link(left=tree.Gradient(by), right=total, reason="link.chain", proof=Proof(method="gfp")))
     return links
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import TABLE, Function
-from symbackprop.algebra.lower import Lowering, Tensor
+from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
 from symbackprop.algebra.values.apply import formula
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import tree
@@ -40,13 +41,26 @@ class Model:
         raise KeyError(name)
 
     def tensor(self, name: str) -> Tensor:
-        """The right side of an equation as an entry; a loss of size 1 as the sum of its one entry."""
+        """The right side of an equation as an entry; a loss of size 1 as the sum of its one entry.
+
+        Raises CannotDerive, naming the equation.
+        """
         if name not in self._tensors:
-            made = self.lowering.tensor(self.equation(name).body)
-            if name == self.exercise.loss:
-                made = Tensor((), (), self.lowering.scalar(self.equation(name).body))
-            self._tensors[name] = made
+            self._tensors[name] = self._lowered(self.equation(name))
         return self._tensors[name]
+
+    def _lowered(self, equation: Equation) -> Tensor:
+        try:
+            made = self.lowering.tensor(equation.body)
+            if equation.name == self.exercise.loss:
+                made = Tensor((), (), self.lowering.scalar(equation.body))
+        except CannotDerive as error:
+            raise error.within(equation.name) from None
+        stray = sorted(ix.free_indices(made.expr) - set(made.axes))
+        if stray:
+            message = f"the index {stray[0]} is neither a number nor the index of a sum"
+            raise CannotDerive(equation.body, message, equation=equation.name)
+        return made
 
     def users(self, name: str) -> tuple[Equation, ...]:
         """The equations whose right side has `name`, in order."""

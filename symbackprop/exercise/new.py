@@ -9,7 +9,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise.faults import nearest
 from symbackprop.exercise.numbers import as_written
 
-_HALF_OPEN = {"relu": "relu", "leaky_relu": "leaky_relu", "absolute_error": "abs", "hinge": "hinge"}
+_WITH_KINK = {"relu": "relu", "leaky_relu": "leaky_relu", "absolute_error": "abs", "hinge": "hinge"}
 """The rows whose kink a new file mentions, and the name of its convention."""
 
 _WRITTEN_OUT = {
@@ -103,7 +103,7 @@ def _text(inputs: int, neurons: int, activation: str, loss: str, language: str) 
         f"[wanted]  # {say['wanted']}",
         'gradients = ["W", "b", "x"]',
     ]
-    kinks = dict.fromkeys(_HALF_OPEN[name] for name in (activation, loss) if name in _HALF_OPEN)
+    kinks = dict.fromkeys(_WITH_KINK[name] for name in (activation, loss) if name in _WITH_KINK)
     if kinks:
         lines += ["", f"[conventions.kinks]  # {say['kinks']}"]
         lines += [f'{name} = {{ "0" = 0 }}' for name in kinks]

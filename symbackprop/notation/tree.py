@@ -60,9 +60,9 @@ class Name(Node):
 
 @dataclass(frozen=True, slots=True)
 class Constant(Node):
-    """A mathematical constant that is not a name: `pi`."""
+    """A mathematical constant that is not a name: `pi`; on the page also Euler's number, `e`."""
 
-    name: Literal["pi"]
+    name: Literal["pi", "e"]
 
 
 @dataclass(frozen=True, slots=True)

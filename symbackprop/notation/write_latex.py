@@ -148,7 +148,7 @@ class LatexWriter(PictureWriter):
         return lowered(head, below)
 
     def _constant(self, node: Constant) -> str:
-        return "\\" + node.name
+        return "e" if node.name == "e" else "\\" + node.name
 
     def _ones(self, node: Ones) -> str:
         below = "" if node.size is None else self.smaller(node.size)

@@ -5,8 +5,7 @@ operation, and so is the loss, whatever they are made of.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from fractions import Fraction
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from symbackprop.algebra.functions import TABLE
@@ -22,7 +21,6 @@ from symbackprop.notation.tree import (
     Neg,
     Node,
     Norm,
-    Number,
     Power,
     Product,
     Quotient,
@@ -30,6 +28,11 @@ from symbackprop.notation.tree import (
     Transpose,
     children,
 )  # fmt: skip
+
+SIGNS: Final[Mapping[str, str]] = {
+    "+": "+", "−": "-", "×": r"\times", "⊙": r"\odot", "÷": r"\div", "·": r"\cdot",
+}  # fmt: skip
+"""The names that stand for signs in circles, and how LaTeX prints them."""
 
 MOST_OPERATIONS: Final = 6
 """An equation of more operations than this is shown as one."""
@@ -84,7 +87,7 @@ class Texts:
     lower: Callable[[str], Node | None]
     factor: Callable[[str, str], Node | None]
     inner: Inner
-    inner_factor: Callable[[Node, str], Node | None]
+    summand: Callable[[Node, str], Node | None]
     note: Callable[[str], Node | None]
 
 
@@ -233,33 +236,42 @@ class _Builder:
         entering: dict[str, Edge] = {}
         key = f"op-{out}"
         summing = not whole and isinstance(body, Add) and sign == Name("+")
-        for part in parts:
+        minus = not whole and isinstance(body, Add) and not summing
+        for place, part in enumerate(parts):
             here = 0 if not isinstance(part, Name) else parts.count(part)
-            edge = self.operand(part, key, through_sums=through_sums, summing=summing, here=here)
+            sign_here = -1 if minus and place else 1 if minus or summing else 0
+            edge = self.operand(part, key, through_sums=through_sums, sign=sign_here, here=here)
             entering.setdefault(edge.start, edge)
         self.close(key, sign, out, list(entering.values()))
 
-    def operand(self, part: Node, key: str, *, through_sums: bool, summing: bool, here: int) -> Edge:
+    def operand(self, part: Node, key: str, *, through_sums: bool, sign: int, here: int) -> Edge:
         """The edge by which an operand enters the operation `key`; a name does so `here` times.
 
-        The equation's factor is the edge's own if the name occurs nowhere else in the equation.
+        `sign` is 1 or -1 in a sum, else 0. The equation's factor is the edge's own if the name
+        occurs nowhere else in the equation.
         """
         if isinstance(part, Name):
             edge = self.variable(part.name)
-            known = through_sums and here == self.uses.count(part.name)
-            factor = edge.factor if known else Number(Fraction(1)) if summing and here == 1 else None
-            return Edge(start=edge.start, end=key, back=edge.back, factor=factor if edge.back else None)
+            if not (through_sums and here == self.uses.count(part.name)):
+                edge = replace(edge, factor=self.summand(part, sign) if here == 1 else None)
+            return edge if edge.back else replace(edge, factor=None)
         self.count += 1
         inner = f"in-{self.name}-{self.count}"
         if not any(free_names(part)):
             self.parts[inner] = Part(key=inner, kind="plain", upper=part, given=True)
             return Edge(start=inner, end=key, back=False)
-        self.operation(part, inner, through_sums=through_sums and summing)
+        self.operation(part, inner, through_sums=through_sums and sign == 1)
         upper, lower = self.texts.inner(part)
         back = self.parts_back(f"op-{inner}")
         self.parts[inner] = Part(key=inner, kind="variable", upper=upper, lower=lower if back else None)
-        factor = self.texts.inner_factor(part, self.name) if summing else None
-        return Edge(start=inner, end=key, back=back, factor=factor if back else None)
+        return Edge(start=inner, end=key, back=back, factor=self.summand(part, sign) if back else None)
+
+    def summand(self, part: Node, sign: int) -> Node | None:
+        """The factor on the way back from a sum to one of its terms; None where it is no sum."""
+        if not sign:
+            return None
+        factor = self.texts.summand(part, self.name)
+        return factor if sign == 1 or factor is None else Neg(factor)
 
     def variable(self, name: str) -> Edge:
         """A variable of the model on its way into an operation of the present equation."""

@@ -54,7 +54,7 @@ def _full(view: View) -> Iterator[Block]:
     yield from backward(view)
     yield from ledger(view)
     yield from picture(view)
-    yield from layer(view)
+    yield from layer(view, picture=False)
     yield from levels(view)
     yield from summary(view)
     yield from checks(view)

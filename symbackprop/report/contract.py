@@ -15,7 +15,8 @@ key's meaning never changes, and none goes, without one.
 `shapes`       name -> `[]` for a scalar, `[n]` for a vector (a column), `[m, n]` for a matrix; a
                size is a number, or the name of a size that has none
 `wanted`       the names whose gradients were asked for
-`functions`    the exercise's own functions: name -> formula in u, or "generic"
+`functions`    the exercise's own functions, as exercise files say them: name -> formula in u,
+               "generic", or an object (`pieces`, each `formula` holding from its `bound` upwards …)
 `facts`        what the exercise assumes, as plain text
 `conventions`  `kinks`: name -> place -> the slope that is taken there; `digits` after the point
                of what is rounded; `indices_from` 1; `loss`: the name of the loss
@@ -69,7 +70,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.functions import TABLE, Function, Piece
 from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_text, to_tree
@@ -161,15 +162,20 @@ def _shape(shape: Shape) -> list[Json]:
 
 
 def _function(row: Function) -> Json:
-    """As an exercise file has it: a formula, pieces, or "generic"."""
-    if not row.pieces:
-        return "generic"
-    if row.smooth:
-        return row.pieces[0].formula
-    return [
-        {"value": piece.formula, **({} if piece.bound is None else {"from": piece.bound})}
-        for piece in row.pieces
-    ]
+    """As an exercise file has it: a formula in u, "generic", or a table that says more."""
+    if row.smooth or not row.pieces:
+        what: dict[str, Json] = {"formula": row.pieces[0].formula if row.pieces else "generic"}
+    else:
+        what = {"pieces": [_piece(piece) for piece in row.pieces], "on": row.on}
+        what |= {"tie": row.tie} if row.tie != "0" else {}
+    what |= {"arguments": list(row.arguments)} if row.arguments != ("u",) else {}
+    what |= {"options": dict(row.options)} if row.options else {}
+    what |= {"reduce": row.reduce} if row.reduce else {}
+    return what["formula"] if list(what) == ["formula"] else what
+
+
+def _piece(piece: Piece) -> dict[str, str]:
+    return {"formula": piece.formula, **({} if piece.bound is None else {"bound": piece.bound})}
 
 
 def _kinks(derivation: Derivation) -> dict[str, dict[str, str]]:

@@ -25,12 +25,13 @@ from symbackprop.notation.tree import (
     Quotient,
     Sum,
     children,
+    walk,
 )  # fmt: skip
 from symbackprop.notation.write_latex import to_latex
 from symbackprop.notation.write_style import Style
 from symbackprop.report import measure
 from symbackprop.report.arrange import arrange
-from symbackprop.report.circuit import Circuit, Edge, Inner, Part, Texts, circuit
+from symbackprop.report.circuit import SIGNS, Circuit, Edge, Inner, Part, Texts, circuit
 from symbackprop.report.document import Arrow, Diagram, Point, Text, Vertex
 from symbackprop.report.route import PAIR, Block, Streets, box_for, circle_for, shifted
 from symbackprop.report.spacing import Arrangement, Size
@@ -42,6 +43,7 @@ _LINE: Final = 0.45  # cm, a line in a box
 _SIDES: Final = 0.34  # cm, left and right of the text in a box, both together
 _FACES: Final = 0.24  # cm, over and under it
 _BOX: Final = 1.1  # cm, the least height of a box
+_LOW_BRACKETS: Final = 0.6  # em: how much narrower those of one row are than those of a tall matrix
 _ROUND: Final = 0.86  # cm, the least diameter of a circle
 _STRETCHES: Final = (1.0, 1.2, 1.45, 1.8, 2.4, 1.2)  # how far streets widen while arrows find no way
 
@@ -56,7 +58,7 @@ def graph(
     factor: Callable[[str, str], Node | None],
     alternative: Text,
     inner: Inner | None = None,
-    inner_factor: Callable[[Node, str], Node | None] | None = None,
+    summand: Callable[[Node, str], Node | None] | None = None,
     note: Callable[[str], Node | None] | None = None,
     width: Callable[[Node], float] | None = None,
 ) -> Diagram:
@@ -67,8 +69,9 @@ def graph(
     `factor(target, through)` is the local factor by which the gradient of `through` is multiplied
     on its way to `target`; it is asked only where the arrow's own factor is that of the whole
     equation. `inner(expression)` gives both texts of an intermediate such as `W x`, and
-    `inner_factor(expression, equation)` the factor on its way from a sum (1 unless told).
-    `width(node)` is the width of a formula in em. Raises ValueError for a model that is empty,
+    `summand(term, equation)` the factor on the way from a sum to a term that `factor` does not know:
+    1 unless told, which is wrong where a scalar is added to an array. `width(node)` is the width of
+    a formula in em. Raises ValueError for a model that is empty,
     goes round in a circle or computes a name twice.
     """
     texts = Texts(
@@ -76,7 +79,7 @@ def graph(
         lower=lower,
         factor=factor,
         inner=inner or (lambda expression: (expression, None)),
-        inner_factor=inner_factor or (lambda _expression, _name: Number(Fraction(1))),
+        summand=summand or (lambda _term, _name: Number(Fraction(1))),
         note=note or (lambda _name: None),
     )
     model = circuit(equations, texts)
@@ -133,12 +136,13 @@ def _gradient(key: str, x: float, y: float, of: Node) -> Vertex:
 
 # --- sizes ------------------------------------------------------------------------
 
-_STYLE: Final = Style(functions={name: row.latex for name, row in TABLE.items()}, macros=True)
+_STYLE: Final = Style(functions={name: row.latex for name, row in TABLE.items()}, names=SIGNS, macros=True)
 
 
 def estimated_width(node: Node) -> float:
-    """The width of a formula in em of its own letters."""
-    return measure.width(to_latex(node, _STYLE))
+    """The width of a formula in em of its own letters, set in a line of text."""
+    low = sum(isinstance(part, Matrix) and _height(part) <= 1.0 for part in walk(node))
+    return measure.width(to_latex(node, _STYLE)) - _LOW_BRACKETS * low
 
 
 def vertex_size(part: Part, width: Callable[[Node], float], *, arrows: int = 1) -> Size:
@@ -147,7 +151,7 @@ def vertex_size(part: Part, width: Callable[[Node], float], *, arrows: int = 1) 
     wide = max(map(width, texts)) * _EM * _SMALL
     high = sum(map(_height, texts)) * _LINE
     if part.kind == "operation":
-        across = max(_ROUND, wide + 0.16, math.hypot(wide, 0.3) + 0.06, circle_for(arrows))
+        across = max(_ROUND, 1.15 * wide + 0.2, circle_for(arrows))
         return across, across
     least = 0.0 if part.kind == "plain" else _BOX
     return max(wide + _SIDES, box_for(arrows)), max(least, high + _FACES)

@@ -140,7 +140,7 @@ class Facts:
 
     def slopes_at(self, name: str) -> list[tuple[Any, Any]]:
         """Each distinct argument that a function meets in the example, with its slope there."""
-        found: dict[Any, Any] = {}
+        found: list[tuple[Any, Any]] = []
         for one in self.derivation.exercise.equations:
             for call in self.model.calls(one.body):
                 if call.function != name or len(call.args) != 1:
@@ -150,9 +150,9 @@ class Facts:
                 if at is None or slope is None:
                     return []
                 for argument, value in zip(at.entries, slope.entries, strict=True):
-                    if not any(_same(argument, known) for known in found):
-                        found[argument] = value
-        return list(found.items())
+                    if not any(_same(argument, known) for known, _ in found):
+                        found.append((argument, value))
+        return found
 
     # --- values -------------------------------------------------------------------------------
 
@@ -282,6 +282,37 @@ class Facts:
         entry = tree.Gradient(tree.Index(target, (*row, tree.number(places[0]))))
         return entry, tree.Index(tree.Name(name), (tree.number(places[0]),))
 
+    def broadcasts(self) -> bool:
+        """Whether somewhere a single number is added to every entry of an array."""
+        for one in self.derivation.exercise.equations:
+            for part in tree.walk(one.body):
+                if isinstance(part, tree.Add):
+                    lone = [self._lone(term) for term in part.terms]
+                    if any(lone) and not all(lone):
+                        return True
+        return False
+
+    def _lone(self, node: Node) -> bool:
+        try:
+            return self.model.lowering.tensor(node).lone
+        except ValueError:
+            return False
+
+    def means(self) -> list[tuple[Node, Node]]:
+        """Each mean in the loss: how many entries it is taken over, and the factor that gives."""
+        found = []
+        for part in tree.walk(self.model.equation(self.derivation.exercise.loss).body):
+            if not isinstance(part, tree.Call) or not part.args or dict(part.options).get("axis") is not None:
+                continue
+            row = self.model.row(part.function)
+            if part.function == "mean" or (row is not None and row.reduce == "mean"):
+                shapes = [self.model.lowering.tensor(arg).shape for arg in part.args]
+                sizes = [s for s in max(shapes, key=len) if s not in (1, None)]
+                if sizes:
+                    count = tree.times(*(_size_node(s) for s in sizes))
+                    found.append((count, tree.Quotient(tree.number(1), count, inline=True)))
+        return found
+
     # --- layers in general ---------------------------------------------------------------------------
 
     @cached_property
@@ -303,6 +334,10 @@ class Facts:
             if isinstance(part, tree.Transpose) and isinstance(part.body, tree.Index):
                 return part.body
         return None
+
+
+def _size_node(size: tree.Size | None) -> Node:
+    return tree.Name(size) if isinstance(size, str) else tree.number(size or 1)
 
 
 def _same(first: Any, second: Any) -> bool:

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-VERSION: Final = "0.1.0"  # a constant: asking importlib.metadata costs more than writing a report
-GENERATOR: Final = f"symbackprop {VERSION}"
+from symbackprop import __version__
+
+GENERATOR: Final = f"symbackprop {__version__}"
 _MARK = rb"symbackprop [0-9][^ \r\n]{0,20} sha256:([0-9a-f]{64})"
 _TRIES: Final = 3  # of putting a new file in place while others do the same
 
@@ -93,12 +94,10 @@ def stamped(suffix: str, body: bytes) -> bytes:
 def ours(suffix: str, data: bytes) -> bool | None:
     """True: written by us and not changed since. False: ours, but edited. None: not ours."""
     kind = _KINDS.get(suffix)
-    match = None
-    if kind is not None:
-        for match in kind.found.finditer(data):  # the last one counts: a PDF may have been extended
-            pass
-    if match is None:
+    marks = [] if kind is None else list(kind.found.finditer(data))
+    if not marks:
         return None
+    match = marks[-1]  # a PDF may have been extended: then the last one counts
     body = data[: match.start()] + data[match.end() :]
     return hashlib.sha256(body).hexdigest().encode() == match[1]
 

@@ -338,11 +338,7 @@ def _gap(last: Class | None, kind: Class) -> float:
         return 0.0 if kind == last else _THICK
     if kind == "bin" or last == "bin":
         return _MEDIUM
-    if (
-        last == "punct"
-        or (kind == "op" and last != "punct")
-        or (last == "op" and kind not in ("open", "punct"))
-    ):
+    if last == "punct" or kind == "op" or (last == "op" and kind not in ("open", "punct")):
         return _THIN
     return 0.0
 

@@ -36,6 +36,12 @@ def one_of(what: str, value: str, known: Sequence[str]) -> str:
     raise ValueError(f"{what} {value!r}: {advice}it is one of {', '.join(known)}")
 
 
+def kinds_of(text: str) -> list[Kind]:
+    """`"tex,pdf"` as kinds, each once. Raises ValueError."""
+    named = [one_of("--to", part.strip(), KINDS) for part in text.split(",")]
+    return [kind for kind in KINDS if kind in named]
+
+
 def language_of(exercise: Exercise, asked: str | None = None) -> str:
     """What was asked for, else the exercise's own language, else English."""
     return asked or exercise.language or DEFAULT_LANGUAGE

@@ -42,7 +42,8 @@ _CHANCES: Final = ("+", r"\begin", r"\underbrace", r"\odot", "underbrace", "mat(
 _ROW_ENDS: Final = (r"\\", ";")
 _CODE_COLUMNS: Final = 88
 _LONG_TABLE: Final = 24  # lines; a longer table may break across pages
-_COLUMN_GAP: Final = 1.6  # em
+_COLUMN_GAP: Final = 1.0  # em, the least
+_SMALLER: Final = 0.92
 
 
 def section_numbers(document: Document) -> dict[str, int]:
@@ -154,13 +155,16 @@ def folded(formula: str) -> str:
 
 
 def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
-    widths = list(block.widths) or [None] * len(block.columns)
+    widths, natural = _column_widths(block, setter, plain)
+    gaps = len(block.columns) - 1
+    small = block.small or natural + _COLUMN_GAP * gaps > setter.room
     rows = [
-        {"cells": [_cell(cell, setter, width) for cell, width in zip(row, widths, strict=True)],
-         "tall": max(map(rows_of, row), default=1) > 1}
+        {
+            "cells": [_cell(cell, setter, width) for cell, width in zip(row, widths, strict=True)],
+            "tall": max(map(rows_of, row), default=1) > 1 or any(widths),
+        }
         for row in block.rows
-    ]  # fmt: skip
-    wide = _table_width(block, widths, setter, plain)
+    ]
     return {
         "kind": "table",
         "columns": [
@@ -168,28 +172,38 @@ def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
             for column, width in zip(block.columns, widths, strict=True)
         ],
         "rows": rows,
-        "small": block.small or wide > setter.room,
-        "fit": wide * (0.9 if block.small or wide > setter.room else 1.0) > 0.95 * setter.room,
+        "small": small,
+        "loose": natural + 2.5 * _COLUMN_GAP * gaps < 0.95 * setter.room,
+        "fit": (natural + _COLUMN_GAP * gaps) * (_SMALLER if small else 1.0) > 0.95 * setter.room
+        and not any(widths),
         "long": sum(max(map(rows_of, row), default=1) for row in block.rows) > _LONG_TABLE,
     }
 
 
 def _cell(cell: Node | Text | None, setter: Setter, width: float | None) -> Fields:
-    tight = width is not None and isinstance(cell, Node) and setter.measure(cell) > 0.92 * width * setter.room
-    text = setter.formula(cell) if tight and isinstance(cell, Node) else setter.cell(cell)
-    return {"text": text, "fit": tight, "formula": isinstance(cell, Node)}
+    if isinstance(cell, Node) and width is not None and setter.measure(cell) > 0.92 * width * setter.room:
+        return {"text": setter.formula(cell), "fit": True, "formula": True}
+    return {"text": setter.cell(cell), "fit": False, "formula": isinstance(cell, Node)}
 
 
-def _table_width(block: Table, widths: list[float | None], setter: Setter, plain: Setter) -> float:
-    """The estimated width of a table, in em."""
-    total = _COLUMN_GAP * (len(widths) - 1)
-    for place, width in enumerate(widths):
-        if width is not None:
-            total += width * setter.room
-            continue
-        cells: list[Node | Text | None] = [block.columns[place], *(row[place] for row in block.rows)]
-        total += max(_cell_width(cell, setter, plain) for cell in cells)
-    return total
+def _column_widths(block: Table, setter: Setter, plain: Setter) -> tuple[list[float | None], float]:
+    """The columns' shares of the line, made to fit it, and the natural width of them all in em."""
+    shares = list(block.widths) or [None] * len(block.columns)
+    natural = sum(
+        _column_width(block, place, setter, plain) for place, share in enumerate(shares) if share is None
+    )
+    asked = sum(share for share in shares if share is not None)
+    free = 0.99 - (natural + _COLUMN_GAP * (len(shares) - 1)) / setter.room
+    if asked > free:
+        factor = max(free / asked, 0.3)
+        shares = [None if share is None else round(share * factor, 3) for share in shares]
+        asked *= factor
+    return shares, natural + asked * setter.room
+
+
+def _column_width(block: Table, place: int, setter: Setter, plain: Setter) -> float:
+    cells: list[Node | Text | None] = [block.columns[place], *(row[place] for row in block.rows)]
+    return max(_cell_width(cell, setter, plain) for cell in cells)
 
 
 def _cell_width(cell: Node | Text | None, setter: Setter, plain: Setter) -> float:

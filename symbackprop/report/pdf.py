@@ -122,7 +122,7 @@ def _tex_environment(program: str, folder: Path) -> dict[str, str]:
     """Nothing of the user's: no texmf tree, no settings, and nothing outside the folder opened."""
     here = str(folder)
     found = {
-        "PATH": os.pathsep.join(dict.fromkeys((str(Path(program).parent), "/usr/local/bin", "/usr/bin", "/bin"))),
+        "PATH": os.pathsep.join((str(Path(program).parent), "/usr/local/bin", "/usr/bin", "/bin")),
         "HOME": here, "TEXMFHOME": here, "TEXMFVAR": here, "TEXMFCONFIG": here,
         "openin_any": "p", "openout_any": "p", "shell_escape": "f",
         "max_print_line": "10000", "error_line": "254", "half_error_line": "238",

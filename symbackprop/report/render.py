@@ -11,6 +11,7 @@ from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.notation.tree import Node
 from symbackprop.notation.write import Style, to_latex, to_plain
 from symbackprop.notation.write_typst import to_typst
+from symbackprop.report.circuit import SIGNS
 from symbackprop.report.document import Document
 from symbackprop.report.escape import (
     latex_string,
@@ -74,7 +75,7 @@ _PLAIN: Final = Format(
 def render(
     document: Document,
     *,
-    format: str,
+    format: str,  # noqa: A002 - the word that callers expect
     language: str,
     words: Mapping[str, str] | None = None,
     functions: Mapping[str, Function] | None = None,
@@ -97,7 +98,7 @@ def render(
     table = {**TABLE, **(functions or {})}
 
     def setter(kind: Format) -> Setter:
-        shown = dict(names or {}) if kind.formula is to_latex else {}
+        shown = {**SIGNS, **(names or {})} if kind.formula is to_latex else {}
         style = Style(
             decimal_mark=decimal_mark or spoken.decimal_mark,
             words=spoken.formula,

@@ -10,6 +10,7 @@ Typst or Markdown, so a template stays readable as what it is.
 import json
 import subprocess
 import sys
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -42,7 +43,7 @@ def fill_here(template: str, fields: dict[str, Any], templates: Path | None) -> 
     """Fill in this process. Raises TemplateError."""
     import jinja2  # here, because help and checking do without it
 
-    environment = _environment(templates)
+    environment = _environment(tuple(search_path(templates)))
     pieces: list[str] = []
     total = 0
     try:
@@ -64,12 +65,14 @@ def fill_here(template: str, fields: dict[str, Any], templates: Path | None) -> 
     return "".join(pieces)
 
 
-def _environment(templates: Path | None) -> Any:
+@lru_cache(maxsize=4)
+def _environment(folders: tuple[Path, ...]) -> Any:
+    """One for each list of folders: it keeps the templates compiled (and sees when a file changes)."""
     from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
     return SandboxedEnvironment(
-        loader=ChoiceLoader([FileSystemLoader(folder) for folder in search_path(templates)]),
+        loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
         undefined=StrictUndefined,
         autoescape=False,  # nothing here is HTML; every string arrives escaped for its format
         variable_start_string="<<",

@@ -78,13 +78,15 @@ def exercise_rows() -> list[Row]:
 
 def function_rows(kind: str) -> list[Row]:
     """The functions of a kind, with their formulas and other names."""
-    return [_function_row(row) for row in ROWS if row.kind == kind and not row.convention]
+    return [_function_row(row) for row in ROWS if row.kind == kind]
 
 
 def _function_row(row: Function) -> Row:
     options = [f"{name} = {default}" for name, default in row.options]
-    also = f"  (also {', '.join(row.aliases)})" if row.aliases else ""
-    return f"{row.name}({', '.join([*row.arguments, *options])})", _formula(row) + also
+    also = [f"also {', '.join(row.aliases)}"] if row.aliases else []
+    formula = _formula(row)
+    shown = [formula] if formula != f"{row.name}(u)" else []
+    return f"{row.name}({', '.join([*row.arguments, *options])})", "; ".join([*shown, *also])
 
 
 def _formula(row: Function) -> str:

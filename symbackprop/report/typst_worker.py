@@ -25,6 +25,7 @@ def main() -> int:
         return 1
     for warning in warnings:
         sys.stderr.write(f"warning: {warning.message}\n")
+    assert isinstance(made, bytes), "one PDF, since no output file was named"
     sys.stdout.buffer.write(made)
     return 0
 

@@ -16,6 +16,7 @@ from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.poly import Poly, leftover
 from symbackprop.report.facts import Facts
 from symbackprop.derivation.steps import Derivation, Quantity
 from symbackprop.notation import tree
@@ -91,6 +92,8 @@ class View:
         """`node` with the functions under the names of the page: `relu(z)` is `g(z)`."""
         if isinstance(node, tree.Call):
             args = tuple(self.page(arg) for arg in node.args)
+            if node.function == "exp" and not node.primes and "e" not in self.derivation.exercise.shapes:
+                return tree.Power(tree.Constant("e"), args[0])
             name = self.letters.get(node.function)
             options = () if name else node.options
             return tree.Call(name or node.function, args, options, node.primes)
@@ -157,6 +160,20 @@ class View:
             numbers = self.numbers(name)
             self._shown[key] = None if numbers is None else self.array(numbers.transposed() if transposed else numbers)
         return self._shown[key]
+
+    def symbols(self, name: str) -> Node | None:
+        """A name without a value, entry by entry: `(y_1, y_2)ᵀ`, while that is short."""
+        shape = self.derivation.exercise.shapes.get(name, ())
+        sizes = tuple(size for size in shape if isinstance(size, int))
+        if not sizes or len(sizes) != len(shape) or max(sizes) > limits.SHOWN_COLUMNS or self.lone(name):
+            return None
+        return self.array(leftover(name, sizes))
+
+    def expanded(self, name: str) -> bool:
+        """Whether a value is a polynomial that the page shows better unexpanded."""
+        numbers = self.numbers(name)
+        values = numbers.entries if numbers is not None else ()
+        return any(isinstance(v, Poly) and any(sum(p for _, p in m) > 1 for m in v.terms) for v in values)
 
     def array(self, numbers: Array[Any]) -> Node:
         """An array of values as a tree."""
@@ -268,7 +285,7 @@ class _Substitution:
     def known(self, name: str, node: Node) -> Node:
         value = self.view.value(name) if name in self.view.derivation.quantities else None
         if value is None:
-            return node
+            return self.view.symbols(name) or node
         return tree.Brace(value, node) if self.braces else value
 
     def transposed(self, node: tree.Transpose) -> Node:

@@ -34,9 +34,8 @@ def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
     if reasons:
         key = "activation.cases" if len(slope.branches) > 1 else "activation.formula"
         yield Paragraph(sentences=(Text(key, {"function": tree.Call(name, (argument,))}),))
-    row = tree.Row(
-        (equation(value, _cases(slope.values, argument)), equation(prime, _cases(slope.branches, argument))), "implies"
-    )
+    values, slopes = (view.page(_cases(part, argument)) for part in (slope.values, slope.branches))
+    row = tree.Row((equation(value, values), equation(prime, slopes)), "implies")
     yield Equation(lines=(Line(formula=row),))
     yield from _by_output(view, name, slope, prime, argument, reasons)
     for kink in slope.kinks:

@@ -9,7 +9,7 @@ from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
-from symbackprop.report.sections.loss import number_members
+from symbackprop.report.sections.loss import in_example, number_members
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
@@ -20,9 +20,11 @@ def backward(view: View, *, reasons: bool = True) -> Iterator[Block]:
         return
     yield Heading(text=Text("backward.title"), label="backward")
     if reasons:
-        yield Paragraph(sentences=tuple(_start(view)))
+        yield Paragraph(sentences=tuple(_start(view)), keep_with_next=True)
     for step in steps:
         yield from unit(view, step, reasons)
+    if reasons:
+        yield from _order(view, steps)
 
 
 def _start(view: View) -> Iterator[Text]:
@@ -40,14 +42,46 @@ def _start(view: View) -> Iterator[Text]:
 def unit(view: View, step: Step, reasons: bool) -> Iterator[Block]:
     """One gradient: lead, reason, displays."""
     symbol = view.symbol("d" + step.target)
-    sentences = tuple(reasons_of(view, step)) if reasons else ()
-    yield Paragraph(lead=symbol, sentences=sentences, keep_with_next=True)
+    if reasons:
+        yield Paragraph(lead=symbol, sentences=tuple(reasons_of(view, step)), keep_with_next=True)
     margin = view.membership("d" + step.target) if reasons else None
     formulas = displays(view, step)
     for place, formula in enumerate(formulas):
         yield Equation(lines=(Line(formula=formula, margin=margin if place == len(formulas) - 1 else None),))
     if reasons:
         yield from _zeros(view, step)
+
+
+def _order(view: View, steps: list[Step]) -> Iterator[Block]:
+    """With one neuron dz is a number: `dz xᵀ = xᵀ dz`."""
+    pairs = [step for step in steps if _two_factors(step) and view.lone(step.substeps[0].through)]
+    outer = [step for step in pairs if isinstance(_factor(step, 0), tree.Gradient)]
+    inner = [step for step in pairs if isinstance(_factor(step, 1), tree.Gradient)]
+    if not outer or not inner or outer[0].formula == inner[0].formula:
+        return
+    gradient = next(f for f in tree.walk(outer[0].formula) if isinstance(f, tree.Gradient))
+    first, second = (_swapped(view, one[0].formula) for one in (outer, inner))
+    yield Paragraph(sentences=(Text("backward.order", {"gradient": gradient, "first": first, "second": second}),))
+
+
+def _two_factors(step: Step) -> bool:
+    made = step.formula
+    product = isinstance(made, tree.Product) and made.signs == ("",) and len(_gradients(made)) == 1
+    return product and len(step.substeps) == 1
+
+
+def _factor(step: Step, place: int) -> Node | None:
+    return step.formula.factors[place] if isinstance(step.formula, tree.Product) else None
+
+
+def _gradients(node: Node) -> list[tree.Gradient]:
+    """The gradients in a formula."""
+    return [part for part in tree.walk(node) if isinstance(part, tree.Gradient)]
+
+
+def _swapped(view: View, formula: Node) -> Node:
+    assert isinstance(formula, tree.Product)
+    return equation(formula, tree.juxtaposed(*reversed(formula.factors)))
 
 
 # --- the chain ------------------------------------------------------------------------------
@@ -66,14 +100,14 @@ def displays(view: View, step: Step) -> list[Node]:
     if len(step.substeps) == 1:
         entry = _entry_chain(view, step.substeps[0])
         first = tree.Row((entry, tree.Box(equation(symbol, formula))), "implies")
-        return [first, *([chain(symbol, *numbers[0], relations=numbers[1])] if numbers else [])]
+        return [first, *([in_example(symbol, numbers)] if numbers else [])]
     members = [_through(step.target, made.through) for made in step.substeps]
     parts = [view.page(made.matrix) for made in step.substeps if made.matrix is not None]
     braced = tuple(tree.Brace(part, label) for part, label in zip(parts, members, strict=True))
     general = equation(symbol, tree.Derivative(tree.Name(view.loss), tree.Name(step.target)), tree.Add(braced))
     if tree.undressed(tree.plus(*parts)) != tree.undressed(formula):
         general = equation(*general.members, formula)
-    return [tree.Box(general), *([chain(symbol, *numbers[0], relations=numbers[1])] if numbers else [])]
+    return [tree.Box(general), *([in_example(symbol, numbers)] if numbers else [])]
 
 
 def _through(target: str, through: str) -> Node:

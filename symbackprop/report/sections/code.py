@@ -13,6 +13,9 @@ from symbackprop.notation.tree import Node
 from symbackprop.report.document import Block, Code, Heading, Paragraph, Text
 from symbackprop.report.view import View
 
+WIDTH = 84
+"""Characters of a line of code."""
+
 ENTRIES = 64
 """Numbers beyond which nobody pastes them."""
 
@@ -41,15 +44,14 @@ def code(view: View) -> Iterator[Block]:
 
 def _numpy(view: View, names: list[str]) -> str:
     """Forward, and each gradient by its formula."""
-    left, right = _data(view, names)
     steps = [step for step in view.derivation.backward if step.rule != "seed"]
     writer = _Writer(view, "np")
     return "\n".join(
         [
             "import numpy as np",
-            f"{left} = (np.array(v, float) for v in {right})",
-            "; ".join(f"{_id(s.target)} = {writer.write(s.formula)}" for s in view.derivation.forward),
-            "; ".join(f"d{_id(s.target)} = {writer.write(s.formula)}" for s in steps),
+            *_data(view, names, "np.array({}, float)"),
+            *_lines([f"{_id(s.target)} = {writer.write(s.formula)}" for s in view.derivation.forward]),
+            *_lines([f"d{_id(s.target)} = {writer.write(s.formula)}" for s in steps]),
             "print(" + ", ".join(f"d{_id(s.target)}" for s in steps) + ")",
         ]
     )
@@ -57,25 +59,40 @@ def _numpy(view: View, names: list[str]) -> str:
 
 def _torch(view: View, names: list[str]) -> str:
     """Forward, then PyTorch's own backward pass."""
-    left, right = _data(view, names)
     writer = _Writer(view, "torch")
     forward = view.derivation.forward
     grads = ", ".join(f"{_id(n)}.grad" for n in view.derivation.exercise.wanted if n in names)
     return "\n".join(
         [
             "import torch",
-            f"{left} = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in {right})",
-            "; ".join(f"{_id(s.target)} = {writer.write(s.formula)}" for s in forward),
+            "torch.set_default_dtype(torch.float64)",
+            *_data(view, names, "torch.tensor({}, requires_grad=True)", "1."),
+            *_lines([f"{_id(s.target)} = {writer.write(s.formula)}" for s in forward]),
             f"{_id(view.loss)}.sum().backward(); print({grads})",
         ]
     )
 
 
-def _data(view: View, names: list[str]) -> tuple[str, str]:
-    """The names on the left, their values on the right (one name unpacks with its comma)."""
-    left = ", ".join(_id(name) for name in names)
-    right = ", ".join(_literal(view, name) for name in names)
-    return (left, f"({right})") if len(names) > 1 else (f"{left},", f"({right},)")
+def _data(view: View, names: list[str], maker: str, one: str = "") -> list[str]:
+    """`W, x = (np.array(v) for v in (…, …))`, or a line each where that is too wide."""
+    values = [_literal(view, name, "." if one else "") for name in names]
+    left, right = ", ".join(_id(name) for name in names), ", ".join(values)
+    if len(names) > 1:
+        made = f"{left} = ({maker.format('v')} for v in ({right}))"
+        if len(made) <= WIDTH:
+            return [made]
+    return [f"{_id(name)} = {maker.format(value)}" for name, value in zip(names, values, strict=True)]
+
+
+def _lines(statements: list[str]) -> list[str]:
+    """Statements joined with semicolons as long as they fit."""
+    made: list[str] = []
+    for statement in statements:
+        if made and len(made[-1]) + len(statement) + 2 <= WIDTH:
+            made[-1] += f"; {statement}"
+        else:
+            made.append(statement)
+    return made
 
 
 def _id(name: str) -> str:
@@ -86,12 +103,12 @@ def _id(name: str) -> str:
     return made
 
 
-def _literal(view: View, name: str) -> str:
+def _literal(view: View, name: str, point: str) -> str:
     def nested(value: object) -> str:
         if isinstance(value, list):
             return "[" + ", ".join(nested(part) for part in value) + "]"
         assert isinstance(value, Fraction)
-        return str(value)
+        return str(value) if value.denominator != 1 else f"{value}{point}"
 
     return nested(view.derivation.exercise.values[name].nested())
 

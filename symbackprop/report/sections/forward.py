@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from symbackprop import limits
 from symbackprop.derivation.steps import Step
@@ -29,7 +29,7 @@ def one(view: View, step: Step) -> Node:
     target = step.target
     left: Node = view.loss_call() if target == view.loss else tree.Name(target)
     value = view.value(target)
-    if value is None:
+    if value is None or view.expanded(target):
         return _symbolic(view, step, left)
     if target != view.loss and view.facts.has_products(target):
         made = _product_line(view, step, left, value)
@@ -47,7 +47,8 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
         numbers = _entries_with_numbers(view, step)
         if numbers is not None:
             relations: tuple[tree.Relation, ...] = ("=",) * len(body) + ("=",)
-            return chain(*members, numbers, relations=relations, over=(None,) * len(body) + (EXAMPLE,))
+            over = (None,) * len(body) + (EXAMPLE,)
+            return chain(*members, tree.Box(numbers), relations=relations, over=over)
         return equation(*members)
     if view.facts.has_products(step.target):
         places = tuple(letters[axis] for axis in tensor.axes)
@@ -75,15 +76,17 @@ def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
     else:
         compact = view.facts.compact(step.formula)
         if compact is not None and view.lone(step.target):
-            members.append(view.with_numbers(compact))
+            members.append(view.with_numbers(view.page(compact)))
         elif view.lone(step.target):
             members.append(view.page(view.with_numbers(step.formula)))
-    used = [step.target, *view.used(step.formula)]
-    sign = view.relation(*used)
-    relations: list[tree.Relation] = ["="] * (len(members) - 1) + [view.relation(step.target)]
-    if sign == "≈":
-        start = len(body) if step.target != view.loss else 0
-        relations = ["=" if place < start else "≈" for place in range(len(members))]
+    symbols = 0 if step.target == view.loss else len(body)
+    inside = view.relation(*view.used(step.formula))
+    relations: list[tree.Relation] = ["=" if at < symbols else inside for at in range(len(members) - 1)]
+    worked = step.target == view.loss and len(members) > 2 and view.relation(step.target) == "≈"
+    if worked:
+        relations[-1] = "≈"
+    last: tree.Relation = "≈" if "≈" in (inside, view.relation(step.target)) else "="
+    relations.append(last)
     return chain(*members, tree.Box(value), relations=tuple(relations))
 
 
@@ -152,7 +155,7 @@ def _written_out(view: View, step: Step, shape: tuple[int, ...]) -> Node | None:
     """Each entry's sum: under a brace for one number, as a column of sums for a vector."""
     if view.lone(step.target):
         terms = _unfolded(view, step.target, (1,) * len(shape))
-        return None if terms is None else tree.plus(*(_braced(view, step, term) for term in terms))
+        return None if terms is None else _total(_braced(view, step, term) for term in terms)
     if len(shape) != 1 or shape[0] > limits.SHOWN_ROWS:
         return None
     rows = []
@@ -160,8 +163,19 @@ def _written_out(view: View, step: Step, shape: tuple[int, ...]) -> Node | None:
         terms = _unfolded(view, step.target, (place,))
         if terms is None:
             return None
-        rows.append((tree.plus(*(term.node for term in terms)),))
+        rows.append((_total(term.node for term in terms),))
     return tree.Matrix(tuple(rows), "column")
+
+
+def _total(terms: Iterable[Node]) -> Node:
+    """A sum of numbers as on the board: a negative number that is added stands in brackets."""
+    first, *rest = terms
+    return tree.plus(first, *(_in_brackets(term) for term in rest))
+
+
+def _in_brackets(term: Node) -> Node:
+    negative = isinstance(term, tree.Neg) and isinstance(term.body, tree.Number)
+    return tree.Bracket(term) if negative else term
 
 
 def _braced(view: View, step: Step, term: Unfolded) -> Node:

@@ -19,7 +19,20 @@ def given(view: View, *, reasons: bool = True) -> Iterator[Block]:
     yield Paragraph(sentences=(Text("given.model"),))
     yield _model(view)
     yield from _data(view)
+    if reasons:
+        yield from _remarks(view)
     yield _asked(view, reasons)
+
+
+def _remarks(view: View) -> Iterator[Block]:
+    """What the formulas leave unsaid: numbers beside arrays, and what a mean is taken over."""
+    sentences = []
+    if view.facts.broadcasts():
+        sentences.append(Text("given.broadcast"))
+    for count, factor in view.facts.means():
+        sentences.append(Text("given.mean", {"size": count, "factor": factor}))
+    if sentences:
+        yield Paragraph(sentences=tuple(sentences))
 
 
 def _model(view: View) -> Equation:
@@ -45,7 +58,7 @@ def definitions(view: View, body: Node) -> Iterator[Node]:
             members = [view.page(part), part]
             compact = view.facts.compact(part)
             if compact is not None:
-                members.append(compact)
+                members.append(view.page(compact))
             yield equation(*members)
 
 
@@ -54,12 +67,15 @@ def _data(view: View) -> Iterator[Block]:
     valued = [name for name in names if view.value(name) is not None]
     symbolic = [name for name in names if name not in valued]
     if valued:
-        yield Paragraph(sentences=(*_layer_sizes(view), Text("given.data")))
+        sizes = tuple(_layer_sizes(view))
+        if sizes:
+            yield Paragraph(sentences=sizes)
+        yield Paragraph(sentences=(Text("given.data"),))
         yield from _in_lines([_datum(view, name) for name in valued])
     if symbolic:
         key = "given.symbols_too" if valued else "given.symbols"
         items = tuple(_symbolic(view, name) for name in symbolic)
-        yield Paragraph(sentences=(Text(key, {"names": items}), *_sizes(view)))
+        yield Paragraph(sentences=(Text(key, {"names": items, "count": len(items)}), *_sizes(view)))
 
 
 def _layer_sizes(view: View) -> Iterator[Text]:
@@ -101,6 +117,10 @@ def _datum(view: View, name: str) -> Node:
 
 def _symbolic(view: View, name: str) -> Node:
     """`y = (y_1, y_2)ᵀ ∈ ℝ²` while that is short, else `y ∈ ℝ^k`."""
+    entries = view.symbols(name)
+    if entries is not None and len(view.shape(name)) == 1:
+        row = tree.Transpose(tree.Matrix((tuple(cell for (cell,) in entries.rows),), "row"))  # type: ignore[attr-defined]  # a column is a Matrix
+        return tree.Chain((tree.Name(name), row, view.space(name)), ("=", "∈"), (None, None))
     return tree.Chain((tree.Name(name), view.space(name)), ("∈",), (None,))
 
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from symbackprop import limits
 from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.backward import levels as coarser
-from symbackprop.derivation.general import Layer
-from symbackprop.derivation.steps import Contribution
+from symbackprop.derivation.steps import Contribution, Layer, Level
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
+from symbackprop.report.diagram import fan
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.view import View, size_node
 
 
-def layer(view: View) -> Iterator[Block]:
-    """For each layer with more than one neuron: its rows, and the column that feeds dx."""
+def layer(view: View, *, picture: bool = True) -> Iterator[Block]:
+    """For each layer with more than one neuron: its rows, and (`picture`) what an input gets back."""
     found = [one for one in view.facts.general if _weight(view, one) is not None]
     if not found:
         return
     yield Heading(text=Text("layer.title"), label="layer")
     for one in found:
         yield from _rows(view, one)
+        if picture:
+            yield from _input(view, one)
 
 
 def _weight(view: View, one: Layer) -> str | None:
@@ -48,7 +51,6 @@ def _rows(view: View, one: Layer) -> Iterator[Block]:
         members.append(value)
     statement = tree.Chain((*members, view.space(weight)), (*("=",) * (len(members) - 1), "∈"), (None,) * len(members))
     yield Equation(lines=(Line(formula=statement),))
-    yield from _input(view, one)
 
 
 def _stacked(weight: str, size: tree.Size) -> Node:
@@ -73,15 +75,60 @@ def _input(view: View, one: Layer) -> Iterator[Block]:
             column = view.facts.column_of(level)
             if column is None:
                 continue
-            entry = tree.Index(tree.Name(made.target), (tree.Name(level.fixed),))
-            derivative = tree.Derivative(tree.Name(made.through), entry, inline=True)
-            parts = {"entry": entry, "statement": equation(derivative, column)}
-            yield Paragraph(sentences=(Text("layer.input", parts),))
-            total = tree.Sum("j", tree.number(1), size_node(view.shape(made.through)[0]), _term(view, made))
-            yield Equation(lines=(Line(formula=equation(level.left, total, level.right), margin=None),))
+            yield from returning(view, made, level, column, one.shapes)
+
+
+def returning(
+    view: View, made: Contribution, level: Level, column: Node, shapes: Mapping[str, tree.Shape]
+) -> Iterator[Block]:
+    """The rows of z with their x_i beside the fan of arrows, and the sum that comes back."""
+    entry = tree.Index(tree.Name(made.target), (tree.Name(level.fixed),))
+    derivative = tree.Derivative(tree.Name(made.through), entry, inline=True)
+    yield Paragraph(sentences=(Text("layer.input", {"entry": entry, "statement": equation(derivative, column)}),))
+    through = tree.Index(tree.Name(made.through), (tree.Name("j"),))
+    drawn = neurons(view, made, shapes, through, entry)
+    if drawn is not None:
+        yield drawn
+    total = tree.Sum("j", tree.number(1), size_node(shapes[made.through][0]), _term(view, made))
+    yield Equation(lines=(Line(formula=equation(level.left, total, level.right)),))
 
 
 def _term(view: View, made: Contribution) -> Node:
     letters = dict(view.facts.letters_for(made))
     through = tree.Gradient(tree.Index(tree.Name(made.through), (tree.Name("j"),)))
     return tree.juxtaposed(through, spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes))
+
+
+def neurons(
+    view: View, made: Contribution, shapes: Mapping[str, tree.Shape], through: Node, entry: Node
+) -> Block | None:
+    """The rows of z with their x_i, beside the fan of arrows (the notes' last page)."""
+    weight = view.facts.weight_of(made)
+    size = shapes[made.through][0] if len(shapes[made.through]) == 1 else None
+    if weight is None or size != "k" or made.free != ("i",):
+        return None
+    letters = dict(view.facts.letters_for(made))
+    index = letters[made.summed[0]]
+    factor = spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes)
+    rows: list[Node] = []
+    for place in (tree.number(1), tree.number(2), None, tree.Name(size)):
+        if place is None:
+            rows.append(tree.Dots("v"))
+            continue
+        term = tree.replace_names(tree.juxtaposed(*_flat(factor), entry), {index: place})
+        left = tree.replace_names(through, {index: place})
+        rows.append(equation(left, tree.Add((tree.Dots("c"), term, tree.Dots("c")))))
+    statement = equation(tree.Derivative(through, entry), view.page(factor))
+    stack = tree.Stack(tuple(rows), _in_space(made.through, shapes))
+    parts = {"source": entry, "layer": tree.Name(made.through), "size": tree.Name(size)}
+    picture = fan(made.through, made.target, weight, alternative=Text("levels.fan_text", parts))
+    return replace(picture, beside=tree.Row((stack, statement), "implies"))
+
+
+def _flat(node: Node) -> tuple[Node, ...]:
+    return node.factors if isinstance(node, tree.Product) and not any(node.signs) else (node,)
+
+
+def _in_space(name: str, shapes: Mapping[str, tree.Shape]) -> Node:
+    space = tree.Space(tuple(size_node(size) for size in shapes[name]))
+    return tree.Chain((tree.Name(name), space), ("∈",), (None,))

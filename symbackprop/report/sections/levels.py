@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.backward import levels as coarser
@@ -11,9 +10,9 @@ from symbackprop.derivation.general import Layer
 from symbackprop.derivation.steps import Contribution, Level
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
-from symbackprop.report.diagram import fan
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.sections.given import memberships
+from symbackprop.report.sections.layer import neurons
 from symbackprop.report.view import View, size_node
 
 
@@ -28,7 +27,7 @@ def levels(view: View) -> Iterator[Block]:
         sentences = [Text("levels.stack", {"names": names})]
         if place == 0:
             sentences.append(Text("levels.delta", {"delta": _delta("p"), "j": tree.Name("j"), "p": tree.Name("p")}))
-        yield Paragraph(sentences=tuple(sentences))
+        yield Paragraph(sentences=tuple(sentences), keep_with_next=True)
         for made in group.contributions:
             yield from _unit(view, made, group)
 
@@ -206,7 +205,7 @@ def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], en
         sentences=(Text("levels.feeds_all", {"entry": entry}),),
         keep_with_next=True,
     )
-    picture = _picture(view, made, shapes, through, entry)
+    picture = neurons(view, made, shapes, through, entry)
     if picture is not None:
         yield picture
     else:
@@ -217,32 +216,6 @@ def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], en
     yield Equation(lines=(Line(formula=equation(tree.Gradient(entry), first, _result(view, made)), margin=margin),))
     for level in coarser(made, shapes):
         yield from _columns(view, made, level, shapes)
-
-
-def _picture(
-    view: View, made: Contribution, shapes: Mapping[str, tree.Shape], through: Node, entry: Node
-) -> Block | None:
-    """The rows of z with their x_i, beside the fan of arrows (the notes' last page)."""
-    weight = view.facts.weight_of(made)
-    size = shapes[made.through][0] if len(shapes[made.through]) == 1 else None
-    if weight is None or size != "k" or made.free != ("i",):
-        return None
-    letters = dict(view.facts.letters_for(made))
-    index = letters[made.summed[0]]
-    factor = spelled(made.collapsed, letters, avoid=view.derivation.exercise.shapes)
-    rows: list[Node] = []
-    for place in (tree.number(1), tree.number(2), None, tree.Name(size)):
-        if place is None:
-            rows.append(tree.Dots("v"))
-            continue
-        term = tree.replace_names(tree.juxtaposed(*_flat(factor), entry), {index: place})
-        left = tree.replace_names(through, {index: place})
-        rows.append(equation(left, tree.Add((tree.Dots("c"), term, tree.Dots("c")))))
-    statement = equation(tree.Derivative(through, entry), view.page(factor))
-    stack = tree.Stack(tuple(rows), _in(tree.Name(made.through), shapes[made.through]))
-    parts = {"source": entry, "layer": tree.Name(made.through), "size": tree.Name(size)}
-    picture = fan(made.through, made.target, weight, alternative=Text("levels.fan_text", parts))
-    return replace(picture, beside=tree.Row((stack, statement), "implies"))
 
 
 def _columns(view: View, made: Contribution, level: Level, shapes: Mapping[str, tree.Shape]) -> Iterator[Block]:

@@ -23,9 +23,11 @@ def loss(view: View, *, reasons: bool = True) -> Iterator[Block]:
     for step in steps:
         if reasons:
             yield Paragraph(sentences=tuple(_reasons(view, step)))
-        for formula in lines(view, step):
-            margin = view.membership("d" + step.target) if reasons else None
-            yield Equation(lines=(Line(formula=formula, margin=margin),))
+        formulas = lines(view, step)
+        margin = view.membership("d" + step.target) if reasons else None
+        for formula in formulas:
+            last = formula is formulas[-1]
+            yield Equation(lines=(Line(formula=formula, margin=margin if last else None),))
         if reasons:
             yield from _meaning(view, step)
 
@@ -34,14 +36,14 @@ def _reasons(view: View, step: Step) -> Iterator[Text]:
     names = tree.names_in(view.derivation.step(view.loss).formula)
     data = [n for n in names if n in view.derivation.exercise.given and n not in view.derivation.exercise.wanted]
     target = tree.Name(step.target)
+    if not view.lone(step.target) and not _bound(step):
+        entry = tree.Index(target, (tree.Name(step.substeps[0].free[0]),))
+        yield Text("loss.one_term", {"entry": entry})
     if data:
         fixed = tuple(tree.Name(name) for name in data)
         yield Text("loss.by", {"name": target, "fixed": fixed, "count": len(fixed)})
     else:
         yield Text("loss.by_alone", {"name": target})
-    if not view.lone(step.target) and not _bound(step):
-        entry = tree.Index(target, (tree.Name(step.substeps[0].free[0]),))
-        yield Text("loss.one_term", {"entry": entry})
 
 
 def _bound(step: Step) -> bool:
@@ -67,7 +69,13 @@ def lines(view: View, step: Step) -> list[Node]:
     first = tree.Row((equation(*members), tree.Box(equation(gradient, formula))), "implies")
     if not numbers:
         return [first]
-    return [first, chain(gradient, *numbers[0], relations=numbers[1])]
+    return [first, in_example(gradient, numbers)]
+
+
+def in_example(symbol: Node, numbers: tuple[list[Node], tuple[tree.Relation, ...]]) -> Node:
+    """`dz = (…) ⊙ (…) = (…)`, "in the example" over the first sign."""
+    members, relations = numbers
+    return chain(symbol, *members, relations=relations, over=(EXAMPLE, *((None,) * (len(relations) - 1))))
 
 
 def _boxed(general: tree.Chain, numbers: tuple[list[Node], tuple[tree.Relation, ...]] | None) -> Node:

@@ -47,9 +47,11 @@ def _ledger_row(view: View, step: Step, layers: tuple[Layer, ...]) -> tuple[Node
     shapes = {**view.derivation.exercise.shapes}
     cells: list[Node | Text | None] = [equation(symbol, view.page(step.formula)), _dimensions(step.formula, step.shape, shapes)]
     if layers:
-        layer = next((one for one in layers if step.target in one.shapes and _inside(step, one)), None)
+        layer = next((one for one in layers if step.target in one.shapes), None)
         if layer is None:
             cells.append(None)
+        elif not _inside(step, layer):
+            cells.append(_sizes(layer.shapes[step.target]))
         else:
             cells.append(_dimensions(step.formula, layer.shapes[step.target], layer.shapes))
     cells.append(tree.Name(step.target))
@@ -134,7 +136,7 @@ def _graph(view: View) -> Diagram:
 def _labelled(view: View, name: str) -> Node:
     """`z = 1`; a column as the transpose of a row; only the name where there is no short value."""
     symbol = view.symbol(name)
-    numbers = view.numbers(name)
+    numbers = None if view.expanded(name) else view.numbers(name)
     if numbers is None or len(numbers.entries) > 4 or len(numbers.shape) == 2 and numbers.shape[0] > 2:
         return symbol
     column = len(numbers.shape) == 1 and len(numbers.entries) > 1
@@ -192,7 +194,17 @@ def _inner(view: View, expression: Node) -> tuple[Node, Node | None]:
     if value is None or len(value.entries) != 1:
         return page, None
     node, exact = view.facts.shown(value.entries[0], view.digits)
-    return tree.Chain((page, node), ("=" if exact else "≈",), (None,)), None
+    shown = tree.Chain((page, node), ("=" if exact else "≈",), (None,))
+    return shown, _arriving(view, expression)
+
+
+def _arriving(view: View, expression: Node) -> Node | None:
+    """The gradient of a term of a sum: that of the sum itself."""
+    for step in view.derivation.forward:
+        body = tree.undressed(step.formula)
+        if isinstance(body, tree.Add) and expression in body.terms and "d" + step.target in view.derivation.quantities:
+            return view.value("d" + step.target)
+    return None
 
 
 # --- summary -------------------------------------------------------------------------------------
@@ -221,7 +233,7 @@ def summary(view: View) -> Iterator[Block]:
 
 
 def _value_cell(view: View, name: str) -> Node | None:
-    value = view.value(name)
+    value = None if view.expanded(name) else view.value(name)
     if value is None:
         return None
     return value if view.exact(name) else tree.Chain((tree.Word("nothing"), value), ("≈",), (None,))

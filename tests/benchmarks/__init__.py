@@ -1,0 +1,1 @@
+"""How fast it is, against SymPy by itself; `python -m tests.benchmarks` measures and prints."""
