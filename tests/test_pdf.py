@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 import time
 import unicodedata
 import zlib
@@ -423,14 +424,17 @@ def test_a_file_that_grows_without_end_is_stopped(
 
 
 def test_nothing_is_left_behind(pdflatex: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    place = tmp_path / "temporary"
-    place.mkdir()
-    before = {item.name for item in Path("/tmp").glob("symbackprop-*")}
-    with pytest.raises(TypesettingError):
-        to_pdf(tex("\\nonsense"), engine="pdflatex", log=tmp_path / "log")
-    to_pdf(tex("x"), engine="pdflatex")
-    to_pdf("x", engine="typst")
-    assert {item.name for item in Path("/tmp").glob("symbackprop-*")} <= before
+    place = Path(tempfile.mkdtemp(dir="/tmp"))  # a folder that an unprivileged user may enter
+    place.chmod(0o711)
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    try:
+        with pytest.raises(TypesettingError):
+            to_pdf(tex("\\nonsense"), engine="pdflatex", log=tmp_path / "log")
+        to_pdf(tex("x"), engine="pdflatex")
+        to_pdf("x", engine="typst")
+        assert list(place.iterdir()) == []
+    finally:
+        shutil.rmtree(place)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,7 @@ ROWS: tuple[Function, ...] = (
         shown="BCE",
     ),
     _operator(
-        "bce_logits", "loss", "log(1 + exp(z)) - y z", arguments=("z", "y"), reduce="sum",
+        "bce_logits", "loss", "softplus(z) - y z", arguments=("z", "y"), reduce="sum",
         shown="BCE",
     ),
 )  # fmt: skip

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
 
-from symbackprop.algebra.slopes import Slope, slope
+from symbackprop.algebra.functions import Function
+from symbackprop.algebra.lower import CannotDerive
+from symbackprop.algebra.slopes import OutsideKink, Slope, slope
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula
 from symbackprop.derivation.backward import contribution
@@ -14,7 +16,8 @@ from symbackprop.derivation.general import layers
 from symbackprop.derivation.links import backward_links, forward_links
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import quantities
-from symbackprop.derivation.steps import Contribution, Derivation, Rule, Step
+from symbackprop.derivation.steps import Contribution, Derivation, Rule, Step, slope_key
+from symbackprop.exercise.faults import ExerciseError, Fault
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -24,8 +27,9 @@ def derive(exercise: Exercise, *, digits: int = 4) -> Derivation:
     """The certified derivation of every gradient between the loss and what is wanted.
 
     `digits` after the point are certain in every rounded number. Raises CannotDerive where the
-    calculus does not reach, DomainProblem where a function has no value at the example, and
-    CertificateFailed (our own fault) where the second route disagrees.
+    calculus does not reach, DomainProblem where a function has no value at the example,
+    ExerciseError for a slope at a kink that is not between its sides, and CertificateFailed (our
+    own fault) where the second route disagrees.
     """
     model = Model.of(exercise)
     steps = (*_forward(model), *_backward(model))
@@ -140,20 +144,45 @@ def _total(parts: list[Node]) -> Node:
 
 
 def _slopes(model: Model, steps: tuple[Step, ...]) -> Iterator[tuple[str, Slope]]:
-    """The derivative of every function whose prime occurs in a gradient."""
-    own = frozenset(model.exercise.functions)
-    seen: set[str] = set()
+    """The derivative of every function whose prime occurs in a gradient.
+
+    The key is the function's name; for a second use with other options also those: `elu(alpha = 2)`.
+    """
+    seen: dict[str, list[tuple[tuple[str, Node], ...]]] = {}
     for step in steps:
         for call in model.calls(step.formula):
             row = model.row(call.function)
-            if not call.primes or row is None or call.function in seen:
+            if not call.primes or row is None or not row.pieces:
                 continue
-            seen.add(call.function)
-            kinks: Mapping[object, object] = model.exercise.kinks.get(row.convention or row.name, {})
-            try:
-                yield call.function, slope(
-                    row, lambda text, _: formula(text, own), options=dict(call.options),
-                    kinks=kinks, functions=model.exercise.functions,  # type: ignore[arg-type]  # as the exercise types it
-                )  # fmt: skip
-            except NotSymbolic:
-                continue
+            known = seen.setdefault(call.function, [])
+            if call.options not in known:
+                key = slope_key(call) if known else call.function
+                known.append(call.options)
+                yield key, _slope(model, row, call, step.target)
+
+
+def _slope(model: Model, row: Function, call: tree.Call, target: str) -> Slope:
+    own = frozenset(model.exercise.functions)
+    key = row.convention or row.name
+    try:
+        return slope(
+            row, lambda text, _: formula(text, own), options=dict(call.options),
+            kinks=model.exercise.kinks.get(key, {}), functions=model.exercise.functions,
+        )  # fmt: skip
+    except NotSymbolic as error:
+        message = f"SymPy finds no derivative of {call.function} ({error})"
+        raise CannotDerive(call, message, "Write its cases out.", equation=target) from error
+    except OutsideKink as error:
+        raise ExerciseError([_outside(model, key, error)]) from None
+
+
+def _outside(model: Model, key: str, error: OutsideKink) -> Fault:
+    from symbackprop.notation.write import to_plain  # only for the message
+
+    left, right = to_plain(error.left), to_plain(error.right)
+    return Fault(
+        file=model.exercise.key,
+        key=f"conventions.kinks.{key}.{error.at}",
+        message=f"{error.chosen} is not between the slopes of {key} on the two sides of {error.at}",
+        suggestion=f"Choose a slope from {left} to {right}.",
+    )

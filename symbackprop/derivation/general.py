@@ -7,6 +7,7 @@ example has. Equations of the same form are shown once.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 
 from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive, Lowering
@@ -45,8 +46,7 @@ def contracts(expr: Expr) -> bool:
 def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None:
     users = model.users(one.name)
     applied = [u for u in users if _applies(u, one.name) and u.name != model.exercise.loss]
-    equations = (one, *applied[:1])
-    shapes, sizes = _lifted(model, equations)
+    equations, shapes, sizes = _lifted(model, (one, *applied[:1]))
     if shapes is None:
         return None
     made = lowering(shapes, model.exercise.functions)
@@ -80,25 +80,40 @@ def _ordered(equation: Equation, shapes: Mapping[str, Shape]) -> list[str]:
 
 def _lifted(
     model: Model, equations: tuple[Equation, ...]
-) -> tuple[dict[str, Shape] | None, dict[str, Size]]:
-    """Shapes of the same ranks with named sizes, and what each size is in the example."""
+) -> tuple[tuple[Equation, ...], dict[str, Shape] | None, dict[str, Size]]:
+    """The equations with shapes of the same ranks but named sizes, and each size in the example."""
     old = model.exercise.shapes
+    bodies = [_without_sizes(one.body) for one in equations]
     names = [one.name for one in equations]
-    names += [n for one in equations for n in tree.names_in(one.body) if n in old and n not in names]
+    names += [n for body in bodies for n in tree.names_in(body) if n in old and n not in names]
     declared: dict[str, Shape] = {}
-    for name in names:
+    for name in dict.fromkeys(names):
         declared[name] = tuple(size if isinstance(size, str) else "" for size in old[name])
     # inference wants a scalar at the end, as a model has
     end = ("end~", tree.Call("sum", (tree.Name(equations[-1].name),)))
-    found = solve(
-        [*((one.name, one.body) for one in equations), end], declared, functions=model.exercise.signatures
+    known = [(one.name, body) for one, body in zip(equations, bodies, strict=True)]
+    found = solve([*known, end], declared, functions=model.exercise.signatures)
+    if found.faults or found.undetermined or any(name not in found.shapes for name in declared):
+        return equations, None, {}
+    shapes, sizes, table = _named(model, {name: found.shapes[name] for name in declared})
+    named = {str(old_size): tree.Name(str(new)) for old_size, new in table.items()}
+    lifted = tuple(
+        replace(one, body=tree.replace_names(body, dict(named)))
+        for one, body in zip(equations, found.bodies, strict=False)
     )
-    if found.faults or found.undetermined or any(name not in found.shapes for name in names):
-        return None, {}
-    return _named(model, {name: found.shapes[name] for name in names})
+    return lifted, shapes, sizes
 
 
-def _named(model: Model, shapes: Mapping[str, Shape]) -> tuple[dict[str, Shape], dict[str, Size]]:
+def _without_sizes(node: Node) -> Node:
+    """Vectors of ones as they were written, without their size in the example."""
+    if isinstance(node, tree.Ones) and isinstance(node.size, tree.Number):
+        return tree.Ones()
+    return tree.rebuild(node, _without_sizes)
+
+
+def _named(
+    model: Model, shapes: Mapping[str, Shape]
+) -> tuple[dict[str, Shape], dict[str, Size], dict[Size, Size]]:
     """The shapes with no size called like a name of the model; and each size in the example."""
     old = model.exercise.shapes
     fresh = iter([name for name in FRESH_SIZES if name not in old and name not in model.exercise.sizes])
@@ -109,7 +124,8 @@ def _named(model: Model, shapes: Mapping[str, Shape]) -> tuple[dict[str, Shape],
             if size in old and size not in table:
                 table[size] = next(name for name in fresh if name not in {s for f in shapes.values() for s in f})
             sizes[str(table.get(size, size))] = given
-    return {name: tuple(table.get(size, size) for size in shape) for name, shape in shapes.items()}, sizes
+    renamed = {name: tuple(table.get(size, size) for size in shape) for name, shape in shapes.items()}
+    return renamed, sizes, table
 
 
 def _form(layer: Layer) -> object:

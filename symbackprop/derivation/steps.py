@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from symbackprop.algebra.indexform import Expr
+from symbackprop.algebra.lower import Lowering
 from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.lower import Lowering
 from symbackprop.exercise.model import Equation, Exercise
-from symbackprop.notation.tree import Node, Relation, Shape, Size
+from symbackprop.notation.tree import Call, Node, Relation, Shape, Size
 
 ProofMethod = Literal[
     "given", "definition", "sympy", "delta", "gfp", "exact", "interval", "convention", "differences"
@@ -134,11 +134,20 @@ class Quantity:
     numbers: Array[Any] | None
 
 
+def slope_key(call: Call) -> str:
+    """`elu(alpha = 2)`."""
+    from symbackprop.notation.write import to_plain  # only where a function is used twice
+
+    return f"{call.function}({', '.join(f'{name} = {to_plain(value)}' for name, value in call.options)})"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Derivation:
     """The whole worked derivation, certified.
 
-    `steps` are the forward ones in order and then the backward ones, from the loss down.
+    `steps` are the forward ones in order and then the backward ones, from the loss down. `slopes`
+    has the derivatives of the functions whose prime occurs, by name; of a function that is used
+    with several sets of options, the later ones by name and options (`slope_key`).
     """
 
     exercise: Exercise
@@ -164,6 +173,13 @@ class Derivation:
     def backward(self) -> tuple[Step, ...]:
         """The steps from the loss down."""
         return tuple(step for step in self.steps if step.gradient)
+
+    def slope_of(self, call: Call) -> Slope | None:
+        """The derivative of the function that is called, with the options of the call."""
+        for one in (self.slopes.get(call.function), self.slopes.get(slope_key(call))):
+            if one is not None and one.options == call.options:
+                return one
+        return None
 
     def step(self, name: str) -> Step:
         """The step of `z` or of `dz`. Raises KeyError."""

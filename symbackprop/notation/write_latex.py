@@ -255,7 +255,9 @@ class LatexWriter(PictureWriter):
     def _matrix(self, node: Matrix) -> str:
         write = self.write
         rows = [" & ".join([write(entry) for entry in row]) for row in node.rows]
-        return r"\begin{pmatrix} " + r" \\ ".join(rows) + r" \end{pmatrix}"
+        # fractions would touch those above them
+        line = r" \\[3pt] " if any("frac{" in row for row in rows) else r" \\ "
+        return r"\begin{pmatrix} " + line.join(rows) + r" \end{pmatrix}"
 
     def _cases(self, node: Cases) -> str:
         lines = [f"{self.write(value)} & {self.condition(when)}" for value, when in node.branches]

@@ -234,7 +234,8 @@ class TypstWriter(PictureWriter):
     def _matrix(self, node: Matrix) -> str:
         write = self.write
         rows = [", ".join([write(entry) for entry in row]) for row in node.rows]
-        return f'mat(delim: "(", {"; ".join(rows)})'
+        gap = "row-gap: #0.6em, " if any("frac(" in row or "/" in row for row in rows) else ""
+        return f'mat(delim: "(", {gap}{"; ".join(rows)})'
 
     def _cases(self, node: Cases) -> str:
         lines = [f"{self.write(value)} & quad {self.condition(when)}" for value, when in node.branches]

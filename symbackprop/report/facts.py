@@ -84,6 +84,45 @@ class Facts:
         made = tree.replace_names(formula(text, own), table)
         return self.as_number_square(made, bare)
 
+    def written_out(self, node: Node, view: View) -> Node:
+        """`node` with each sum, mean and named loss as the sum over entries that it stands for."""
+        if isinstance(node, tree.Call):
+            row = self.model.row(node.function)
+            if row is not None and row.kind == "loss":
+                compact = self.compact(node)
+                return compact if compact is not None else self._loss_sum(node, view)
+            if node.function in {"sum", "mean"} and not node.options:
+                return view.unindexed(spelled(self.model.lowering.tensor(node).expr, {}, self._taken()))
+        return tree.rebuild(node, lambda child: self.written_out(child, view))
+
+    def _taken(self) -> set[str]:
+        return {*self.derivation.exercise.shapes, *self.derivation.exercise.sizes}
+
+    def _loss_sum(self, node: tree.Call, view: View) -> Node:
+        """`Σ_j (…)` of the formula of a named loss, over all entries of its arguments."""
+        row = self.model.row(node.function)
+        assert row is not None
+        tensors = [self.model.lowering.tensor(arg) for arg in node.args]
+        shape = max((made.shape for made in tensors), key=len)
+        letters = [letter for letter in "jilrs" if letter not in self._taken()][: len(shape)]
+        own = frozenset(self.derivation.exercise.functions)
+        table: dict[str, Node] = {key: formula(text, own) for key, text in row.options} | dict(node.options)
+        for argument, made in zip(row.arguments, tensors, strict=True):
+            entry = spelled(made.expr, dict(zip(made.axes, letters, strict=False)), self._taken())
+            table[argument] = view.unindexed(entry)
+        body = tree.replace_names(formula(row.pieces[0].formula, own), table)
+        sizes = [size for size in shape if size != 1]
+        if not sizes:
+            return body
+        if isinstance(body, tree.Add | tree.Neg):
+            body = tree.Bracket(body)
+        for letter, size in reversed(list(zip(letters, shape, strict=True))):
+            body = body if size == 1 else tree.Sum(letter, tree.number(1), _size_node(size), body)
+        if row.reduce == "mean":
+            count = tree.times(*(_size_node(size) for size in sizes))
+            return tree.juxtaposed(tree.Quotient(tree.number(1), count), body)
+        return body
+
     def as_number_square(self, made: Node, call: tree.Call) -> Node:
         """`(ŷ − y)²` for `‖ŷ − y‖²` where it is one number."""
         shapes = self.derivation.exercise.shapes
@@ -102,7 +141,9 @@ class Facts:
             for arg in call.args
         }
         only = next(iter(found)) if len(found) == 1 else None
-        return only if isinstance(only, tree.Name) else tree.Name("u")
+        shapes = self.derivation.exercise.shapes
+        simple = isinstance(only, tree.Name) and len(shapes.get(only.name, ())) < 2
+        return only if only is not None and simple else tree.Name("u")
 
     def output_of(self, name: str) -> str | None:
         """The name that the one use of a function is given: ŷ of `ŷ = σ(z)`."""

@@ -158,6 +158,7 @@ def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
     widths, natural = _column_widths(block, setter, plain)
     gaps = len(block.columns) - 1
     small = block.small or natural + _COLUMN_GAP * gaps > setter.room
+    shrunk = _SMALLER if small and not any(widths) else 1.0
     rows = [
         {
             "cells": [_cell(cell, setter, width) for cell, width in zip(row, widths, strict=True)],
@@ -174,8 +175,7 @@ def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
         "rows": rows,
         "small": small,
         "loose": natural + 2.5 * _COLUMN_GAP * gaps < 0.95 * setter.room,
-        "fit": (natural + _COLUMN_GAP * gaps) * (_SMALLER if small else 1.0) > 0.95 * setter.room
-        and not any(widths),
+        "fit": (natural + _COLUMN_GAP * gaps) * shrunk > (1.0 if any(widths) else 0.95) * setter.room,
         "long": sum(max(map(rows_of, row), default=1) for row in block.rows) > _LONG_TABLE,
     }
 
@@ -194,7 +194,7 @@ def _column_widths(block: Table, setter: Setter, plain: Setter) -> tuple[list[fl
     )
     asked = sum(share for share in shares if share is not None)
     free = 0.99 - (natural + _COLUMN_GAP * (len(shares) - 1)) / setter.room
-    if asked > free:
+    if asked > max(free, 0.0):
         factor = max(free / asked, 0.3)
         shares = [None if share is None else round(share * factor, 3) for share in shares]
         asked *= factor

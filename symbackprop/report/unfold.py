@@ -16,7 +16,7 @@ from symbackprop.notation.tree import Node, juxtaposed
 EntryValue = Callable[[ix.Entry], Node]
 """An entry with all its places fixed, as a node: its number, or its name where it has none."""
 
-LONGEST = 8
+LONGEST = 5
 """Terms of a sum that are written out; a longer one shows its ends and dots."""
 
 
@@ -93,7 +93,7 @@ def _product(factors: list[Node]) -> Node:
     if len(factors) == 1:
         return factors[0]
     signs = tuple(
-        "cdot" if is_numeral(left) and is_numeral(right) else "" for left, right in zip(factors, factors[1:], strict=False)
+        "cdot" if is_numeral(left) and (is_numeral(right) or isinstance(right, tree.Call)) else "" for left, right in zip(factors, factors[1:], strict=False)
     )
     return tree.Product(tuple(factors), signs)
 

@@ -110,9 +110,7 @@ class View:
         compact = self.facts.compact(body)
         if compact is not None:
             return [self.page(compact)]
-        if isinstance(tree.undressed(body), tree.Call):
-            return [self.page(self.spelled(self.loss, {}))]
-        return [self.page(body)]
+        return [self.page(self.facts.written_out(body, self))]
 
     def spelled(self, name: str, letters: Mapping[str, str]) -> Node:
         """The entry of an equation's right side, in indices: `Σ_i w_ji x_i + b_j`."""
@@ -294,7 +292,9 @@ class _Substitution:
         if name not in self.view.derivation.quantities:
             return node
         value = self.view.value(name, transposed=True)
-        return node if value is None else value
+        if value is None:
+            return node
+        return tree.Brace(value, node) if self.braces else value
 
     def slope(self, node: tree.Call, args: tuple[Node, ...]) -> Node:
         """`g'(z)`: its value, with a brace that says so where it is one number."""

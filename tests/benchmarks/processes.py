@@ -1,5 +1,6 @@
 """The command as a whole process: what somebody waits for."""
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -7,16 +8,20 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import symbackprop
+
 OURS = ("-m", "symbackprop")
 IMPORTS = ("-c", "import sympy, jinja2")
 
 
 def wall(arguments: Sequence[str], folder: Path) -> float:
     """Seconds of one process of this Python. Raises CalledProcessError."""
+    home = str(Path(symbackprop.__file__).resolve().parent.parent)  # also where it is not installed
     start = time.perf_counter()
     subprocess.run(
-        [sys.executable, *arguments], cwd=folder, check=True, stdin=subprocess.DEVNULL, capture_output=True
-    )
+        [sys.executable, *arguments], cwd=folder, env={**os.environ, "PYTHONPATH": home}, check=True,
+        stdin=subprocess.DEVNULL, capture_output=True,
+    )  # fmt: skip
     return time.perf_counter() - start
 
 

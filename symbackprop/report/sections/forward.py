@@ -82,8 +82,7 @@ def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
     symbols = 0 if step.target == view.loss else len(body)
     inside = view.relation(*view.used(step.formula))
     relations: list[tree.Relation] = ["=" if at < symbols else inside for at in range(len(members) - 1)]
-    worked = step.target == view.loss and len(members) > 2 and view.relation(step.target) == "≈"
-    if worked:
+    if len(members) > 2 and not _exact_powers(view, members[-2]):
         relations[-1] = "≈"
     last: tree.Relation = "≈" if "≈" in (inside, view.relation(step.target)) else "="
     relations.append(last)
@@ -119,6 +118,16 @@ def powers_worked_out(view: View, node: Node) -> Node | None:
 
     worked = change(node)
     return None if worked is node else worked
+
+
+def _exact_powers(view: View, node: Node) -> bool:
+    """Whether every power in a formula has an exact value on the page."""
+    for part in tree.walk(node):
+        if isinstance(part, tree.Power):
+            value = view.facts.evaluated(part)
+            if value is not None and not all(view.facts.shown(v, view.digits)[1] for v in value.entries):
+                return False
+    return True
 
 
 def is_constant(node: Node) -> bool:

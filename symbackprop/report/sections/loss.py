@@ -37,7 +37,7 @@ def _reasons(view: View, step: Step) -> Iterator[Text]:
     data = [n for n in names if n in view.derivation.exercise.given and n not in view.derivation.exercise.wanted]
     target = tree.Name(step.target)
     if not view.lone(step.target) and not _bound(step):
-        entry = tree.Index(target, (tree.Name(step.substeps[0].free[0]),))
+        entry = tree.Index(target, tuple(tree.Name(place) for place in step.substeps[0].free))
         yield Text("loss.one_term", {"entry": entry})
     if data:
         fixed = tuple(tree.Name(name) for name in data)
@@ -94,6 +94,8 @@ def number_members(view: View, step: Step) -> tuple[list[Node], tuple[tree.Relat
     if value is None:
         return None
     put_in = view.page(view.with_numbers(step.formula))
+    if any(isinstance(p, tree.Quotient) and _has_matrix(p) for p in tree.walk(put_in)):
+        put_in = value  # a fraction of columns says nothing
     used = view.used(step.formula)
     first = view.relation(*used) if used else "="
     members = [put_in, value]
@@ -101,6 +103,10 @@ def number_members(view: View, step: Step) -> tuple[list[Node], tuple[tree.Relat
         return [value], (view.relation("d" + step.target),)
     last: tree.Relation = "≈" if first == "≈" or not view.exact("d" + step.target) else "="
     return members, (first, last)
+
+
+def _has_matrix(node: Node) -> bool:
+    return any(isinstance(part, tree.Matrix) for part in tree.walk(node))
 
 
 def _power_rule(view: View, made: Contribution) -> Node | None:
