@@ -224,6 +224,12 @@ SPANISH = Style(words={"if": "si", "otherwise": "si no", "example": "en el ej.",
 u, v, c = Name("u"), Name("v"), Name("c")
 
 NODES: list[tuple[Node, str, str, str]] = [
+    (
+        tree.Stack((equation(Name("u"), num(1)), Dots("v")), Name("z")),
+        r"\left. \begin{aligned} u & = 1 \\ & \vdots \end{aligned} \;\right\}\; z",
+        "cases(reverse: #true, u & = 1, & dots.v) thick z",
+        "u = 1; ⋮; z",
+    ),
     # --- leaves
     (num(7), "7", "7", "7"),
     (Number(Fraction(1, 10), "0.10"), "0.10", "0.10", "0.10"),

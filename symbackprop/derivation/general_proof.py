@@ -14,6 +14,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.gfp import GFp
 from symbackprop.algebra.values.run import directional, forward
+from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.numbers import shaped
 from symbackprop.derivation.steps import Check, Layer
 from symbackprop.notation import tree
@@ -22,7 +23,7 @@ SIZES = ((3, 1), (3, 2), (4, 3), (5, 2))
 """(n, k), or whatever the first two sizes of the layer are called."""
 
 
-class LayerFailed(ArithmeticError):
+class LayerFailed(CertificateFailed):
     """A general formula disagrees with dual numbers: our own fault."""
 
 
@@ -62,7 +63,7 @@ def _agrees(layer: Layer, sizes: dict[str, int], seed: str) -> int:
         direction: Array[int] = domain.draw_array(shape)
         expected = directional(equations, {**given, **forward(equations, given, working)}, {made.target: direction}, working)
         if domain.dot(value.entries, direction.entries) != expected:
-            raise LayerFailed(f"d{made.target} for sizes {sizes}")
+            raise LayerFailed(f"d{made.target}", f"any sizes, here {sizes}")
     return len(layer.contributions)
 
 

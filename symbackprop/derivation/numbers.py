@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_tree
-from symbackprop.algebra.values.domain import Domain, Missing, Symbolic
+from symbackprop.algebra.values.domain import Domain, DomainProblem, Missing, Symbolic
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, settled
-from symbackprop.algebra.values.poly import leftover
+from symbackprop.algebra.values.poly import Poly, leftover
+from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.steps import Quantity, Step
 
@@ -34,7 +36,8 @@ def quantities(model: Model, steps: Sequence[Step], digits: int) -> dict[str, Qu
         found = _numbers(model, steps, domain)
         for array in found.values():
             for entry in array.entries if array is not None else ():
-                to_tree(entry, digits)
+                if not _certain(entry, digits):
+                    to_tree(entry, digits)
         return found
 
     numbers: Numbers = settled(compute) if model.exercise.values else {}
@@ -51,6 +54,19 @@ def quantities(model: Model, steps: Sequence[Step], digits: int) -> dict[str, Qu
             numbers=numbers.get(key, _seed(step)),
         )  # fmt: skip
     return made
+
+
+def _certain(value: Any, digits: int) -> bool:
+    """Whether `digits` decimals are certain at first sight; the slow way decides the rest."""
+    if isinstance(value, Fraction):
+        return True
+    if isinstance(value, Poly):
+        return all(isinstance(part, Fraction) for part in value.terms.values())
+    shifted = abs(value) * 10**digits + _HALF
+    return bool(shifted > 2) and shifted.floor().unique_fmpz() is not None
+
+
+_HALF = 0.5
 
 
 def _seed(step: Step) -> Array[Any] | None:
@@ -86,16 +102,20 @@ def _value(working: Evaluator[Any], step: Step, known: Mapping[str, Array[Any]])
         made = working.evaluate(step.formula, known, like=sizes)
     except (Symbolic, Missing):
         return None
+    except DomainProblem as problem:
+        raise problem.at(f"gradient d{step.target}" if step.gradient else f"equation {step.target}") from None
     return shaped(made, sizes)
 
 
 def shaped(made: Array[Any], shape: tuple[int, ...]) -> Array[Any]:
-    """The same numbers in the shape that the quantity has; a single one fills what it stands for."""
+    """The same numbers in the shape that the quantity has; the number 0 fills any shape.
+
+    Only axes of size 1 may differ. Raises CertificateFailed: a formula of ours has another shape.
+    """
     if made.shape == shape:
         return made
-    total = 1
-    for size in shape:
-        total *= size
-    if len(made.entries) == total:
+    if [size for size in made.shape if size != 1] == [size for size in shape if size != 1]:
         return made.reshaped(shape)
-    return Array(shape, made.entries * total)
+    if len(made.entries) == 1 and made.entries[0] == 0:
+        return Array(shape, made.entries * prod(shape))
+    raise CertificateFailed("a formula", f"it has the shape {made.shape} and not {shape}")

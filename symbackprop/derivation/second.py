@@ -12,6 +12,7 @@ from typing import Any
 
 from symbackprop.algebra.symbolic import sympy_module
 from symbackprop.algebra.values.gfp import GFp
+from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.steps import Check, Contribution, Step
@@ -19,7 +20,7 @@ from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
 
-class SecondRouteFailed(ArithmeticError):
+class SecondRouteFailed(CertificateFailed):
     """SymPy's matrix calculus disagrees with the index calculus: our own fault."""
 
 
@@ -90,7 +91,7 @@ def _compare(model: Model, made: Contribution, answer: Node) -> None:
     ours = shaped(working.evaluate(made.matrix, env, like=shape), shape)
     theirs = shaped(working.evaluate(answer, env, like=shape), shape)
     if ours != theirs:
-        raise SecondRouteFailed(f"d{made.target} through {made.through}")
+        raise SecondRouteFailed(f"d{made.target}", f"SymPy's matrix calculus, through {made.through}")
 
 
 class _Symbols:

@@ -14,6 +14,7 @@ from symbackprop.algebra.values.domain import Domain, DomainProblem, Redraw, Und
 from symbackprop.algebra.values.evaluate import Evaluator, Kinks
 from symbackprop.algebra.values.exact import Exact, bounds
 from symbackprop.algebra.values.gfp import GFp
+from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.steps import Check
 from symbackprop.notation import tree
@@ -27,7 +28,7 @@ _BESIDE = (Fraction(1, 7), Fraction(29, 10))
 """How far from the outermost bounds a function by cases is looked at."""
 
 
-class SlopeFailed(ArithmeticError):
+class SlopeFailed(CertificateFailed):
     """A derivative of a function of the table disagrees with dual numbers: our own fault."""
 
 
@@ -55,7 +56,7 @@ class _Case:
         return tree.Call(self.slope.function.name, (tree.Name("u"),), self.slope.options, primes)
 
     def fail(self) -> SlopeFailed:
-        return SlopeFailed(self.slope.function.name)
+        return SlopeFailed(f"the derivative of {self.slope.function.name}", "dual numbers")
 
     @property
     def symbols(self) -> list[str]:

@@ -7,14 +7,14 @@ not; at random points with all sizes different it is none.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import Domain, EvaluationError
+from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
@@ -23,6 +23,7 @@ from symbackprop.algebra.values.run import forward
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.steps import Derivation, Step
+from symbackprop.notation import tree
 from symbackprop.notation.inference import solve
 from symbackprop.notation.tree import Node, Shape, Size
 
@@ -33,10 +34,14 @@ REDRAWS = 8
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """`values` holds every name (`z`) and every gradient (`dz`) that has a value."""
+    """`values` holds every name (`z`) and every gradient (`dz`) that has a value.
+
+    The gradients of the names in `drawn` are random ones: no formula is right for them.
+    """
 
     working: Evaluator[Any]
     values: Numbers
+    drawn: frozenset[str] = frozenset()
 
     def same(self, step: Step, formula: Node) -> bool | None:
         """Whether `formula` is the gradient of `step` here, in the shape it would be written in.
@@ -44,7 +49,8 @@ class World:
         A column n×1 is written like a vector and an array of one number like a number. None where
         it cannot be told: a symbol is in the way, or a function has no value.
         """
-        return self.equal(self.values.get("d" + step.target), formula)
+        right = None if step.target in self.drawn else self.values.get("d" + step.target)
+        return self.equal(right, formula)
 
     def equal(self, right: Array[Any] | None, formula: Node) -> bool | None:
         """Whether `formula` has the value `right`; see `same`."""
@@ -80,7 +86,7 @@ def vanishes(value: Any) -> bool:
     return bool(value.contains(0))
 
 
-# --- the example --------------------------------------------------------------------------
+# --- making them ----------------------------------------------------------------------------
 
 
 def example(model: Model, derivation: Derivation) -> World:
@@ -91,76 +97,98 @@ def example(model: Model, derivation: Derivation) -> World:
 
 def world_of(model: Model, steps: Sequence[Step], given: Numbers, working: Evaluator[Any]) -> World:
     """The passes run with these values of the given names. Raises what the evaluator raises."""
-    equations = [(one.name, one.body) for one in model.exercise.equations]
-    values = forward(equations, given, working)
+    values = forward([(one.name, one.body) for one in model.exercise.equations], given, working)
     values["d" + model.exercise.loss] = Array((), (working.domain.one,))
+    return World(working, _with_gradients(steps, values, working))
+
+
+def _with_gradients(steps: Sequence[Step], values: dict[str, Array[Any]], working: Evaluator[Any]) -> Numbers:
     for step in steps:
-        if step.gradient and step.rule != "seed":
+        if step.gradient and "d" + step.target not in values:
             shape = values[step.target].shape
             values["d" + step.target] = shaped(working.evaluate(step.formula, values, like=shape), shape)
-    return World(working, values)
-
-
-# --- random points --------------------------------------------------------------------------
+    return values
 
 
 SIGNS: tuple[Signs, ...] = ("random", "on", "off")
 
 
 def random_worlds(model: Model, steps: Sequence[Step]) -> Iterator[World]:
-    """Random points of GF(p): the exercise's sizes with units on, off and mixed; then sizes all different."""
-    if not model.exercise.sizes:
-        for signs in SIGNS:
-            yield from random_world(model, steps, model.exercise.shapes, {}, signs)
-    lifted = lifted_shapes(model)
-    if lifted is not None:
-        shapes, sizes = lifted
-        yield from random_world(model, steps, shapes, different(sizes))
+    """Random points of GF(p) with the exercise's sizes: units mixed, all on, all off."""
+    exercise = model.exercise
+
+    def run(working: Evaluator[Any]) -> World:
+        return world_of(model, steps, _drawn(working, exercise.given, exercise.shapes), working)
+
+    for signs in SIGNS:
+        yield from _redrawn(model, {}, signs, run)
 
 
-def random_world(
-    model: Model, steps: Sequence[Step], shapes: Mapping[str, Shape], sizes: Mapping[str, int], signs: Signs = "random"
+def resized_world(
+    model: Model, steps: Sequence[Step], shapes: Mapping[str, Shape], sizes: Mapping[str, int]
 ) -> Iterator[World]:
-    """One random point with these sizes; none where the formulas are not made for them."""
+    """A random point of the model without its loss, with these sizes; none where it has no meaning.
+
+    What the loss sends back is random too, so the steps that are the loss's own are not in it.
+    """
+    equations = [(one.name, one.body) for one in model.exercise.equations[:-1]]
+    given = [name for name in model.exercise.given if name in shapes]
+    late = [step.target for step in steps if step.rule == "loss" and step.target in shapes]
+    inner = [step for step in steps if step.target in shapes and step.rule != "loss"]
+
+    def run(working: Evaluator[Any]) -> World:
+        values = dict(_drawn(working, given, shapes))
+        for name, body in equations:
+            values[name] = working.evaluate(body, values)
+        arriving = _drawn(working, late, shapes)
+        values.update({"d" + name: arriving[name] for name in late})
+        return World(working, _with_gradients(inner, values, working), frozenset(late))
+
+    yield from _redrawn(model, sizes, "random", run)
+
+
+def _redrawn(
+    model: Model, sizes: Mapping[str, int], signs: Signs, run: Callable[[Evaluator[Any]], World]
+) -> Iterator[World]:
     for attempt in range(REDRAWS):
         modulus: int = MERSENNE if attempt < REDRAWS // 2 else ORDERED
-        domain: Domain[int] = GFp(f"blind/{attempt}/{sorted(sizes.items())}", modulus=modulus, signs=signs)
-        given = {name: _draw(domain, shapes[name], sizes) for name in model.exercise.given}
+        domain = GFp(f"blind/{attempt}/{sorted(sizes.items())}", modulus=modulus, signs=signs)
         try:
-            yield world_of(model, steps, given, evaluator(model, domain, sizes))
+            yield run(evaluator(model, domain, sizes))
         except ArithmeticError:
             continue
-        except EvaluationError:
+        except (EvaluationError, KeyError):
             pass
         return
 
 
-def _draw(domain: Any, shape: Shape, sizes: Mapping[str, int]) -> Array[int]:
-    made: Array[int] = domain.draw_array(tuple(size if isinstance(size, int) else sizes[size] for size in shape))
-    return made
+def _drawn(working: Evaluator[Any], names: Sequence[str], shapes: Mapping[str, Shape]) -> dict[str, Array[Any]]:
+    domain: Any = working.domain
+    sizes = working.sizes
+    return {
+        name: domain.draw_array(tuple(size if isinstance(size, int) else sizes[size] for size in shapes[name]))
+        for name in names
+    }
 
 
-def lifted_shapes(model: Model) -> tuple[dict[str, Shape], dict[str, int]] | None:
-    """Every shape with names for the sizes that could be others, and what they are in the exercise.
+def free_sizes(model: Model) -> tuple[dict[str, Shape], dict[str, int]]:
+    """The shapes of the model without its loss, with a name for every size that could be another.
 
-    None where the equations fix all sizes, or do not determine them without numbers. A size
-    that is a symbol in the exercise counts as 0.
+    And what these sizes are in the exercise; both empty where the equations alone do not say.
     """
     exercise = model.exercise
-    declared: dict[str, Shape] = {
-        name: tuple("" if isinstance(size, int) else size for size in shape)
-        for name, shape in exercise.shapes.items()
-    }
-    equations = [(one.name, one.body) for one in exercise.equations]
-    found = solve(equations, declared, functions=exercise.signatures)
-    if found.faults or found.undetermined or any(name not in found.shapes for name in exercise.shapes):
-        return None
+    equations = [(one.name, one.body) for one in exercise.equations[:-1]]
+    used = {name for at, body in equations for name in (at, *tree.names_in(body)) if name in exercise.shapes}
+    declared: dict[str, Shape] = {name: ("",) * len(exercise.shapes[name]) for name in sorted(used)}
+    found = solve(equations, declared, functions=exercise.signatures, has_loss=False)
+    if found.faults or any(name not in found.shapes for name in used):
+        return {}, {}
     sizes: dict[str, int] = {}
-    for name, shape in exercise.shapes.items():
-        for size, given in zip(found.shapes[name], shape, strict=True):
-            if isinstance(size, str):
-                sizes[size] = given if isinstance(given, int) else 0
-    return (dict(found.shapes), sizes) if sizes else None
+    for name in sorted(used):
+        for size, given in zip(found.shapes[name], exercise.shapes[name], strict=True):
+            if isinstance(size, str) and isinstance(given, int):
+                sizes[size] = given
+    return {name: found.shapes[name] for name in used}, sizes
 
 
 def different(sizes: Mapping[str, Size]) -> dict[str, int]:

@@ -188,7 +188,9 @@ class PlainWriter(Writer):
             return text if node.inline else self.bracket(text)
         last = plain(above.factors[-1]) if isinstance(above, Product) else above
         takes_last = type(last) is Number and type(below) is Number and last is not above
-        if takes_last or self.level(above) < TIGHT or (is_differential(last) and is_differential(below)):
+        base = plain(below.body) if isinstance(below, Transpose) else below
+        base = plain(base.base) if isinstance(base, Power) else base
+        if takes_last or self.level(above) < TIGHT or (is_differential(last) and is_differential(base)):
             return self.bracket(text)
         return text
 
