@@ -16,6 +16,8 @@ import sympy as sp
 import symbackprop as sb
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.api import Worked
+from symbackprop.derivation.expressions import expression
+from symbackprop.notation import tree
 from symbackprop.report.files import NotOursError
 
 NEURONA: dict[str, Any] = {
@@ -192,7 +194,8 @@ def test_a_wide_value_is_not_printed() -> None:
 
 _W = [[1, -2, 3], [2, "1/2", -1]]
 _LAYERS = [
-    ("relu(z)", "1/2 ||yhat - y||^2"), ("tanh(z)", "mse(yhat, y)"), ("leaky_relu(z)", "huber(yhat, y, delta = 2)"),
+    ("relu(z)", "1/2 ||yhat - y||^2"), ("tanh(z)", "mse(yhat, y)"),
+    ("leaky_relu(z)", "huber(yhat, y, delta = 2)"),
     ("elu(z)", "absolute_error(yhat, y)"), ("z", "hinge(yhat, y)"), ("z", "bce_logits(yhat, y)"),
     ("softplus(z)", "sum((yhat - y)^2) + 1/2 ||W||_F^2"), ("max(z, y)", "mean(square(yhat))"),
     ("gelu(z)", "squared_error(yhat, y)"), ("swish(z) / 2", "||yhat - y||"), ("z * z", "sum(yhat * y)"),
@@ -253,9 +256,11 @@ def test_a_convention_at_a_kink_is_in_the_symbolic_form() -> None:
 
 
 def test_what_sympy_cannot_say_is_said() -> None:
-    worked = sb.derive({"model": {"L": "sum(exp(x))"}, "values": {"x": [1, 2]}})
-    assert worked["dx"].value.shape == (2, 1)
-    assert issubclass(NotSymbolic, ValueError)
+    exercise = sb.load("general")
+    with pytest.raises(NotSymbolic, match="nothing for Cases"):
+        expression(exercise, tree.Cases(()), ("k",))
+    with pytest.raises(NotSymbolic, match="a matrix stands where a number is needed"):
+        expression(exercise, tree.Name("W"), ())
 
 
 def test_a_hostile_name_is_only_a_name() -> None:

@@ -136,8 +136,10 @@ def grouped(expr: Expr) -> Expr:
 
 
 def summed(expr: Expr, index: str, size: Size) -> Expr:
-    """`Σ_index expr`."""
-    return tuple(replace(term, bound=((index, size), *term.bound)) for term in expr)
+    """`Σ_index expr`; what does not depend on the index is taken `size` times."""
+    return tuple(
+        _without_idle_sums(replace(term, bound=((index, size), *term.bound)), index) for term in expr
+    )
 
 
 def power(base: Expr, exponent: Expr) -> Expr:
@@ -284,10 +286,10 @@ def merged(expr: Expr) -> Expr:
     return tuple(term for term in found.values() if term.coefficient)
 
 
-def _without_idle_sums(term: Term) -> Term:
-    """`Σ_{i=1}^n a` without an i in it is `n a`."""
+def _without_idle_sums(term: Term, only: str = "") -> Term:
+    """`Σ_{i=1}^n a` without an i in it is `n a`; `only`: no other index than this is looked at."""
     used = free_indices(replace(term, bound=()))
-    idle = [(index, size) for index, size in term.bound if index not in used]
+    idle = [(index, size) for index, size in term.bound if index not in used and only in ("", index)]
     for index, size in idle:
         bound = tuple(item for item in term.bound if item[0] != index)
         if isinstance(size, int):

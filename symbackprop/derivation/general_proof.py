@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import cycle
 
 from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.lower_calls import made_of_cases
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.gfp import GFp
@@ -68,14 +69,23 @@ def _agrees(layer: Layer, sizes: dict[str, int], seed: str) -> int:
 
 
 def _generic(layer: Layer) -> dict[str, Function]:
-    """Every function of the layer without its formula: the proof is for any of them."""
+    """Every function whose prime stays in the formulas, without its own: the proof is for any of them."""
     found = {}
     for one in layer.equations:
         for part in tree.walk(one.body):
             if isinstance(part, tree.Call) and part.function not in {"sum", "mean"}:
                 row = layer.lowering.functions.get(part.function) or TABLE[part.function]
+                if not _keeps_prime(layer, row):
+                    continue
                 found[row.name] = Function(
                     name=row.name, kind=row.kind, latex=row.latex, typst=row.typst, plain=row.plain,
                     pieces=(), arguments=row.arguments, options=row.options,
                 )  # fmt: skip
     return found
+
+
+def _keeps_prime(layer: Layer, row: Function) -> bool:
+    """Elementary functions are differentiated in the formulas, and those of several arguments written out."""
+    if row.name in layer.lowering.functions:
+        return len(row.arguments) == 1 and not made_of_cases(layer.lowering, row)
+    return row.kind == "activation" or (row.kind == "elementwise" and not row.smooth)

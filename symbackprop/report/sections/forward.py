@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from symbackprop import limits
 from symbackprop.derivation.steps import Step
@@ -20,8 +20,30 @@ def forward(view: View, *, reasons: bool = True) -> Iterator[Block]:
     yield Heading(text=Text("forward.title"), label="forward")
     if reasons:
         yield Paragraph(sentences=(Text("forward.numbers" if anything else "forward.symbols"),))
+    for group in _side_by_side(view, steps):
+        formulas = tuple(one(view, step) for step in group)
+        formula = formulas[0] if len(formulas) == 1 else tree.Row(formulas, "quad")
+        yield Equation(lines=(Line(formula=formula),))
+
+
+def _side_by_side(view: View, steps: Sequence[Step]) -> list[list[Step]]:
+    """Short lines stand in pairs: `ŷ = g(z) = 1` beside `L = 8`."""
+    groups: list[list[Step]] = []
     for step in steps:
-        yield Equation(lines=(Line(formula=one(view, step)),))
+        short = _is_short(view, step)
+        if short and groups and len(groups[-1]) == 1 and _is_short(view, groups[-1][0]):
+            groups[-1].append(step)
+        else:
+            groups.append([step])
+    return groups
+
+
+def _is_short(view: View, step: Step) -> bool:
+    """One number from few numbers."""
+    if view.value(step.target) is None or not view.lone(step.target):
+        return False
+    product = step.target != view.loss and view.facts.has_products(step.target)
+    return not product and all(view.lone(name) for name in view.used(step.formula))
 
 
 def one(view: View, step: Step) -> Node:
