@@ -182,11 +182,15 @@ def _say(text: str) -> None:
         sys.stderr.flush()
 
 
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
 def _print_gradients(derivation: "Derivation") -> None:
     from symbackprop.report import terminal
 
     rows = terminal.gradient_rows(derivation)
-    if not sys.stdout.isatty():
+    if not _is_terminal():
         for line in terminal.aligned([terminal.HEADINGS, *rows]):
             _print(line)
         return

@@ -107,7 +107,7 @@ def module_uses_only_limits(module: str) -> bool:
         if isinstance(node, ast.ImportFrom) and node.module == "symbackprop":
             for alias in node.names:
                 name = f"symbackprop.{alias.name}"
-                if name not in MODULES or tier(name) > tier(module):
+                if alias.name != "__version__" and (name not in MODULES or tier(name) > tier(module)):
                     return False
     return True
 
@@ -189,19 +189,17 @@ def test_names_of_functions_are_unique() -> None:
 def test_the_list_has_a_line_for_every_function() -> None:
     kinds = ("activation", "elementwise", "loss")
     lines = [row for kind in kinds for row in function_rows(kind)]
-    shown = {name for name, *_ in lines}
-    inner = {"huber_core", "hinge_core", "excess"}  # parts of other rows, with no use of their own
-    assert {row.name for row in ROWS} - inner <= shown
-    assert all(all(cell.strip() for cell in line[:2]) for line in lines)
+    assert [name.partition("(")[0] for name, _ in lines] == sorted(
+        (row.name for row in ROWS), key=lambda name: kinds.index(TABLE[name].kind)
+    )
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if len(row.arguments) == 1], ids=lambda row: row.name)
 def test_every_derivative_is_found_and_proved(row: Function) -> None:
-    options = {name: formula(text) for name, text in row.options}
-    found = slope(row, lambda text, _: formula(text), options=options)
+    found = slope(row, lambda text, _: formula(text), options={n: formula(text) for n, text in row.options})
     assert isinstance(found, Slope)
     assert found.branches
-    assert prove(found, row.name, {}, options=tuple(options.items())) >= 3
+    assert prove(found, TABLE) >= 3
 
 
 @pytest.mark.parametrize("row", [row for row in ROWS if len(row.arguments) > 1], ids=lambda row: row.name)

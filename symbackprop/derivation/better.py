@@ -25,7 +25,7 @@ Values = Mapping[str, Array[Fraction]]
 
 DELTAS = (1, 2, 3, 4, 5, 6)
 CHANGES = 4  # entries
-WORK = 12_000  # formulas with one number, roughly; ten of them take a third of a millisecond
+WORK = 40_000  # formulas and entries looked at; a thousand take a few milliseconds
 
 
 def better_numbers(derivation: Derivation) -> dict[str, Array[Fraction]] | None:

@@ -15,6 +15,7 @@ from typing import Any
 from symbackprop.derivation.causes import cause
 from symbackprop.derivation.mistakes import Mistake, wrong_formulas
 from symbackprop.derivation.model import Model
+from symbackprop.derivation.slips import Wrong
 from symbackprop.derivation.steps import Derivation, Step
 from symbackprop.derivation.worlds import (
     World,
@@ -25,7 +26,6 @@ from symbackprop.derivation.worlds import (
     resized_world,
 )
 from symbackprop.notation.tree import Node, Shape
-from symbackprop.notation.write import to_plain
 
 ENTRIES = 400
 """Numbers in an example; one with more is not looked at: it takes long, and hides hardly anything."""
@@ -55,13 +55,17 @@ class Slip:
 
     step: Step
     mistake: Mistake
-    formula: Node
-    about: Node | None
+    wrong: Wrong
 
     @property
-    def key(self) -> tuple[str, str, Node | None]:
-        """Slips with the same key are told apart by nobody."""
-        return self.step.target, self.mistake.id, self.about
+    def formula(self) -> Node:
+        """The wrong formula."""
+        return self.wrong.formula
+
+    @property
+    def key(self) -> tuple[str, str, Node | None, Node | None]:
+        """Slips with the same key are one mistake, written in several ways."""
+        return self.step.target, self.mistake.id, self.wrong.about, self.wrong.instead
 
 
 def blind_spots(derivation: Derivation) -> tuple[BlindSpot, ...]:
@@ -93,7 +97,7 @@ class Inspection:
         if _inspectable(derivation):
             for step in derivation.backward:
                 for mistake, wrong in wrong_formulas(derivation.exercise, step):
-                    made.append(Slip(step, mistake, wrong.formula, wrong.about))
+                    made.append(Slip(step, mistake, wrong))
         return cls(Model.of(derivation.exercise), derivation, tuple(made))
 
     # --- random points
@@ -154,13 +158,12 @@ class Inspection:
         return tuple(self._spot(here, slip, hidden[slip]) for slip in self.slips if slip in hidden)
 
     def _spot(self, here: World, slip: Slip, by_size: bool) -> BlindSpot:
-        about = "" if slip.about is None else to_plain(slip.about)
         return BlindSpot(
             gradient="d" + slip.step.target,
             mistake=slip.mistake.id,
-            name=slip.mistake.named(about),
+            name=slip.mistake.named(slip.wrong),
             formula=slip.formula,
-            about=slip.about,
+            about=slip.wrong.about,
             cause=self._size_cause(slip) if by_size else cause(self.derivation, here, slip.step, slip.formula),
             by_size=by_size,
         )

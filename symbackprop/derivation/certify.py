@@ -9,7 +9,6 @@ wrong with probability below 2⁻⁵⁰; a disagreement is certain, and raises.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -18,19 +17,20 @@ from symbackprop.algebra.indexform import Expr, Place
 from symbackprop.algebra.lower_calls import made_of_cases
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import NotCertified, Redraw
-from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
-from symbackprop.algebra.values.run import directional, forward
+from symbackprop.algebra.values.gfp import Signs
+from symbackprop.algebra.values.run import directional
 from symbackprop.derivation.failed import CertificateFailed as CertificateFailed  # for all who catch it here
 from symbackprop.derivation.general_proof import general_checks
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.numbers_proof import number_checks
+from symbackprop.derivation.points import Point, numbers_of
+from symbackprop.derivation.points import point as random_point
 from symbackprop.derivation.second import linear_checks
 from symbackprop.derivation.slopes_proof import slope_checks
 from symbackprop.derivation.steps import Check, Contribution, Derivation, Step
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, Size
+from symbackprop.notation.tree import Node
 
 SIZES = ((3, 2), (4, 3), (2, 5))
 """Numbers for the sizes that are symbols: n ≠ k in each."""
@@ -38,24 +38,14 @@ SIZES = ((3, 2), (4, 3), (2, 5))
 SIGNS: tuple[Signs, ...] = ("on", "off", "random", "random")
 """The pieces of the functions by cases: all upper, all lower, and mixtures."""
 
-REDRAWS = 60
 TERMS = 1_200
 """Of the sums in one entry before its deltas are used up; of more, only what is left is compared."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Point:
-    """A random point: a domain, numbers for the sizes, values of the whole forward pass."""
-
-    domain: GFp
-    sizes: Mapping[str, int]
-    values: Mapping[str, Array[int]]
 
 
 def certificate(model: Model, derivation: Derivation) -> tuple[Check, ...]:
     """All checks of a derivation. Raises CertificateFailed where one does not hold."""
     steps = [step for step in derivation.backward if step.rule != "seed"]
-    points = [_point(model, sizes, signs, seed) for seed, (sizes, signs) in enumerate(_settings(model))]
+    points = [random_point(model, sizes, signs, str(seed)) for seed, (sizes, signs) in enumerate(_settings(model))]
     return (
         _formulas(model, steps, points),
         *_readings(model, steps, points),
@@ -89,29 +79,10 @@ def _distinct(pair: tuple[int, int], count: int) -> list[int]:
     return [pair[place % 2] + place // 2 for place in range(count)]
 
 
-def _point(model: Model, sizes: Mapping[str, int], signs: Signs, seed: int) -> _Point:
-    exercise = model.exercise
-    equations = [(one.name, one.body) for one in exercise.equations]
-    for attempt in range(REDRAWS):
-        modulus = MERSENNE if attempt < REDRAWS // 2 else ORDERED
-        domain = GFp(f"{seed}/{attempt}", modulus=modulus, signs=signs)
-        given = {name: domain.draw_array(_numbers_of(exercise.shapes[name], sizes)) for name in exercise.given}
-        try:
-            values = forward(equations, given, evaluator(model, domain, sizes))
-        except Redraw:
-            continue
-        return _Point(domain, sizes, values)
-    raise NotCertified("no random point was found at which the model has a value")
-
-
-def _numbers_of(shape: Sequence[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
-    return tuple(size if isinstance(size, int) else sizes[size] for size in shape)
-
-
 # --- formulas ------------------------------------------------------------------------------
 
 
-def _formulas(model: Model, steps: Sequence[Step], points: Sequence[_Point]) -> Check:
+def _formulas(model: Model, steps: Sequence[Step], points: Sequence[Point]) -> Check:
     """⟨dX, v⟩ by the derived formulas against dual numbers along a random v."""
     tried = 0
     for point in points:
@@ -121,34 +92,35 @@ def _formulas(model: Model, steps: Sequence[Step], points: Sequence[_Point]) -> 
             tried += 1
     sizes = tuple(dict.fromkeys(tuple(point.sizes.values()) for point in points if point.sizes))
     names = tuple("d" + step.target for step in steps)
-    return Check(kind="formula", what=names, agreed=tried, tried=tried, sizes=sizes)
+    note = "real" if any(point.real for point in points) else ""
+    return Check(kind="formula", what=names, agreed=tried, tried=tried, sizes=sizes, note=note)
 
 
-def _gradients(model: Model, steps: Sequence[Step], point: _Point) -> dict[str, Array[int]]:
+def _gradients(model: Model, steps: Sequence[Step], point: Point) -> dict[str, Array[Any]]:
     """The values of all gradients at a point, each by its formula from those before it."""
     working = evaluator(model, point.domain, point.sizes)
-    known: dict[str, Array[int]] = {**point.values, "d" + model.exercise.loss: Array((), (1,))}
+    known: dict[str, Array[Any]] = {**point.values, "d" + model.exercise.loss: Array((), (point.domain.one,))}
     for step in steps:
-        shape = _numbers_of(step.shape, point.sizes)
+        shape = numbers_of(step.shape, point.sizes)
         known["d" + step.target] = shaped(working.evaluate(step.formula, known, like=shape), shape)
     return known
 
 
-def _compare(model: Model, step: Step, point: _Point, known: Mapping[str, Array[int]]) -> None:
+def _compare(model: Model, step: Step, point: Point, known: Mapping[str, Array[Any]]) -> None:
     domain = point.domain
     equations = [(one.name, one.body) for one in model.exercise.equations]
-    direction = domain.draw_array(_numbers_of(step.shape, point.sizes))
+    direction = point.draw(step.shape, f"direction/{step.target}")
     working = evaluator(model, domain, point.sizes)
     expected = directional(equations, point.values, {step.target: direction}, working)
     found = domain.dot(known["d" + step.target].entries, direction.entries)
-    if found != expected:
+    if not point.same(found, expected):
         raise CertificateFailed("d" + step.target, f"sizes {dict(point.sizes)}")
 
 
 # --- entries against matrices ----------------------------------------------------------------
 
 
-def _readings(model: Model, steps: Sequence[Step], points: Sequence[_Point]) -> Iterator[Check]:
+def _readings(model: Model, steps: Sequence[Step], points: Sequence[Point]) -> Iterator[Check]:
     """Σ_j dz_j ∂z_j/∂w_pq, before and after the deltas are used up, against the matrix formula."""
     point = points[-1]
     known = _gradients(model, steps, point)
@@ -162,12 +134,12 @@ def _readings(model: Model, steps: Sequence[Step], points: Sequence[_Point]) -> 
         yield Check(kind="readback", what=names, agreed=tried, tried=tried)
 
 
-def _one_reading(model: Model, made: Contribution, point: _Point, known: Mapping[str, Array[int]]) -> int:
+def _one_reading(model: Model, made: Contribution, point: Point, known: Mapping[str, Array[Any]]) -> int:
     """The first and the last entry; how many forms of them were compared."""
     if made.matrix is None or not made.entry:
         return 0
     working = evaluator(model, point.domain, point.sizes)
-    shape = _numbers_of(model.exercise.shapes[made.target], point.sizes)
+    shape = numbers_of(model.exercise.shapes[made.target], point.sizes)
     matrix = shaped(working.evaluate(made.matrix, known, like=shape), shape)
     places = list(matrix.places())
     names = {*model.exercise.shapes, *model.exercise.sizes}
@@ -177,15 +149,15 @@ def _one_reading(model: Model, made: Contribution, point: _Point, known: Mapping
         at: dict[str, Place] = dict(zip(made.free, place, strict=True))
         for form in forms:
             written = spelled(ix.renamed(form, at), {}, names)
-            if working.evaluate(written, known).item != matrix.at(*place):
+            if not point.same(working.evaluate(written, known).item, matrix.at(*place)):
                 raise CertificateFailed("d" + made.target, f"entry {place}")
             tried += 1
     return tried
 
 
-def _terms(expr: Expr, point: _Point) -> int:
+def _terms(expr: Expr, point: Point) -> int:
     """How many terms the sums of `expr` have, written out; those inside of factors are not counted."""
-    return sum(prod(_numbers_of([size for _, size in term.bound], point.sizes)) for term in expr)
+    return sum(prod(numbers_of([size for _, size in term.bound], point.sizes)) for term in expr)
 
 
 def _sum_over(model: Model, made: Contribution) -> Expr:

@@ -17,6 +17,7 @@ from symbackprop.algebra.values.gfp import GFp
 from symbackprop.algebra.values.run import directional, forward
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.numbers import shaped
+from symbackprop.derivation.points import drawn
 from symbackprop.derivation.steps import Check, Layer
 from symbackprop.notation import tree
 
@@ -34,14 +35,13 @@ def general_checks(layers: tuple[Layer, ...]) -> Iterator[Check]:
     for place, layer in enumerate(layers):
         for pair in SIZES:
             sizes = dict(zip(sorted(layer.sizes, reverse=True), cycle(pair), strict=False))
-            tried += _agrees(layer, sizes, f"layer/{place}/{pair}")
+            tried += drawn(f"layer/{place}/{pair}", lambda domain: _agrees(layer, sizes, domain)) or 0  # noqa: B023  # used at once
     if tried:
         names = tuple("d" + made.target for layer in layers for made in layer.contributions)
         yield Check(kind="general", what=names, agreed=tried, tried=tried, sizes=SIZES)
 
 
-def _agrees(layer: Layer, sizes: dict[str, int], seed: str) -> int:
-    domain = GFp(seed)
+def _agrees(layer: Layer, sizes: dict[str, int], domain: GFp) -> int:
     working: Evaluator[int] = Evaluator(domain, sizes, _generic(layer))
     last = layer.equations[-1].name
     weight = "C~"
@@ -54,15 +54,15 @@ def _agrees(layer: Layer, sizes: dict[str, int], seed: str) -> int:
 
     given = {name: domain.draw_array(numbers(name)) for name in layer.shapes if name not in computed}
     given[weight] = domain.draw_array(numbers(last))
-    known = forward(equations, given, working)
-    known["d" + last] = given[weight]
+    values = forward(equations, given, working)
+    known = {**values, "d" + last: given[weight]}
     for made in layer.contributions:
         assert made.matrix is not None
         shape = numbers(made.target)
         value = shaped(working.evaluate(made.matrix, known, like=shape), shape)
         known["d" + made.target] = value
         direction: Array[int] = domain.draw_array(shape)
-        expected = directional(equations, {**given, **forward(equations, given, working)}, {made.target: direction}, working)
+        expected = directional(equations, values, {made.target: direction}, working)
         if domain.dot(value.entries, direction.entries) != expected:
             raise LayerFailed(f"d{made.target}", f"any sizes, here {sizes}")
     return len(layer.contributions)

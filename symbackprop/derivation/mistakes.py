@@ -2,7 +2,7 @@
 
 A row makes what a person who slips there would write; it is not asked whether the shapes still
 fit. The sentences about them are in the language files under `mistake.<id>`; `{about}` there is
-the part of the formula that the slip is about. What a row makes is wrong in general, but it may
+the part of the formula that the slip is about, `{instead}` what was put in its place. What a row makes is wrong in general, but it may
 well be right for one exercise (with identity for g, nothing is lost by forgetting g′), and it
 may give the right numbers by accident: `blind.py` looks for those.
 """
@@ -21,6 +21,7 @@ from symbackprop.derivation.steps import Step
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
+from symbackprop.notation.write import to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +61,18 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """One row. `name` is what messages of the command line call it; it may hold `{about}`."""
+    """One row. `name` is what messages of the command line call it; it may hold `{about}`, `{instead}`."""
 
     id: str
     name: str
     make: Callable[[Place], Iterator[Wrong]]
 
-    def named(self, about: str) -> str:
-        """Its name with the part it is about put in."""
-        return self.name.replace("{about}", about)
+    def named(self, wrong: Wrong) -> str:
+        """Its name with the parts it is about put in."""
+        made = self.name
+        for place, node in (("{about}", wrong.about), ("{instead}", wrong.instead)):
+            made = made.replace(place, "" if node is None else to_plain(node))
+        return made.strip()
 
 
 def wrong_formulas(exercise: Exercise, step: Step) -> Iterator[tuple[Mistake, Wrong]]:
@@ -104,7 +108,8 @@ def _term_sign(place: Place) -> Iterator[Wrong]:
         if isinstance(node, tree.Add):
             for at in range(1, len(node.terms)):
                 turned = negative(node.terms[at])
-                yield Wrong(tree.Add((*node.terms[:at], turned, *node.terms[at + 1 :])), node.terms[at])
+                about = negative(turned) if isinstance(turned, tree.Neg) else turned
+                yield Wrong(tree.Add((*node.terms[:at], turned, *node.terms[at + 1 :])), about)
 
     yield from at_each(place.formula, change)
 
@@ -115,7 +120,8 @@ def _term_forgotten(place: Place) -> Iterator[Wrong]:
     def change(node: Node) -> Iterator[Wrong]:
         if isinstance(node, tree.Add):
             for at, term in enumerate(node.terms):
-                yield Wrong(tree.plus(*node.terms[:at], *node.terms[at + 1 :]), term)
+                about = term.body if isinstance(term, tree.Neg) else term
+                yield Wrong(tree.plus(*node.terms[:at], *node.terms[at + 1 :]), about)
 
     yield from at_each(place.formula, change)
 
@@ -195,7 +201,8 @@ def _slope_missing(place: Place) -> Iterator[Wrong]:
                     yield Wrong(without(node, at), factor)
 
     if place.step.rule == "elementwise" and not any(map(_slope, tree.walk(place.formula))):
-        yield Wrong(tree.Gradient(tree.Name(place.through[0])))  # exp'(z) has been put in
+        # exp'(z) has been put in: there is no g' to leave out, only what became of it
+        yield Wrong(tree.Gradient(tree.Name(place.through[0])), place.step.substeps[0].local)
     yield from at_each(place.formula, change)
 
 
@@ -204,7 +211,8 @@ def _function_for_slope(place: Place) -> Iterator[Wrong]:
 
     def change(node: Node) -> Iterator[Wrong]:
         if isinstance(node, tree.Call) and node.primes == 1:
-            yield Wrong(tree.Call(node.function, node.args, node.options), node)
+            plain = tree.Call(node.function, node.args, node.options)
+            yield Wrong(plain, node, plain)
 
     yield from at_each(place.formula, change)
 
@@ -217,7 +225,7 @@ def _slope_at_output(place: Place) -> Iterator[Wrong]:
             applied = place.applied(node.args[0].name)
             if applied is not None and len(node.args) == 1:
                 out = tree.Name(applied.name)
-                yield Wrong(tree.Call(node.function, (out,), node.options, node.primes), out)
+                yield Wrong(tree.Call(node.function, (out,), node.options, node.primes), node.args[0], out)
 
     yield from at_each(place.formula, change)
 
@@ -229,7 +237,7 @@ def _preactivation(place: Place) -> Iterator[Wrong]:
         if isinstance(node, tree.Name):
             inside = place.argument(node.name)
             if inside is not None:
-                yield Wrong(tree.Name(inside), node)
+                yield Wrong(tree.Name(inside), node, tree.Name(inside))
 
     yield from at_each(place.formula, change)
 
@@ -316,7 +324,7 @@ def _output_for_input(place: Place) -> Iterator[Wrong]:
         if isinstance(node, tree.Name) and node.name != place.step.target:
             for through in place.through:
                 if through != node.name and place.rank(through) == place.rank(node.name):
-                    yield Wrong(tree.Name(through), node)
+                    yield Wrong(tree.Name(through), node, tree.Name(through))
 
     yield from at_each(place.formula, change)
 
@@ -332,7 +340,8 @@ def _upstream_skipped(place: Place) -> Iterator[Wrong]:
             case tree.Gradient(tree.Name(name)):
                 applied = place.applied(name)
                 if applied is not None:
-                    yield Wrong(tree.Gradient(tree.Name(applied.name)), node)
+                    after = tree.Gradient(tree.Name(applied.name))
+                    yield Wrong(after, node, after)
 
     yield from at_each(place.formula, change)
 
@@ -382,16 +391,16 @@ def _entry_sign(place: Place) -> Iterator[Wrong]:
 
 MISTAKES: tuple[Mistake, ...] = (
     Mistake("sign", "the sign", _sign),
-    Mistake("term_sign", "the sign of a term", _term_sign),
+    Mistake("term_sign", "the sign of {about}", _term_sign),
     Mistake("term_forgotten", "{about} forgotten", _term_forgotten),
     Mistake("doubled", "a factor 2 too many", _scaled(Fraction(2))),
     Mistake("halved", "a factor 1/2 too many", _scaled(Fraction(1, 2))),
     Mistake("mean_missing", "the mean's factor missing", _mean_missing),
     Mistake("square_kept", "the square not differentiated", _square_kept),
-    Mistake("slope_missing", "g' missing", _slope_missing),
-    Mistake("function_for_slope", "g for g'", _function_for_slope),
-    Mistake("slope_at_output", "g' taken at the output", _slope_at_output),
-    Mistake("preactivation", "what g is applied to in place of {about}", _preactivation),
+    Mistake("slope_missing", "{about} forgotten", _slope_missing),
+    Mistake("function_for_slope", "{instead} in place of {about}", _function_for_slope),
+    Mistake("slope_at_output", "g' at {instead} in place of {about}", _slope_at_output),
+    Mistake("preactivation", "{instead} in place of {about}", _preactivation),
     Mistake("hadamard_as_dot", "a dot product for ⊙", _hadamard_as_dot),
     Mistake("transpose_missing", "a transpose missing", _transpose_missing),
     Mistake("result_transposed", "the result transposed", _result_transposed),
@@ -399,8 +408,8 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("inner_for_outer", "an inner product for an outer one", _inner_for_outer),
     Mistake("summed", "the vector summed to a number", _summed),
     Mistake("factor_forgotten", "{about} forgotten", _factor_forgotten),
-    Mistake("output_for_input", "the layer's output in place of {about}", _output_for_input),
-    Mistake("upstream_skipped", "the gradient after g in place of {about}", _upstream_skipped),
+    Mistake("output_for_input", "{instead} in place of {about}", _output_for_input),
+    Mistake("upstream_skipped", "{instead} in place of {about}", _upstream_skipped),
     Mistake("upstream_forgotten", "{about} forgotten", _upstream_forgotten),
     Mistake("bias_one", "1 in place of {about}", _bias_one),
     Mistake("entry_sign", "the sign of {about}", _entry_sign),

@@ -12,10 +12,11 @@ from symbackprop.notation.tree import Node
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """A wrong formula for a gradient; `about` is the part that was lost or taken for another."""
+    """A wrong formula for a gradient; `about` is the part concerned, `instead` what stands there now."""
 
     formula: Node
     about: Node | None = None
+    instead: Node | None = None
 
 
 def at_each(node: Node, change: Callable[[Node], Iterable[Wrong]]) -> Iterator[Wrong]:
@@ -28,7 +29,7 @@ def at_each(node: Node, change: Callable[[Node], Iterable[Wrong]]) -> Iterator[W
         return
     for place, child in enumerate(tree.children(node)):
         for new in at_each(child, change):
-            yield Wrong(_with_child(node, place, new.formula), new.about)
+            yield Wrong(_with_child(node, place, new.formula), new.about, new.instead)
 
 
 def _with_child(node: Node, place: int, new: Node) -> Node:

@@ -20,7 +20,7 @@ from symbackprop.exercise.faults import nearest
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Size
-from symbackprop.notation.write import to_latex
+from symbackprop.notation.write import Style, to_latex
 
 _ONE_SIGN = tuple("一丁丂七丄丅丆万丈三")
 """Names of marks; one letter each, so that indices print side by side (`w_{12}`), and no name of a model."""
@@ -95,8 +95,9 @@ class _Writer:
         else:
             line = entry
         row = self.marks[rows[0]]
-        body = r" \\ ".join([line.replace(row, str(place)) for place in range(1, shape[0] + 1)])
-        return rf"{left} = \begin{{pmatrix}} {body} \end{{pmatrix}}"
+        before, between, after = _frame(entry)
+        lines = [line.replace(row, str(place)) for place in range(1, shape[0] + 1)]
+        return f"{left} = {before}{between.join(lines)}{after}"
 
     def check(self, shape: Sequence[int], entry: str) -> None:
         """Refuse what would fill the memory."""
@@ -171,6 +172,16 @@ class _Writer:
             shape = self.exercise.shapes[node.base.name]
             return node.base if all(self.size(size) == 1 for size in shape) else node
         return tree.rebuild(node, self.bare)
+
+
+def _frame(entry: str) -> tuple[str, str, str]:
+    """What the writer of LaTeX puts before, between and after the rows of a matrix of such entries."""
+    mark = chr(0xF8FF)
+    names = {_ONE_SIGN[0]: entry, _ONE_SIGN[1]: mark}
+    column = tree.Matrix(tuple((tree.Name(name),) for name in names), "column")
+    before, _, rest = to_latex(column, Style(names=names)).partition(entry)
+    between, _, after = rest.partition(mark)
+    return before, between, after
 
 
 def _total(terms: Sequence[str]) -> str:

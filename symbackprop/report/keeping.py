@@ -44,6 +44,11 @@ def keep_together(blocks: Sequence[Block], fields: Sequence[dict[str, Any]]) -> 
             below = own
         field["needs"] = math.ceil(min(below, _MOST))
         following = block
+    for place in range(1, len(blocks)):
+        if isinstance(blocks[place - 1], Heading) and isinstance(blocks[place], Paragraph):
+            # the heading asks for the room of both; a second demand would part them
+            fields[place - 1]["needs"] += fields[place]["kept"]
+            fields[place]["needs"] = 0
 
 
 def rows_of(cell: Node | Text | None) -> int:

@@ -49,7 +49,7 @@ def _numpy(view: View, names: list[str]) -> str:
     return "\n".join(
         [
             "import numpy as np",
-            *_data(view, names, "np.array({}, float)"),
+            *_data(view, names, "np.array(v, float)"),
             *_lines([f"{_id(s.target)} = {writer.write(s.formula)}" for s in view.derivation.forward]),
             *_lines([f"d{_id(s.target)} = {writer.write(s.formula)}" for s in steps]),
             "print(" + ", ".join(f"d{_id(s.target)}" for s in steps) + ")",
@@ -65,23 +65,20 @@ def _torch(view: View, names: list[str]) -> str:
     return "\n".join(
         [
             "import torch",
-            "torch.set_default_dtype(torch.float64)",
-            *_data(view, names, "torch.tensor({}, requires_grad=True)", "1."),
+            *_data(view, names, "torch.tensor(v, dtype=float, requires_grad=True)"),
             *_lines([f"{_id(s.target)} = {writer.write(s.formula)}" for s in forward]),
             f"{_id(view.loss)}.sum().backward(); print({grads})",
         ]
     )
 
 
-def _data(view: View, names: list[str], maker: str, one: str = "") -> list[str]:
-    """`W, x = (np.array(v) for v in (…, …))`, or a line each where that is too wide."""
-    values = [_literal(view, name, "." if one else "") for name in names]
-    left, right = ", ".join(_id(name) for name in names), ", ".join(values)
+def _data(view: View, names: list[str], maker: str) -> list[str]:
+    """The values, and the names that they get."""
+    values = "(" + ", ".join(_literal(view, name) for name in names) + ",)"
+    made = f"{', '.join(_id(name) for name in names)}, = ({maker} for v in data)"
     if len(names) > 1:
-        made = f"{left} = ({maker.format('v')} for v in ({right}))"
-        if len(made) <= WIDTH:
-            return [made]
-    return [f"{_id(name)} = {maker.format(value)}" for name, value in zip(names, values, strict=True)]
+        values, made = values.replace(",)", ")"), made.replace(", = ", " = ", 1)
+    return [f"data = {values}", made]
 
 
 def _lines(statements: list[str]) -> list[str]:
@@ -103,12 +100,12 @@ def _id(name: str) -> str:
     return made
 
 
-def _literal(view: View, name: str, point: str) -> str:
+def _literal(view: View, name: str) -> str:
     def nested(value: object) -> str:
         if isinstance(value, list):
             return "[" + ", ".join(nested(part) for part in value) + "]"
         assert isinstance(value, Fraction)
-        return str(value) if value.denominator != 1 else f"{value}{point}"
+        return str(value)
 
     return nested(view.derivation.exercise.values[name].nested())
 
@@ -156,6 +153,15 @@ class _Writer:
         plain = isinstance(node, tree.Name | tree.Number | tree.Gradient | tree.Call | tree.Bracket | tree.Transpose)
         return made if plain else f"({made})"
 
+    def factor(self, node: Node) -> str:
+        """A factor beside `*`: a power needs no brackets there, nor does 1/2 at the front."""
+        match node:
+            case tree.Power():
+                return self.write(node)
+            case tree.Quotient(tree.Number() as above, tree.Number() as below, _):
+                return f"{self.write(above)}/{self.write(below)}"
+        return self.tight(node)
+
     def sum(self, terms: tuple[Node, ...]) -> str:
         made = self.write(terms[0])
         for term in terms[1:]:
@@ -186,11 +192,11 @@ class _Writer:
 
     def product(self, factors: tuple[Node, ...], signs: tuple[str, ...]) -> str:
         """`np.outer(dz, x)` for a column times a row, `@` for matrices, `*` otherwise."""
-        made, rank = self.tight(factors[0]), self.rank(factors[0])
+        made, rank = self.factor(factors[0]), self.rank(factors[0])
         for sign, factor in zip(signs, factors[1:], strict=True):
             right = self.rank(factor)
             if sign in {"*", "odot"} or rank == 0 or right == 0:
-                made, rank = f"{made} * {self.tight(factor)}", max(rank, right)
+                made, rank = f"{made} * {self.factor(factor)}", max(rank, right)
             elif rank == 1 and isinstance(factor, tree.Transpose) and self.rank(factor.body) == 1:
                 made, rank = f"{self.library}.outer({made}, {self.tight(factor.body)})", 2
             elif rank == 1:

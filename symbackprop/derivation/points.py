@@ -1,0 +1,108 @@
+"""Random points at which a model has a value: in a finite field, else in the real numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from random import Random
+from typing import Any, TypeVar
+
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import Domain, DomainProblem, NotCertified, Redraw, Symbolic, Undecided
+from symbackprop.algebra.values.exact import Exact, bounds
+from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
+from symbackprop.algebra.values.run import forward
+from symbackprop.derivation.model import Model
+from symbackprop.derivation.numbers import evaluator
+from symbackprop.notation.tree import Size
+
+R = TypeVar("R")
+
+REDRAWS = 60
+"""Points of a field that are tried: each square root exists at every other point."""
+
+BITS = 256
+"""Of the real numbers, where a field has no point; half of them must agree."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A domain, numbers for the sizes, and values of the whole forward pass."""
+
+    domain: Domain[Any]
+    sizes: Mapping[str, int]
+    values: Mapping[str, Array[Any]]
+
+    @property
+    def real(self) -> bool:
+        """Whether it is a point of the real numbers."""
+        return isinstance(self.domain, Exact)
+
+    def draw(self, shape: Sequence[Size], seed: str) -> Array[Any]:
+        """A random array."""
+        return draw(self.domain, numbers_of(shape, self.sizes), seed)
+
+    def same(self, left: Any, right: Any) -> bool:
+        """Whether two values agree; real ones to half of their bits."""
+        if not self.real:
+            return bool(left == right)
+        low, high = bounds(self.domain.sub(left, right))
+        return low <= 0 <= high and high - low < Fraction(1, 1 << (BITS // 2))
+
+
+def drawn(seed: str, use: Callable[[GFp], R], signs: Signs = "random") -> R | None:
+    """What `use` makes of the first point of a field that is of use; None if there is none."""
+    for attempt in range(REDRAWS):
+        modulus = MERSENNE if attempt % 2 == 0 else ORDERED
+        try:
+            return use(GFp(f"{seed}/{attempt}", modulus=modulus, signs=signs))
+        except Redraw:
+            continue
+    return None
+
+
+def point(model: Model, sizes: Mapping[str, int], signs: Signs, seed: str) -> Point:
+    """A random point. Raises NotCertified where none was found at which the model has a value."""
+    found = drawn(seed, lambda domain: _at(model, sizes, domain, seed), signs)
+    if found is not None:
+        return found
+    for made in _real(model, sizes, seed):
+        return made
+    raise NotCertified(
+        "no random point was found at which the model has a value: is there a division by 0, or the "
+        "square root or logarithm of a negative number?"
+    )
+
+
+def _real(model: Model, sizes: Mapping[str, int], seed: str) -> Iterator[Point]:
+    for attempt in range(REDRAWS):
+        try:
+            yield _at(model, sizes, Exact(BITS), f"{seed}/{attempt}")
+        except (DomainProblem, Undecided, Symbolic):
+            continue
+
+
+def _at(model: Model, sizes: Mapping[str, int], domain: Domain[Any], seed: str) -> Point:
+    exercise = model.exercise
+    equations = [(one.name, one.body) for one in exercise.equations]
+    given = {
+        name: draw(domain, numbers_of(exercise.shapes[name], sizes), f"{seed}/{name}") for name in exercise.given
+    }
+    return Point(domain, sizes, forward(equations, given, evaluator(model, domain, sizes)))
+
+
+def draw(domain: Domain[Any], shape: tuple[int, ...], seed: str) -> Array[Any]:
+    """A random array: of a field, or of rationals between 0 and 2."""
+    if isinstance(domain, GFp):
+        return domain.draw_array(shape)
+    source = Random(seed)
+    count = 1
+    for size in shape:
+        count *= size
+    return Array(shape, tuple(Fraction(source.randrange(1, 2000), 997) for _ in range(count)))
+
+
+def numbers_of(shape: Sequence[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
+    """A shape with numbers for its sizes."""
+    return tuple(size if isinstance(size, int) else sizes[size] for size in shape)
