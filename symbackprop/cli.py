@@ -2,7 +2,8 @@
 
 Exit codes: 0 all is well; 1 something wrong was found (no command here does that yet); 2 the call or
 the exercise is at fault, and the message says where and what would be right; 3 a proof failed or
-the program broke, which is our fault; 130 interrupted; 141 nobody reads the output any more.
+the program broke, which is our fault; 130 interrupted; 141 nobody reads the output any more; 143
+terminated.
 """
 
 import gc
@@ -12,7 +13,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, TextIO
 
 import typer
 
@@ -106,6 +107,7 @@ def derive(
             _print(f"wrote {path}")
         _print("")
         _print_gradients(derivation)
+        _warn_of_hidden_mistakes(derivation)
 
 
 @app.command("list")
@@ -180,6 +182,16 @@ def _say(text: str) -> None:
     with suppress(OSError, ValueError):
         sys.stderr.write("\n".join(visible(line) for line in text.split("\n")) + "\n")
         sys.stderr.flush()
+
+
+def _warn_of_hidden_mistakes(derivation: "Derivation") -> None:
+    """Tell the teacher which mistakes the example's numbers would hide, and better numbers."""
+    from symbackprop.derivation.better import warning_lines
+
+    lines = warning_lines(derivation)
+    if lines:
+        sys.stdout.flush()
+        _say("\n".join([f"\nwarning: {lines[0]}", *lines[1:]]))
 
 
 def _is_terminal() -> bool:
@@ -340,12 +352,18 @@ def run(arguments: Sequence[str] | None = None) -> int:
 def main() -> NoReturn:
     """The command `symbackprop`."""
     gc.set_threshold(200_000, 20, 100)  # a short life: collecting as often as by default costs a tenth of it
+    sys.stdout = sys.stdout or _nowhere()  # a stream that the caller closed is None
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal without ŷ is no reason to stop
     with suppress(ValueError, OSError):
         signal.signal(signal.SIGTERM, _ended)
     sys.exit(run())
+
+
+def _nowhere() -> TextIO:
+    return open(os.devnull, "w", encoding="utf-8")  # it stays open to the end
 
 
 def _ended(number: int, _: Any) -> NoReturn:

@@ -109,6 +109,11 @@ SENTENCES: dict[str, dict[str, str | dict[str, str]]] = {
 }
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden` writes what is compared instead of comparing."""
+    parser.addoption("--update-golden", action="store_true", help="write tests/golden anew")
+
+
 @pytest.fixture(scope="session")
 def pdflatex() -> str:
     """The path of pdflatex. Where tests run unattended its absence is a failure, else a reason to skip."""

@@ -69,7 +69,7 @@ def test_one_version_everywhere() -> None:
 
     stated = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
     assert sb.__version__ == stated
-    assert GENERATOR == f"symbackprop {stated}"
+    assert f"symbackprop {stated}" == GENERATOR
 
 
 def test_five_ways_to_say_an_exercise(tmp_path: Path) -> None:

@@ -51,7 +51,9 @@ def slow_terms(step: Step, at: tuple[int, ...], sizes: Mapping[str, int]) -> Ite
                 yield ix.rename_term(inner, {**free, **bound})
 
 
-def slow_entry(step: Step, at: tuple[int, ...], derivation: Derivation, sizes: Mapping[str, int]) -> tree.Node:
+def slow_entry(
+    step: Step, at: tuple[int, ...], derivation: Derivation, sizes: Mapping[str, int]
+) -> tree.Node:
     shapes = derivation.exercise.shapes
     numbers = {name: tree.number(size) for name, size in sizes.items()}
 
@@ -72,9 +74,7 @@ def slow_matrix(step: Step, derivation: Derivation, sizes: Mapping[str, int]) ->
         return slow_entry(step, (1,) * len(shape), derivation, sizes)
     if len(shape) == 1:
         return tree.Matrix(tuple((slow_entry(step, (i,), derivation, sizes),) for i in ranges[0]), "column")
-    rows = tuple(
-        tuple(slow_entry(step, (i, j), derivation, sizes) for j in ranges[1]) for i in ranges[0]
-    )
+    rows = tuple(tuple(slow_entry(step, (i, j), derivation, sizes) for j in ranges[1]) for i in ranges[0])
     return tree.Matrix(rows)
 
 
@@ -123,7 +123,10 @@ def test_the_notes_neuron() -> None:
 def test_any_size() -> None:
     """Past nine, indices stand apart; every entry of dW is dz_i x_j, of dx a sum over all neurons."""
     made = instances(derived(LAYER, {}), {"n": 16, "k": 12})
-    cells = [row.split(" & ") for row in made["dW"].partition("} ")[2].removesuffix(r" \end{pmatrix}").split(r" \\ ")]
+    cells = [
+        row.split(" & ")
+        for row in made["dW"].partition("} ")[2].removesuffix(r" \end{pmatrix}").split(r" \\ ")
+    ]
     assert cells == [[rf"dz_{{{i}}}\,x_{{{j}}}" for j in range(1, 17)] for i in range(1, 13)]
     column = made["dx"].partition("} ")[2].removesuffix(r" \end{pmatrix}").split(r" \\ ")
     for i, entry in enumerate(column, 1):
@@ -141,13 +144,19 @@ def test_sums_can_stay() -> None:
 def test_many_sums_in_one_entry() -> None:
     names = "abcdefghi"
     total = " + ".join(f"{name.upper()} x" for name in names)
-    worked = derive(from_parts(model={"z": total, "L": "1/2 ||z - y||^2"}, shapes={n.upper(): ["k", "n"] for n in names}))
+    worked = derive(
+        from_parts(model={"z": total, "L": "1/2 ||z - y||^2"}, shapes={n.upper(): ["k", "n"] for n in names})
+    )
     made = entries(worked, "dx", {"n": 2, "k": 2})
     assert made.count("dz_1") == made.count("dz_2") == 2 * len(names)
 
 
 def test_a_gradient_that_is_zero() -> None:
-    worked = derive(from_parts(model={"v": "2 u", "z": "w x", "L": "z^2"}, shapes={"u": [2], "w": [], "x": []}, wanted=["u", "w"]))
+    worked = derive(
+        from_parts(
+            model={"v": "2 u", "z": "w x", "L": "z^2"}, shapes={"u": [2], "w": [], "x": []}, wanted=["u", "w"]
+        )
+    )
     assert instances(worked)["du"] == r"du = \begin{pmatrix} 0 \\ 0 \end{pmatrix}"
 
 

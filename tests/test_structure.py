@@ -58,8 +58,8 @@ FORBIDDEN_IMPORTS = {
     "socketserver", "webbrowser", "requests", "httpx", "aiohttp", "asyncio",
 }  # fmt: skip
 FORBIDDEN_CALLS = {
-    "eval", "exec", "compile", "__import__", "sympify", "S", "parse_expr", "parse_latex", "lambdify", "autowrap",
-    "ufuncify", "system", "popen", "execv", "execve", "spawnl", "spawnv",
+    "eval", "exec", "compile", "__import__", "sympify", "S", "parse_expr", "parse_latex", "lambdify",
+    "autowrap", "ufuncify", "system", "popen", "execv", "execve", "spawnl", "spawnv",
 }  # fmt: skip
 ALLOWED_CALLS = {("re", "compile"), ("typst", "compile")}
 """`re.compile` and `typst.compile` run no Python."""
@@ -83,7 +83,7 @@ def imported(module: str) -> Iterator[str]:
 
 def tier(module: str) -> int:
     """The tier of a module; KeyError for one that has none."""
-    return TIERS[(module.split(".") + [""])[1]]
+    return TIERS[[*module.split("."), ""][1]]
 
 
 def test_there_are_modules() -> None:
@@ -164,7 +164,7 @@ def test_everything_compiles(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_every_function_is_complete(row: Function) -> None:
-    assert row.latex and row.typst and row.plain
+    assert all((row.latex, row.typst, row.plain))
     assert row.pieces
     for piece in row.pieces:
         node = formula(piece.formula)
@@ -176,7 +176,10 @@ def test_every_function_is_complete(row: Function) -> None:
     assert (row.kind == "loss") == (row.reduce is not None)
     assert row.smooth == (row.on is None)
     if row.compact:
-        assert set(tree.names_in(formula(row.compact))) <= {*row.arguments, *(name for name, _ in row.options)}
+        assert set(tree.names_in(formula(row.compact))) <= {
+            *row.arguments,
+            *(name for name, _ in row.options),
+        }
 
 
 def test_names_of_functions_are_unique() -> None:
@@ -286,7 +289,9 @@ def test_every_key_of_the_languages_is_used() -> None:
     found = list(texts(TREES))
     literal = {shown for shown, _ in found}
     patterns = [pattern for shown, pattern in found if "\0" in shown and "." in shown.partition("\0")[0]]
-    idle = {key for key in words.sentences if key not in literal and not any(p.fullmatch(key) for p in patterns)}
+    idle = {
+        key for key in words.sentences if key not in literal and not any(p.fullmatch(key) for p in patterns)
+    }
     assert not idle
 
 

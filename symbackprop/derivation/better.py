@@ -15,6 +15,7 @@ from symbackprop.algebra.functions import Function
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.derivation.blind import BlindSpot, Inspection, Slip
 from symbackprop.derivation.steps import Derivation
 from symbackprop.derivation.worlds import Numbers, World, vanishes, world_of
@@ -46,10 +47,16 @@ class _Found:
     """Values with what they leave unseen."""
 
     values: Values
-    unseen: int
+    world: World
     slips: tuple[Slip, ...]
 
+    @property
+    def unseen(self) -> int:
+        """How many mistakes go unseen."""
+        return len(self.slips)
+
     def changed(self, exercise: Exercise) -> dict[str, Array[Fraction]]:
+        """The arrays that are not the exercise's own."""
         return {name: array for name, array in self.values.items() if array != exercise.values[name]}
 
 
@@ -58,7 +65,7 @@ def _search(inspection: Inspection, numbers: Sequence[Slip]) -> _Found | None:
     if not numbers:
         return None
     tried = _Trials.of(inspection, numbers)
-    start = best = _Found(inspection.derivation.exercise.values, len(numbers), tuple(numbers))
+    start = best = _Found(inspection.derivation.exercise.values, inspection.example(), tuple(numbers))
     for _ in range(CHANGES):
         better = tried.best(best)
         if better is None:
@@ -76,6 +83,8 @@ class _Trials:
     inspection: Inspection
     slips: tuple[Slip, ...]
     fixed: frozenset[str]
+    symbols: Numbers
+    working: Evaluator[Any]
     least: int
     left: int
 
@@ -88,7 +97,9 @@ class _Trials:
         least = min((len(_unseen(world, slips)) for world in inspection.random()), default=0)
         entries = sum(len(array.entries) for array in here.values.values())
         trials = max(20, WORK // (len(slips) + 4 * entries))
-        return cls(inspection, slips, _fixed(inspection.derivation.exercise), least, trials)
+        exercise = inspection.derivation.exercise
+        symbols = {name: here.values[name] for name in exercise.given if name in here.values}
+        return cls(inspection, slips, _fixed(exercise), symbols, here.working, least, trials)
 
     def best(self, now: _Found) -> _Found | None:
         """The best change of one entry; the nicest among equals, and the first that leaves the least."""
@@ -104,7 +115,7 @@ class _Trials:
                 continue
             unseen = _unseen(world, self.slips)
             if len(unseen) < limit:
-                best = _Found(values, len(unseen), tuple(unseen))
+                best = _Found(values, world, tuple(unseen))
                 if best.unseen <= self.least:
                     break
         return best
@@ -112,11 +123,9 @@ class _Trials:
     def world(self, values: Values) -> World | None:
         """The derivation with other values, unless they are none for an example."""
         derivation = self.inspection.derivation
-        before = self.inspection.example()
-        symbols = {n: before.values[n] for n in derivation.exercise.given if n in before.values and n not in values}
-        given: Numbers = {**values, **symbols}
+        given: Numbers = {**self.symbols, **values}
         try:
-            world = world_of(self.inspection.model, derivation.steps, given, before.working)
+            world = world_of(self.inspection.model, derivation.steps, given, self.working)
             return world if _presentable(self.inspection, world) else None
         except (ArithmeticError, EvaluationError):
             return None
@@ -208,38 +217,51 @@ def warning_lines(derivation: Derivation) -> list[str]:
     total, numbers, sizes = inspection.mistakes(here)
     hidden = len(numbers) + len(sizes)
     if not hidden:
-        return []
+        return list(_shape_lines(inspection, here))
     spots = inspection.spots(here, numbers, sizes)
-    these = "a typical mistake" if hidden == 1 else "typical mistakes"
-    lines = [f"The example's numbers hide {these}: {hidden} of {total} wrong formulas give the right numbers here."]
+    lines = [f"With these numbers {hidden} of {total} typical mistakes go unseen: the result is right."]
     lines += _by_cause([spot for spot in spots if not spot.by_size])
-    lines += _advice(derivation.exercise, _search(inspection, numbers), len(numbers))
+    lines += _advice(inspection, _search(inspection, numbers), len(numbers))
     if sizes:
-        lines += ["Hidden by the sizes, whatever the numbers:"]
+        lines.append("Hidden by the sizes, whatever the numbers:")
         lines += _by_cause([spot for spot in spots if spot.by_size])
-    return lines
+    return [*lines, *_shape_lines(inspection, here)]
+
+
+def _shape_lines(inspection: Inspection, here: World) -> Iterator[str]:
+    spots = inspection.hidden_shapes(here)
+    if spots:
+        yield "Seen in the numbers only, because the shapes fit by accident:"
+        yield from _by_cause(spots)
 
 
 def _by_cause(spots: Sequence[BlindSpot]) -> Iterator[str]:
-    """`  relu'(z) = 1: dz: g' missing; db, dW: …`"""
+    """`  relu'(z) = 1 hides: dz: relu'(z) forgotten; db, dW: …`, what hides them going first."""
     causes: dict[str, dict[str, list[str]]] = {}
     for spot in spots:
-        causes.setdefault(spot.cause or "by accident", {}).setdefault(spot.name, []).append(spot.gradient)
+        causes.setdefault(spot.cause or "an accident", {}).setdefault(spot.name, []).append(spot.gradient)
     for cause, names in causes.items():
-        parts = (f"{', '.join(gradients)}: {name}" for name, gradients in names.items())
+        groups: dict[str, list[str]] = {}
+        for name, gradients in names.items():
+            groups.setdefault(", ".join(dict.fromkeys(gradients)), []).append(name)
+        parts = (f"{gradients}: {', '.join(made)}" for gradients, made in groups.items())
         yield f"  {cause} hides: {'; '.join(parts)}"
 
 
-def _advice(exercise: Exercise, found: _Found | None, before: int) -> Iterator[str]:
+def _advice(inspection: Inspection, found: _Found | None, before: int) -> Iterator[str]:
     if found is None:
         if before:
             yield "No better numbers were found near these."
         return
+    exercise = inspection.derivation.exercise
     changed = (
         f"{name} = {_shown(array)} instead of {_shown(exercise.values[name])}"
         for name, array in found.changed(exercise).items()
     )
-    rest = f"{found.unseen} of these {before} would still be hidden" if found.unseen else "they hide none of these"
+    rest = "they hide none of these"
+    if found.unseen:
+        why = dict.fromkeys(inspection.cause(found.world, slip) or "an accident" for slip in found.slips)
+        rest = f"{found.unseen} of these {before} would still be hidden ({', '.join(why)})"
     yield f"Nearest better numbers: {', '.join(changed)}; {rest}."
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from symbackprop.derivation.causes import cause
+from symbackprop.derivation.causes import cause as found_cause
 from symbackprop.derivation.mistakes import Mistake, wrong_formulas
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.slips import Wrong
@@ -25,6 +25,7 @@ from symbackprop.derivation.worlds import (
     random_worlds,
     resized_world,
 )
+from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
 ENTRIES = 400
@@ -63,6 +64,11 @@ class Slip:
         return self.wrong.formula
 
     @property
+    def any_size(self) -> bool:
+        """Whether the formula has a meaning for other sizes: it has no matrix written out in it."""
+        return not any(isinstance(part, tree.Matrix) for part in tree.walk(self.formula))
+
+    @property
     def key(self) -> tuple[str, str, Node | None, Node | None]:
         """Slips with the same key are one mistake, written in several ways."""
         return self.step.target, self.mistake.id, self.wrong.about, self.wrong.instead
@@ -77,6 +83,15 @@ def blind_spots(derivation: Derivation) -> tuple[BlindSpot, ...]:
     here = inspection.example()
     _, numbers, sizes = inspection.mistakes(here)
     return inspection.spots(here, numbers, sizes)
+
+
+def hidden_shapes(derivation: Derivation) -> tuple[BlindSpot, ...]:
+    """The mistakes that show in the numbers alone, because two sizes are equal (`k = n`).
+
+    With other sizes the wrong formula would not even have the right shape.
+    """
+    inspection = Inspection.of(derivation)
+    return inspection.hidden_shapes(inspection.example())
 
 
 @dataclass(slots=True)
@@ -114,6 +129,8 @@ class Inspection:
 
     def shows_resized(self, slip: Slip, changed: str = "") -> bool:
         """The same with all sizes different, or with one size changed."""
+        if not slip.any_size:
+            return False
         return any(world.same(slip.step, slip.formula) is False for world in self.resized(changed))
 
     def resized(self, changed: str) -> Sequence[World]:
@@ -152,40 +169,61 @@ class Inspection:
                 sizes.setdefault(slip.key, slip)
         return len(seen | {*numbers} | {*sizes}), [*numbers.values()], [*sizes.values()]
 
+    def hidden_shapes(self, here: World) -> tuple[BlindSpot, ...]:
+        """See the function of this name."""
+        if not self.slips:
+            return ()
+        _, sizes = self.free()
+        large = [value for value in sizes.values() if value > 1]
+        if len(set(large)) == len(large):
+            return ()
+        found: dict[Any, Slip] = {}
+        for slip in filter(lambda slip: slip.any_size, self.slips):
+            at = slip.step, slip.formula
+            misfit = any(world.fits(*at) is False for world in self.resized(""))
+            if misfit and here.fits(*at) and here.same(*at) is False:
+                found.setdefault(slip.key, slip)
+        return tuple(self._spot(here, slip, by_size=True) for slip in found.values())
+
     def spots(self, here: World, numbers: Sequence[Slip], sizes: Sequence[Slip]) -> tuple[BlindSpot, ...]:
         """What is to be said about slips that nobody sees, in the order of the steps."""
         hidden = {slip: slip in set(sizes) for slip in (*numbers, *sizes)}
-        return tuple(self._spot(here, slip, hidden[slip]) for slip in self.slips if slip in hidden)
+        return tuple(self._spot(here, slip, by_size=hidden[slip]) for slip in self.slips if slip in hidden)
 
-    def _spot(self, here: World, slip: Slip, by_size: bool) -> BlindSpot:
+    def _spot(self, here: World, slip: Slip, *, by_size: bool) -> BlindSpot:
         return BlindSpot(
             gradient="d" + slip.step.target,
             mistake=slip.mistake.id,
             name=slip.mistake.named(slip.wrong),
             formula=slip.formula,
             about=slip.wrong.about,
-            cause=self._size_cause(slip) if by_size else cause(self.derivation, here, slip.step, slip.formula),
+            cause=self._size_cause(slip) if by_size else self.cause(here, slip),
             by_size=by_size,
         )
 
+    def cause(self, here: World, slip: Slip) -> str | None:
+        """The fact about the numbers of `here` that hides a slip; None if none was found."""
+        return found_cause(self.derivation, here, slip.step, slip.formula)
+
     def _size_cause(self, slip: Slip) -> str | None:
         """The size that hides it: with another number for it, the mistake shows."""
-        _, sizes = self.free()
+        shapes, sizes = self.free()
         for size, value in sizes.items():
             if self.shows_resized(slip, size):
-                return _size_fact(size, value, sizes)
+                owner = next(name for name in self.derivation.quantities if size in shapes.get(name, ()))
+                return _size_fact(size, value, sizes, owner)
         return None
 
 
 def _inspectable(derivation: Derivation) -> bool:
     exercise = derivation.exercise
-    known = [array for array in exercise.values.values()]
+    known = list(exercise.values.values())
     return bool(known) and not exercise.sizes and sum(len(array.entries) for array in known) <= ENTRIES
 
 
-def _size_fact(size: str, value: int, sizes: Mapping[str, int]) -> str:
-    """`k = 1`, or `k = n` for the sizes that are the same number."""
+def _size_fact(size: str, value: int, sizes: Mapping[str, int], owner: str) -> str:
+    """`k = 1`, or `k = n` for the sizes that are the same number; `owner` is a name with that size."""
     if value == 1:
-        return f"{size} = 1"
+        return f"{size} = 1" if size in {"n", "k"} else f"a side of {owner} is 1"
     same = [other for other, number in sizes.items() if number == value]
     return " = ".join(same) if len(same) > 1 else f"{size} = {value}"

@@ -49,8 +49,9 @@ def cause(derivation: Derivation, here: World, step: Step, wrong: Node) -> str |
 
 def _facts(derivation: Derivation, here: World, right: Node, wrong: Node) -> Iterator[_Changed]:
     """The facts to try, those that say most first."""
-    calls = [call for call in dict.fromkeys((*_calls(right), *_calls(wrong)))]
-    names = [name for name in dict.fromkeys((*_quantities(right), *_quantities(wrong))) if name in here.values]
+    calls = list(dict.fromkeys((*_calls(right), *_calls(wrong))))
+    used = dict.fromkeys((*_quantities(right), *_quantities(wrong)))
+    names = [name for name in used if name in here.values]
     plain = [call for call in calls if not call.primes]
     yield from _of_calls(derivation, here, right, wrong, plain)
     yield from _of_slopes_before(derivation, here, right, wrong, names)
@@ -164,7 +165,7 @@ def _coincidences(here: World, names: Sequence[str]) -> Iterator[tuple[str, Mapp
         a = here.values[first]
         for second in names[:at]:
             b = here.values[second]
-            if a.shape == b.shape and all(vanishes(sub(x, y)) for x, y in zip(a.entries, b.entries, strict=True)):
+            if a.shape == b.shape and all(map(vanishes, map(sub, a.entries, b.entries))):
                 moved = _moved(here, a, range(len(a.entries)))
                 yield f"{second} = {first}", {**here.values, first: moved}
         if len(a.shape) == 2 and a.shape[0] == a.shape[1] > 1 and a.transposed() == a:

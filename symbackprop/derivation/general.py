@@ -25,7 +25,7 @@ def layers(model: Model, wanted: Collection[str]) -> Iterator[Layer]:
     """The layers of a model that differ in form, in order; `wanted` are the names with a gradient."""
     seen: set[object] = set()
     for one in model.exercise.equations[:-1]:
-        if not contracts(model.tensor(one.name).expr):
+        if not contracts(model.tensor(one.name).expr) or _picks_entries(one):
             continue
         made = _layer(model, wanted, one)
         if made is None:
@@ -43,6 +43,11 @@ def contracts(expr: Expr) -> bool:
     )
 
 
+def _picks_entries(one: Equation) -> bool:
+    """Whether an equation names single entries: it is then about the sizes it has, not about any."""
+    return any(isinstance(part, tree.Index | tree.Matrix) for part in tree.walk(one.body))
+
+
 def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None:
     users = model.users(one.name)
     applied = [u for u in users if _applies(u, one.name) and u.name != model.exercise.loss]
@@ -53,8 +58,8 @@ def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None
     parts: list[Contribution] = []
     for equation in reversed(equations):
         for name in _ordered(equation, shapes):
-            if name not in wanted:
-                continue
+            if name not in wanted or len(model.users(name)) > 1:
+                continue  # of a name used twice, this layer's part alone is not the gradient
             try:
                 part = contribution(made, equation.name, equation.body, name, loss=False)
             except (CannotDerive, Unreadable):

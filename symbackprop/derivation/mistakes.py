@@ -2,9 +2,11 @@
 
 A row makes what a person who slips there would write; it is not asked whether the shapes still
 fit. The sentences about them are in the language files under `mistake.<id>`; `{about}` there is
-the part of the formula that the slip is about, `{instead}` what was put in its place. What a row makes is wrong in general, but it may
-well be right for one exercise (with identity for g, nothing is lost by forgetting g′), and it
-may give the right numbers by accident: `blind.py` looks for those.
+the part of the formula that the slip is about, `{instead}` what was put in its place.
+
+What a row makes is wrong in general, but it may well be right for one exercise (with identity
+for g, nothing is lost by forgetting g′), and it may give the right numbers by accident:
+`blind.py` looks for those.
 """
 
 from __future__ import annotations
@@ -16,47 +18,21 @@ from fractions import Fraction
 from symbackprop import limits
 from symbackprop.algebra.functions import TABLE
 from symbackprop.algebra.values.apply import formula
-from symbackprop.derivation.slips import Wrong, at_each, matrix_product, negative, transposed, without
+from symbackprop.derivation.slips import (
+    Place,
+    Wrong,
+    at_each,
+    matrix_product,
+    negative,
+    transposed,
+    with_factor,
+    without,
+)
 from symbackprop.derivation.steps import Step
-from symbackprop.exercise.model import Equation, Exercise
+from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, Shape
+from symbackprop.notation.tree import Node
 from symbackprop.notation.write import to_plain
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a mistake is made: the step of a gradient, in its exercise."""
-
-    exercise: Exercise
-    step: Step
-
-    @property
-    def formula(self) -> Node:
-        """The right formula."""
-        return self.step.formula
-
-    @property
-    def shape(self) -> Shape:
-        """The shape of the gradient."""
-        return self.step.shape
-
-    @property
-    def through(self) -> tuple[str, ...]:
-        """The names whose gradients come back to this one."""
-        return tuple(part.through for part in self.step.substeps if part.entry)
-
-    def rank(self, name: str) -> int:
-        """The rank of a name of the model; a size is a scalar."""
-        return len(self.exercise.shapes.get(name, ()))
-
-    def applied(self, name: str) -> Equation | None:
-        """The equation `a = g(z)` that applies a function to `name` entry by entry, if there is one."""
-        return next((one for one in self.exercise.equations[:-1] if _argument(one) == name), None)
-
-    def argument(self, name: str) -> str | None:
-        """`z`, if `name` is computed as g(z)."""
-        return next((_argument(one) for one in self.exercise.equations[:-1] if one.name == name), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +62,6 @@ def wrong_formulas(exercise: Exercise, step: Step) -> Iterator[tuple[Mistake, Wr
                 yield row, wrong
 
 
-def _argument(equation: Equation) -> str | None:
-    match tree.undressed(equation.body):
-        case tree.Call(function, (tree.Name(name),), _, 0) if function not in {"sum", "mean"}:
-            return name
-    return None
-
-
 # --- the rows: signs and factors -----------------------------------------------------------
 
 
@@ -111,7 +80,7 @@ def _term_sign(place: Place) -> Iterator[Wrong]:
                 about = negative(turned) if isinstance(turned, tree.Neg) else turned
                 yield Wrong(tree.Add((*node.terms[:at], turned, *node.terms[at + 1 :])), about)
 
-    yield from at_each(place.formula, change)
+    yield from at_each(place.formula, change, into_quotients=False)
 
 
 def _term_forgotten(place: Place) -> Iterator[Wrong]:
@@ -123,7 +92,7 @@ def _term_forgotten(place: Place) -> Iterator[Wrong]:
                 about = term.body if isinstance(term, tree.Neg) else term
                 yield Wrong(tree.plus(*node.terms[:at], *node.terms[at + 1 :]), about)
 
-    yield from at_each(place.formula, change)
+    yield from at_each(place.formula, change, into_quotients=False)
 
 
 def _scaled(factor: Fraction) -> Callable[[Place], Iterator[Wrong]]:
@@ -191,6 +160,7 @@ def _entry_of_loss(place: Place, node: Node) -> Node:
 def _slope(node: Node) -> bool:
     return isinstance(node, tree.Call) and node.primes > 0
 
+
 def _slope_missing(place: Place) -> Iterator[Wrong]:
     """dŷ ⊙ g′(z)  ->  dŷ"""
 
@@ -202,7 +172,9 @@ def _slope_missing(place: Place) -> Iterator[Wrong]:
 
     if place.step.rule == "elementwise" and not any(map(_slope, tree.walk(place.formula))):
         # exp'(z) has been put in: there is no g' to leave out, only what became of it
-        yield Wrong(tree.Gradient(tree.Name(place.through[0])), place.step.substeps[0].local)
+        after = tree.Name(place.through[0])
+        local = place.step.substeps[0].local or tree.Derivative(after, tree.Name(place.step.target))
+        yield Wrong(tree.Gradient(after), local)
     yield from at_each(place.formula, change)
 
 
@@ -305,12 +277,11 @@ def _factor_forgotten(place: Place) -> Iterator[Wrong]:
             return
         for at, factor in enumerate(node.factors):
             bare = factor.body if isinstance(factor, tree.Transpose) else factor
-            if not isinstance(bare, tree.Name) or place.rank(bare.name) == 0 and place.shape:
+            if not isinstance(bare, tree.Name) or (place.shape and not place.rank(bare.name)):
                 continue
             yield Wrong(without(node, at), bare)
             if isinstance(factor, tree.Transpose) and place.rank(bare.name) == 1:
-                ones: Node = tree.Transpose(tree.Ones())
-                yield Wrong(tree.Product((*node.factors[:at], ones, *node.factors[at + 1 :]), node.signs), bare)
+                yield Wrong(with_factor(node, at, tree.Transpose(tree.Ones())), bare)
 
     yield from at_each(place.formula, change)
 
@@ -358,8 +329,7 @@ def _upstream_forgotten(place: Place) -> Iterator[Wrong]:
                     if "odot" in node.signs or place.rank(name) == 0:
                         yield Wrong(without(node, at), factor)
                     elif place.rank(name) == 1:
-                        ones = (*node.factors[:at], tree.Ones(), *node.factors[at + 1 :])
-                        yield Wrong(tree.Product(ones, node.signs), factor)
+                        yield Wrong(with_factor(node, at, tree.Ones()), factor)
 
     yield from at_each(place.formula, change)
 

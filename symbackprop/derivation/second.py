@@ -1,39 +1,42 @@
-"""The linear part a second way: SymPy's matrix calculus on the inner product ⟨dz, W x + b⟩.
+"""The linear part a second way: the gradient of the inner product ⟨dz, W x + b⟩ by its cyclic rule.
 
-SymPy is given the whole equation as a matrix expression and derives tr(dzᵀ (W x + b)) by W, x and
-b; nothing of the index calculus is used. Its answer is compared with ours at a random point.
+⟨dC, L X R⟩ = tr(dCᵀ L X R) = ⟨Lᵀ dC Rᵀ, X⟩, so the gradient by X is Lᵀ dC Rᵀ; where Xᵀ stands in
+the product it is R dCᵀ L. A name that occurs several times has the sum. Nothing of the index
+calculus is used here, and the answer is compared with it at a random point.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from fractions import Fraction
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
-from symbackprop.algebra.symbolic import sympy_module
+from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.gfp import GFp
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
+from symbackprop.derivation.points import draw, drawn, numbers_of
 from symbackprop.derivation.steps import Check, Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
+SIZES = range(3, 1000)
+"""Numbers for the sizes that are symbols, in turn: no two alike."""
+
 
 class SecondRouteFailed(CertificateFailed):
-    """SymPy's matrix calculus disagrees with the index calculus: our own fault."""
+    """The inner product has another gradient than the index calculus says: our own fault."""
 
 
-class _NoMatrix(ValueError):
-    """The equation is no plain expression of matrices: SymPy's calculus is not asked."""
+class _NotLinear(ValueError):
+    """The equation is no sum of plain products of matrices: this route says nothing."""
 
 
 def linear_checks(model: Model, steps: Sequence[Step]) -> Iterator[Check]:
-    """One line for all gradients through linear equations that SymPy's matrices can say."""
+    """One line for all gradients through equations that are sums of products of matrices."""
     agreed: list[str] = []
     for step in steps:
         for made in step.substeps:
-            if made.rule == "affine" and _agrees(model, made):
+            if made.rule in {"affine", "general"} and _agrees(model, made):
                 agreed.append("d" + made.target)
     if agreed:
         count = len(agreed)
@@ -41,139 +44,128 @@ def linear_checks(model: Model, steps: Sequence[Step]) -> Iterator[Check]:
 
 
 def _agrees(model: Model, made: Contribution) -> bool:
-    """Whether SymPy could be asked; raises SecondRouteFailed where it disagrees."""
-    body = model.equation(made.through).body
+    """Whether the rule applies; raises SecondRouteFailed where it disagrees."""
     shapes = model.exercise.shapes
-    if len(shapes[made.through]) == 0:
+    if made.matrix is None or not shapes[made.through] or not shapes[made.target]:
         return False
-    symbols = _Symbols(shapes)
     try:
-        expression = symbols.expression(body)
-        arriving = symbols.symbol("d" + made.through, shapes[made.through])
-        target = symbols.symbol(made.target, shapes[made.target])
-        derived = _by_trace(arriving, expression, target)
-        answer = symbols.tree(derived)
-    except _NoMatrix:
+        answer = by_inner_product(model.equation(made.through).body, made.through, made.target, shapes)
+    except _NotLinear:
         return False
-    _compare(model, made, answer)
-    return True
+    same = drawn("second", lambda domain: _same(model, made, answer, domain))
+    if same is False:
+        raise SecondRouteFailed(f"d{made.target}", f"the inner product, through {made.through}")
+    return bool(same)
 
 
-def _by_trace(arriving: Any, expression: Any, target: Any) -> Any:
-    """∂ tr(dzᵀ E)/∂X. A sum is derived term by term: SymPy's own sum rule loses terms of 1×1."""
-    sy = sympy_module()
-    terms = expression.args if isinstance(expression, sy.MatAdd) else (expression,)
-    total = None
-    for term in terms:
-        if not term.has(target):
-            continue
-        part = sy.Trace(arriving.T * term).diff(target)
-        if not isinstance(part, sy.MatrixExpr):
-            raise _NoMatrix
-        total = part if total is None else total + part
-    if total is None:
-        raise _NoMatrix
-    return total.doit()
-
-
-def _compare(model: Model, made: Contribution, answer: Node) -> None:
-    domain = GFp("second")
-    names = {size: place for place, size in enumerate(model.exercise.sizes, 3)}
-
-    def fixed(shape: Shape) -> tuple[int, ...]:
-        return tuple(size if isinstance(size, int) else names[size] for size in shape)
-
-    env = {name: domain.draw_array(fixed(shape)) for name, shape in model.exercise.shapes.items()}
-    env["d" + made.through] = domain.draw_array(fixed(model.exercise.shapes[made.through]))
-    working = evaluator(model, domain, names)
-    shape = fixed(model.exercise.shapes[made.target])
+def _same(model: Model, made: Contribution, answer: Sequence[Node], domain: GFp) -> bool:
+    shapes = model.exercise.shapes
+    sizes = dict(zip(model.exercise.sizes, SIZES, strict=False))
+    names = {*tree.names_in(model.equation(made.through).body), made.target} & set(shapes)
+    env: dict[str, Array[int]] = {name: _draw(domain, shapes[name], sizes) for name in sorted(names)}
+    env["d" + made.through] = _draw(domain, shapes[made.through], sizes)
+    working = evaluator(model, domain, sizes)
+    shape = numbers_of(shapes[made.target], sizes)
     assert made.matrix is not None
-    ours = shaped(working.evaluate(made.matrix, env, like=shape), shape)
-    theirs = shaped(working.evaluate(answer, env, like=shape), shape)
-    if ours != theirs:
-        raise SecondRouteFailed(f"d{made.target}", f"SymPy's matrix calculus, through {made.through}")
+
+    def value(node: Node) -> Array[int]:
+        return shaped(working.evaluate(node, env, like=shape), shape)
+
+    parts = [value(term).entries for term in answer]
+    return value(made.matrix).entries == tuple(domain.total(column) for column in zip(*parts, strict=True))
 
 
-class _Symbols:
-    """Trees as SymPy matrix expressions and back; every array is a column or a matrix."""
+def _draw(domain: GFp, shape: Shape, sizes: Mapping[str, int]) -> Array[int]:
+    return draw(domain, numbers_of(shape, sizes), "")
 
-    def __init__(self, shapes: Any) -> None:
-        self.sy = sympy_module()
-        self.shapes = shapes
-        self.made: dict[str, Any] = {}
-        self.sizes: dict[str, Any] = {}
-        self.back: dict[Any, Node] = {}
 
-    def size(self, size: tree.Size) -> Any:
-        if isinstance(size, int):
-            return self.sy.Integer(size)
-        return self.sizes.setdefault(size, self.sy.Dummy(integer=True, positive=True))
+# --- the rule ------------------------------------------------------------------------------
 
-    def symbol(self, name: str, shape: Shape) -> Any:
-        if name not in self.made:
-            if not shape:
-                raise _NoMatrix
-            rows, columns = (*shape, 1) if len(shape) == 1 else shape
-            made = self.sy.MatrixSymbol(f"M{len(self.made)}", self.size(rows), self.size(columns))
-            self.made[name] = made
-            gradient = name not in self.shapes
-            self.back[made] = tree.Gradient(tree.Name(name[1:])) if gradient else tree.Name(name)
-        return self.made[name]
 
-    def expression(self, node: Node) -> Any:
-        match node:
-            case tree.Name(name) if name in self.shapes:
-                return self.symbol(name, self.shapes[name])
-            case tree.Neg(body):
-                return -self.expression(body)
-            case tree.Add(terms):
-                parts = [self.expression(term) for term in terms]
-                if any(part.shape != parts[0].shape for part in parts):
-                    raise _NoMatrix
-                return self.sy.MatAdd(*parts)
-            case tree.Transpose(body):
-                return self.expression(body).T
-            case tree.Bracket(body) | tree.Brace(body) | tree.Box(body):
-                return self.expression(body)
-            case tree.Ones(size) if size is not None:
-                rows = self.size(int(size.value)) if isinstance(size, tree.Number) else self.size(size.name)  # type: ignore[attr-defined]  # a size is a number or a name
-                return self.sy.OneMatrix(rows, 1)
-            case tree.Product(factors, signs) if all(sign in {"", "cdot"} for sign in signs):
-                return self.product(factors)
-        raise _NoMatrix
+def by_inner_product(
+    body: Node, through: str, target: str, shapes: Mapping[str, Shape]
+) -> list[Node]:
+    """∂⟨dC, body⟩/∂target, where C is `through`: one term for each place. Raises _NotLinear."""
+    arriving = tree.Gradient(tree.Name(through))
+    terms: list[Node] = []
+    for term in _terms(body):
+        negative = isinstance(term, tree.Neg)
+        factors = _factors(term.body if isinstance(term, tree.Neg) else term, shapes)
+        for place, factor in enumerate(factors):
+            if _name(factor) == target:
+                made = _one(factors, place, arriving, shapes)
+                terms.append(tree.Neg(made) if negative else made)
+            elif target in tree.names_in(factor):
+                raise _NotLinear
+    if not terms:
+        raise _NotLinear
+    return terms
 
-    def product(self, factors: tuple[Node, ...]) -> Any:
-        result = None
-        for factor in factors:
-            part = (
-                self.sy.Rational(factor.value.numerator, factor.value.denominator)
-                if isinstance(factor, tree.Number)
-                else self.expression(factor)
-            )
-            if result is not None and getattr(result, "is_Matrix", False) and result.shape[1] != part.shape[0]:
-                raise _NoMatrix
-            result = part if result is None else result * part
-        return result
 
-    def tree(self, expr: Any) -> Node:
-        sy = self.sy
-        if expr in self.back:
-            return self.back[expr]
-        if isinstance(expr, sy.MatAdd):
-            return tree.plus(*(self.tree(part) for part in expr.args))
-        if isinstance(expr, sy.MatMul):
-            return tree.juxtaposed(*(self.tree(part) for part in expr.args))
-        if isinstance(expr, sy.Transpose):
-            return tree.Transpose(self.tree(expr.arg))
-        if isinstance(expr, sy.OneMatrix) and expr.shape[1] == 1:
-            return tree.Ones(self.size_tree(expr.shape[0]))
-        if expr.is_Rational:
-            value = Fraction(int(expr.p), int(expr.q))
-            return tree.Bracket(tree.number(value))
-        raise _NoMatrix
+def _terms(body: Node) -> Iterator[Node]:
+    bare = tree.undressed(body)
+    if isinstance(bare, tree.Add):
+        for term in bare.terms:
+            yield from _terms(term)
+    else:
+        yield bare
 
-    def size_tree(self, size: Any) -> Node:
-        for name, made in self.sizes.items():
-            if made == size:
-                return tree.Name(name)
-        return tree.number(int(size))
+
+def _factors(term: Node, shapes: Mapping[str, Shape]) -> list[Node]:
+    """The factors of a product whose shapes chain, each a name, its transpose, ones or a number."""
+    factors = [*_flat(term)]
+    arrays = [side for side in (_sides(factor, shapes) for factor in factors) if side is not None]
+    if any(left[1] != right[0] for left, right in zip(arrays, arrays[1:], strict=False)):
+        raise _NotLinear
+    return factors
+
+
+def _flat(term: Node) -> Iterator[Node]:
+    if isinstance(term, tree.Product):
+        if any(sign not in {"", "cdot"} for sign in term.signs):
+            raise _NotLinear
+        for factor in term.factors:
+            yield from _flat(factor)
+    else:
+        yield term
+
+
+def _sides(factor: Node, shapes: Mapping[str, Shape]) -> tuple[tree.Size, tree.Size] | None:
+    """Rows and columns; None for a number."""
+    match factor:
+        case tree.Number():
+            return None
+        case tree.Name(name) if name in shapes:
+            shape = shapes[name]
+            return None if not shape else (shape[0], shape[1] if len(shape) == 2 else 1)
+        case tree.Ones(tree.Number(value)):
+            return int(value), 1
+        case tree.Ones(tree.Name(name)):
+            return name, 1
+        case tree.Transpose(body):
+            sides = _sides(body, shapes)
+            return None if sides is None else sides[::-1]
+    raise _NotLinear
+
+
+def _name(factor: Node) -> str | None:
+    """The name that a factor or its transpose is."""
+    while isinstance(factor, tree.Transpose):
+        factor = factor.body
+    return factor.name if isinstance(factor, tree.Name) else None
+
+
+def _one(factors: list[Node], place: int, arriving: Node, shapes: Mapping[str, Shape]) -> Node:
+    """The gradient by one occurrence of the target."""
+    numbers = [f for at, f in enumerate(factors) if at != place and _sides(f, shapes) is None]
+    left = [f for f in factors[:place] if _sides(f, shapes) is not None]
+    right = [f for f in factors[place + 1 :] if _sides(f, shapes) is not None]
+    if _is_transposed(factors[place]):
+        inner = [*right, tree.Transpose(arriving), *left]
+    else:
+        inner = [*map(tree.Transpose, reversed(left)), arriving, *map(tree.Transpose, reversed(right))]
+    return tree.juxtaposed(*numbers, *inner)
+
+
+def _is_transposed(factor: Node) -> bool:
+    return isinstance(factor, tree.Transpose) and not _is_transposed(factor.body)

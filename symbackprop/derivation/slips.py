@@ -1,4 +1,4 @@
-"""Changing one place of a formula: what the rows of `mistakes.py` are made with."""
+"""What the rows of `mistakes.py` are made with: its place, and a formula changed in one spot."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from symbackprop import limits
+from symbackprop.derivation.steps import Step
+from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node
+from symbackprop.notation.tree import Node, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,16 +21,64 @@ class Wrong:
     instead: Node | None = None
 
 
-def at_each(node: Node, change: Callable[[Node], Iterable[Wrong]]) -> Iterator[Wrong]:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a mistake is made: the step of a gradient, in its exercise."""
+
+    exercise: Exercise
+    step: Step
+
+    @property
+    def formula(self) -> Node:
+        """The right formula."""
+        return self.step.formula
+
+    @property
+    def shape(self) -> Shape:
+        """The shape of the gradient."""
+        return self.step.shape
+
+    @property
+    def through(self) -> tuple[str, ...]:
+        """The names whose gradients come back to this one."""
+        return tuple(part.through for part in self.step.substeps if part.entry)
+
+    def rank(self, name: str) -> int:
+        """The rank of a name of the model; a size is a scalar."""
+        return len(self.exercise.shapes.get(name, ()))
+
+    def applied(self, name: str) -> Equation | None:
+        """The equation `a = g(z)` that applies a function to `name` entry by entry, if there is one."""
+        return next((one for one in self.exercise.equations[:-1] if _argument(one) == name), None)
+
+    def argument(self, name: str) -> str | None:
+        """`z`, if `name` is computed as g(z)."""
+        return next((_argument(one) for one in self.exercise.equations[:-1] if one.name == name), None)
+
+
+def _argument(equation: Equation) -> str | None:
+    match tree.undressed(equation.body):
+        case tree.Call(function, (tree.Name(name),), _, 0) if function not in {"sum", "mean"}:
+            return name
+    return None
+
+
+# --- changing a tree ----------------------------------------------------------------------
+
+
+def at_each(
+    node: Node, change: Callable[[Node], Iterable[Wrong]], *, into_quotients: bool = True
+) -> Iterator[Wrong]:
     """`node` with one part replaced by what `change` makes of it, for each part in turn.
 
     What stands inside a call, or under a d, is left alone.
     """
     yield from change(node)
-    if isinstance(node, tree.Call | tree.Gradient):
+    closed: tuple[type[Node], ...] = (tree.Call, tree.Gradient)
+    if isinstance(node, closed if into_quotients else (*closed, tree.Quotient)):
         return
     for place, child in enumerate(tree.children(node)):
-        for new in at_each(child, change):
+        for new in at_each(child, change, into_quotients=into_quotients):
             yield Wrong(_with_child(node, place, new.formula), new.about, new.instead)
 
 
@@ -43,6 +93,12 @@ def without(product: tree.Product, place: int) -> Node:
     gap = max(place - 1, 0)
     signs = product.signs[:gap] + product.signs[gap + 1 :]
     return tree.Product(factors, signs) if signs else factors[0]
+
+
+def with_factor(product: tree.Product, place: int, factor: Node) -> Node:
+    """A product with another factor at one place."""
+    factors = (*product.factors[:place], factor, *product.factors[place + 1 :])
+    return tree.Product(factors, product.signs)
 
 
 def negative(node: Node) -> Node:

@@ -8,17 +8,18 @@ not; at random points with all sizes different it is none.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.algebra.values.domain import EvaluationError, Symbolic
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
-from symbackprop.algebra.values.poly import Poly
+from symbackprop.algebra.values.poly import Poly, leftover
 from symbackprop.algebra.values.run import forward
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
@@ -49,8 +50,24 @@ class World:
         A column n×1 is written like a vector and an array of one number like a number. None where
         it cannot be told: a symbol is in the way, or a function has no value.
         """
-        right = None if step.target in self.drawn else self.values.get("d" + step.target)
-        return self.equal(right, formula)
+        return self.equal(self.right(step), formula)
+
+    def right(self, step: Step) -> Array[Any] | None:
+        """The gradient of `step`; None if it has no value here, or a random one."""
+        return None if step.target in self.drawn else self.values.get("d" + step.target)
+
+    def fits(self, step: Step, formula: Node) -> bool | None:
+        """Whether `formula` has a meaning here, and the shape of the gradient of `step`; None as in `same`."""
+        right = self.right(step)
+        if right is None:
+            return None
+        try:
+            wrong = self.working.evaluate(formula, self.values, like=right.shape)
+        except EvaluationError:
+            return False
+        except ArithmeticError:
+            return None
+        return written(wrong.shape) == written(right.shape)
 
     def equal(self, right: Array[Any] | None, formula: Node) -> bool | None:
         """Whether `formula` has the value `right`; see `same`."""
@@ -90,31 +107,41 @@ def vanishes(value: Any) -> bool:
 
 
 def example(model: Model, derivation: Derivation) -> World:
-    """The derivation's own numbers."""
+    """The derivation's own numbers; a given name without values is a symbol."""
     values = {name: one.numbers for name, one in derivation.quantities.items() if one.numbers is not None}
+    for rank, name in enumerate(model.exercise.given):
+        sizes = tuple(size for size in model.exercise.shapes[name] if isinstance(size, int))
+        if name not in values and len(sizes) == len(model.exercise.shapes[name]):
+            values[name] = leftover(name, sizes, rank)
     return World(evaluator(model, Exact()), values)
 
 
 def world_of(model: Model, steps: Sequence[Step], given: Numbers, working: Evaluator[Any]) -> World:
-    """The passes run with these values of the given names. Raises what the evaluator raises."""
-    values = forward([(one.name, one.body) for one in model.exercise.equations], given, working)
+    """The passes run with these values of the given names. Raises what the evaluator raises.
+
+    What stays symbolic is left out.
+    """
+    values = forward([(one.name, one.body) for one in model.exercise.equations], given, working, partial=True)
     values["d" + model.exercise.loss] = Array((), (working.domain.one,))
     return World(working, _with_gradients(steps, values, working))
 
 
 def _with_gradients(steps: Sequence[Step], values: dict[str, Array[Any]], working: Evaluator[Any]) -> Numbers:
     for step in steps:
-        if step.gradient and "d" + step.target not in values:
+        if step.gradient and step.target in values and "d" + step.target not in values:
             shape = values[step.target].shape
-            values["d" + step.target] = shaped(working.evaluate(step.formula, values, like=shape), shape)
+            with suppress(Symbolic):
+                value = working.evaluate(step.formula, values, like=shape)
+                values["d" + step.target] = shaped(value, shape)
     return values
 
 
-SIGNS: tuple[Signs, ...] = ("random", "on", "off")
+SIGNS: tuple[Signs, ...] = (0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA)
+"""Every other unit on, the others off; and the other way round."""
 
 
 def random_worlds(model: Model, steps: Sequence[Step]) -> Iterator[World]:
-    """Random points of GF(p) with the exercise's sizes: units mixed, all on, all off."""
+    """Random points of GF(p) with the exercise's sizes."""
     exercise = model.exercise
 
     def run(working: Evaluator[Any]) -> World:
@@ -162,13 +189,17 @@ def _redrawn(
         return
 
 
-def _drawn(working: Evaluator[Any], names: Sequence[str], shapes: Mapping[str, Shape]) -> dict[str, Array[Any]]:
+def _drawn(
+    working: Evaluator[Any], names: Sequence[str], shapes: Mapping[str, Shape]
+) -> dict[str, Array[Any]]:
     domain: Any = working.domain
-    sizes = working.sizes
-    return {
-        name: domain.draw_array(tuple(size if isinstance(size, int) else sizes[size] for size in shapes[name]))
-        for name in names
-    }
+
+    def draw(shape: Shape) -> Array[Any]:
+        numbers = tuple(size if isinstance(size, int) else working.sizes[size] for size in shape)
+        made: Array[Any] = domain.draw_array(numbers)
+        return made
+
+    return {name: draw(shapes[name]) for name in names}
 
 
 def free_sizes(model: Model) -> tuple[dict[str, Shape], dict[str, int]]:

@@ -233,7 +233,7 @@ class Facts:
         if index is None or len(places) != len(products):
             return None
         product = products[index]
-        named = self.named_sum(places[index])
+        named = self.named_sum(name, places[index])
         value = self.evaluated(product)
         members = [product, view.unindexed(spelled((named,), {}, avoid=self.derivation.exercise.shapes))]
         if value is not None and len(value.entries) == 1:
@@ -242,12 +242,14 @@ class Facts:
             return tree.Chain((*members, node), ("=", sign), (None, None))
         return tree.equation(*members)
 
-    def named_sum(self, term: ix.Term) -> ix.Term:
+    def named_sum(self, name: str, term: ix.Term) -> ix.Term:
         """The sum with the name of its size (n) in place of its number, where a layer gives it one."""
         for layer in self.general:
-            sizes = {name: size for name, size in layer.sizes.items() if isinstance(size, int) and size != 1}
+            if layer.equations[0].name != name:
+                continue
+            sizes = {letter: size for letter, size in layer.sizes.items() if isinstance(size, int) and size != 1}
             numbers = list(sizes.values())
-            table = {size: name for name, size in sizes.items() if numbers.count(size) == 1}
+            table = {size: letter for letter, size in sizes.items() if numbers.count(size) == 1}
             return ix.Term(
                 term.coefficient, term.factors, term.deltas,
                 tuple((index, table.get(size, size) if isinstance(size, int) else size) for index, size in term.bound),

@@ -53,7 +53,9 @@ def entries(
         near = nearest(name, steps)
         advice = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(steps)}"
         raise KeyError(f"there is no gradient {name!r}; {advice}")
-    return _Writer(derivation.exercise, _checked(derivation.exercise, sizes or {}), sums).equation(steps[name])
+    return _Writer(derivation.exercise, _checked(derivation.exercise, sizes or {}), sums).equation(
+        steps[name]
+    )
 
 
 def _checked(exercise: Exercise, sizes: Mapping[str, int]) -> dict[str, int]:
@@ -63,7 +65,9 @@ def _checked(exercise: Exercise, sizes: Mapping[str, int]) -> dict[str, int]:
         raise ValueError(f"sizes: {', '.join(missing)} needs a number")
     for name, size in sizes.items():
         if name not in needed:
-            have = f"the sizes without a number are {', '.join(needed)}" if needed else "every size has a number"
+            have = (
+                f"the sizes without a number are {', '.join(needed)}" if needed else "every size has a number"
+            )
             raise ValueError(f"sizes: there is no {name!r}; {have}")
         if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= limits.SIZE:
             raise ValueError(f"sizes: {name} is a number from 1 to {limits.SIZE}, not {size!r}")

@@ -2,8 +2,8 @@
 
 What is kept in memory: within one process the compiled templates, the words of a language and the
 trees of the functions' formulas; never a derivation, and nothing between processes. SymPy's own
-cache is emptied before every run. The letters
-are those of the README's table. The exit code is 1 where a promise is not kept. About a minute.
+cache is emptied before every run. The letters are those of the README's table. The exit code is 1
+where a promise is not kept. It takes about a minute.
 """
 
 import math
@@ -58,7 +58,7 @@ def explicit_times() -> Callable[[int], tuple[float, bool]]:
 
 def whole(explicit: Callable[[int], tuple[float, bool]]) -> Promise:
     """(a) From the exercise to the full report, nothing derived before."""
-    print("(a) whole and cold, from exercise to LaTeX with all steps; SymPy: diff and latex of the explicit loss")
+    print("(a) whole and cold, exercise to LaTeX with all steps; SymPy: diff and latex of the explicit loss")
     ratios = {}
     for n in SIZES:
         ours = layer.seconds(partial(layer.report, n, n), repeat=3)
@@ -85,7 +85,9 @@ def instances(explicit: Callable[[int], tuple[float, bool]]) -> list[Promise]:
         print(text)
     return [
         Promise("(b) 16×16 against the explicit loss", explicit(16)[0] / ours[16], 1000, least=True),
-        Promise("(b) 64×64 against named gradients in SymPy's matrices", named[64] / ours[64], 100, least=True),
+        Promise(
+            "(b) 64×64 against named gradients in SymPy's matrices", named[64] / ours[64], 100, least=True
+        ),
         Promise("(c) growth of (b) from 64×64 to 128×128", ours[128] / ours[64], 6, least=False),
     ]
 
@@ -98,9 +100,25 @@ def whole_processes() -> list[Promise]:
     for name, command in commands.items():
         print(f"    {said(taken[name]):>10}   python {' '.join(command)}")
     return [
-        Promise("(d) derive neurona --to tex, against importing SymPy and Jinja2", taken["tex"] / taken["imports"], 1.6, least=False),
-        Promise("(d) --help, against importing SymPy and Jinja2", taken["help"] / taken["imports"], 0.4, least=False),
-        Promise("(e) --to pdf with Typst, beyond --to tex", taken["pdf"] - taken["tex"], 0.5, least=False, unit=" s"),
+        Promise(
+            "(d) derive neurona --to tex, against importing SymPy and Jinja2",
+            taken["tex"] / taken["imports"],
+            1.6,
+            least=False,
+        ),
+        Promise(
+            "(d) --help, against importing SymPy and Jinja2",
+            taken["help"] / taken["imports"],
+            0.4,
+            least=False,
+        ),
+        Promise(
+            "(e) --to pdf with Typst, beyond --to tex",
+            taken["pdf"] - taken["tex"],
+            0.5,
+            least=False,
+            unit=" s",
+        ),
     ]
 
 
