@@ -153,6 +153,19 @@ class Growing:
         return self.pick(terms)
 
 
+class Drawn:
+    """An exercise that says what it is in a few lines, for the failing ones."""
+
+    def __init__(self, exercise: Exercise) -> None:
+        self.exercise = exercise
+
+    def __repr__(self) -> str:
+        one = self.exercise
+        model = "; ".join(f"{equation.name} = {equation.text}" for equation in one.equations)
+        shapes = {name: one.shapes[name] for name in one.given}
+        return f"{model} | {shapes} | { {name: array.nested() for name, array in one.values.items()} }"
+
+
 STEPS = (
     Growing.affine, Growing.affine, Growing.transposed, Growing.batch, Growing.matrices, Growing.outer,
     Growing.function, Growing.function, Growing.entrywise, Growing.entrywise, Growing.normalised,
@@ -161,7 +174,7 @@ STEPS = (
 
 
 @st.composite
-def models(draw: Any, *, numeric: bool) -> Exercise:
+def models(draw: Any, *, numeric: bool) -> Drawn:
     """A valid model of 2 to 8 equations; numeric ones have a value for every given name."""
     growing = Growing(draw, SIZES if numeric else SYMBOLS, draw(st.booleans()))
     for _ in range(draw(st.integers(1, 7))):
@@ -171,12 +184,13 @@ def models(draw: Any, *, numeric: bool) -> Exercise:
     shapes = {name: list(shape) for name, shape in growing.given.items()}
     used = " ".join(text for _, text in growing.equations)
     kept = {name for name in growing.given if name in used.replace("^", " ").replace("(", " ").replace(")", " ").replace(",", " ").replace("|", " ").replace("_", " ").replace("-", " ").split()}
-    return from_parts(
+    exercise = from_parts(
         model=growing.equations,
         shapes={name: shape for name, shape in shapes.items() if name in kept},
         values=None if values is None else {name: value for name, value in values.items() if name in kept},
         wanted=sorted(kept),
     )
+    return Drawn(exercise)
 
 
 def draw_values(draw: Any, shape: Shape) -> Any:
@@ -210,8 +224,8 @@ QUIET = settings(
 @pytest.mark.filterwarnings("error")
 @QUIET
 @given(models(numeric=False))
-def test_symbolic_models(exercise: Exercise) -> None:
-    made = derived(exercise)
+def test_symbolic_models(drawn: Drawn) -> None:
+    made = derived(drawn.exercise)
     if made is not None:
         assert made.checks[0].kind == "formula"
         assert all(check.agreed == check.tried > 0 for check in made.checks)
@@ -219,7 +233,8 @@ def test_symbolic_models(exercise: Exercise) -> None:
 
 @QUIET
 @given(models(numeric=True))
-def test_numeric_models_against_floats(exercise: Exercise) -> None:
+def test_numeric_models_against_floats(drawn: Drawn) -> None:
+    exercise = drawn.exercise
     made = derived(exercise)
     assume(made is not None and not any(check.kind == "kink" for check in made.checks))
     assert made is not None

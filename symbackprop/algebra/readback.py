@@ -237,9 +237,8 @@ def _eliminate(net: _Network, index: str) -> None:
         edge = touching[0]
         other = edge.row if edge.column == index else edge.column
         matrix = edge.node if edge.column == index else _transposed(edge.node)
-        if vector is None and not lone:
-            vector = tree.Ones(_size(net.sizes[index]))
-        made = matrix if vector is None else _joined(matrix, vector)
+        # of a matrix with one column too, the product with 1 is the vector that is meant
+        made = _joined(matrix, vector or tree.Ones(_size(net.sizes[index])))
         net.vectors.setdefault(other, []).append(made)
     else:
         _join_edges(net, index, touching, vector)

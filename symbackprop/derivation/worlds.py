@@ -57,7 +57,7 @@ class World:
         return None if step.target in self.drawn else self.values.get("d" + step.target)
 
     def fits(self, step: Step, formula: Node) -> bool | None:
-        """Whether `formula` has a meaning here, and the shape of the gradient of `step`; None as in `same`."""
+        """Whether `formula` has a meaning here, and the shape of its gradient; None as in `same`."""
         right = self.right(step)
         if right is None:
             return None
