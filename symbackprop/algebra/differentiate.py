@@ -61,6 +61,9 @@ def _same_array(entry: Entry, target: Entry) -> bool:
 
 def _by_entry_in_term(term: Term, target: Entry) -> Expr:
     """∂(coefficient · factors)/∂target: SymPy derives the product by each of its atoms."""
+    powers = _monomial(term.factors)
+    if powers is not None:
+        return _by_entry_in_monomial(term, powers, target)
     sy = _sympy()
     atoms = _Atoms(sy, target)
     product = sy.Integer(1)
@@ -74,6 +77,53 @@ def _by_entry_in_term(term: Term, target: Entry) -> Expr:
         outer = atoms.back(product.diff(dummy))
         joined = ix.multiply(outer, inner_derivative)
         total += ix.scale(joined, term.coefficient)
+    return tuple(total)
+
+
+Powers = dict[Entry | Expr, int]
+"""The atoms of a product with their whole, positive exponents."""
+
+
+def _monomial(factors: tuple[Factor, ...]) -> Powers | None:
+    """The product as powers of atoms; None where a function or another exponent stands in it."""
+    powers: Powers = {}
+    for factor in factors:
+        exponent: Fraction | None = Fraction(1)
+        if isinstance(factor, ix.Power):
+            exponent = ix.number_of(factor.exponent)
+            inner = factor.base[0].factors if len(factor.base) == 1 else ()
+            if len(inner) != 1 or factor.base != ix.single(inner[0]):
+                return None
+            factor = inner[0]
+        if not isinstance(factor, Entry | ix.Group):
+            return None
+        if exponent is None or exponent.denominator != 1 or exponent < 1:
+            return None
+        atom = factor.body if isinstance(factor, ix.Group) else factor
+        powers[atom] = powers.get(atom, 0) + int(exponent)
+    return powers
+
+
+def _by_entry_in_monomial(term: Term, powers: Powers, target: Entry) -> Expr:
+    """The same in one of SymPy's polynomial rings, which spares it its general machinery (25 ms)."""
+    inner = {atom: _inner_derivative(atom, target) for atom in powers}
+    if not any(inner.values()):
+        return ix.ZERO
+    sy = _sympy()
+    _, *generators = sy.ring([f"x{place}" for place in range(len(powers))], sy.QQ)
+    product = generators[0] ** 0
+    for generator, exponent in zip(generators, powers.values(), strict=True):
+        product = product * generator**exponent
+    total: list[Term] = []
+    for generator, atom in zip(generators, powers, strict=True):
+        if not inner[atom]:
+            continue
+        for exponents, coefficient in product.diff(generator).terms():
+            outer = ix.constant(Fraction(int(coefficient.numerator), int(coefficient.denominator)))
+            for one, exponent in zip(powers, exponents, strict=True):
+                base = ix.grouped(one) if isinstance(one, tuple) else ix.single(one)
+                outer = ix.multiply(outer, ix.power(base, ix.constant(exponent)))
+            total += ix.scale(ix.multiply(outer, inner[atom]), term.coefficient)
     return tuple(total)
 
 

@@ -9,8 +9,13 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise.faults import nearest
 from symbackprop.exercise.numbers import as_written
 
-_WITH_KINK = {"relu": "relu", "leaky_relu": "leaky_relu", "absolute_error": "abs", "hinge": "hinge"}
-"""The rows whose kink a new file mentions, and the name of its convention."""
+_WITH_KINK = {
+    "relu": ("relu", "0"),
+    "leaky_relu": ("leaky_relu", '"1/100"'),
+    "absolute_error": ("abs", "0"),
+    "hinge": ("hinge", "0"),
+}
+"""The rows whose kink a new file mentions: the name of its convention, and the slope frameworks take."""
 
 _WRITTEN_OUT = {
     "half_squared_error": ("1/2 (yhat - y)^2", "1/2 ||yhat - y||^2"),
@@ -24,7 +29,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "model": "en orden; lo último es lo que se deriva",
         "values": 'exactos: 0.1 es 1/10, y "1/3" vale; lo que falte queda como símbolo',
         "wanted": "los gradientes que se piden",
-        "kinks": "la pendiente que se toma en el pico; 1 y 1/2 también se usan",
+        "kinks": "la pendiente que se toma donde no hay derivada",
         "probability": "bce espera probabilidades: la activación usual es sigmoid",
         "logits": "bce_logits aplica ella misma la sigmoide: la activación usual es identity",
     },
@@ -33,7 +38,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "model": "in order; the last is what is differentiated",
         "values": 'exact: 0.1 is 1/10, and "1/3" is allowed; what is left out stays a symbol',
         "wanted": "the gradients that are asked",
-        "kinks": "the slope that is taken at the kink; 1 and 1/2 are in use too",
+        "kinks": "the slope that is taken at the kink",
         "probability": "bce expects probabilities: the usual activation is sigmoid",
         "logits": "bce_logits applies the sigmoid itself: the usual activation is identity",
     },
@@ -106,7 +111,7 @@ def _text(inputs: int, neurons: int, activation: str, loss: str, language: str) 
     kinks = dict.fromkeys(_WITH_KINK[name] for name in (activation, loss) if name in _WITH_KINK)
     if kinks:
         lines += ["", f"[conventions.kinks]  # {say['kinks']}"]
-        lines += [f'{name} = {{ "0" = 0 }}' for name in kinks]
+        lines += [f'{name} = {{ "0" = {slope} }}' for name, slope in kinks]
     return "\n".join(lines) + "\n"
 
 

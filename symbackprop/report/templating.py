@@ -71,8 +71,11 @@ def _environment(folders: tuple[Path, ...]) -> Any:
     from jinja2 import ChoiceLoader, FileSystemLoader, StrictUndefined
     from jinja2.sandbox import SandboxedEnvironment
 
+    from symbackprop.report.compiled import CompiledTemplates
+
     return SandboxedEnvironment(
         loader=ChoiceLoader([FileSystemLoader(folder) for folder in folders]),
+        bytecode_cache=CompiledTemplates(),
         undefined=StrictUndefined,
         autoescape=False,  # nothing here is HTML; every string arrives escaped for its format
         variable_start_string="<<",
