@@ -17,6 +17,7 @@ from symbackprop.algebra.slopes import Slope, slope
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula
 from symbackprop.derivation.derive import derive
+from symbackprop.derivation.mistakes import MISTAKES
 from symbackprop.derivation.slopes_proof import prove
 from symbackprop.exercise import bundled, from_parts
 from symbackprop.notation import tree
@@ -285,10 +286,16 @@ def test_every_key_in_the_program_is_in_the_languages() -> None:
     assert not lost
 
 
+def test_every_mistake_has_its_sentence() -> None:
+    """`mistake.<id>` for each row of the table, and none for a row that is not there."""
+    sentences = {key for key in english().sentences if key.startswith("mistake.")}
+    assert sentences == {f"mistake.{row.id}" for row in MISTAKES}
+
+
 def test_every_key_of_the_languages_is_used() -> None:
     words = english()
     found = list(texts(TREES))
-    literal = {shown for shown, _ in found}
+    literal = {shown for shown, _ in found} | {f"mistake.{row.id}" for row in MISTAKES}
     patterns = [pattern for shown, pattern in found if "\0" in shown and "." in shown.partition("\0")[0]]
     idle = {
         key for key in words.sentences if key not in literal and not any(p.fullmatch(key) for p in patterns)

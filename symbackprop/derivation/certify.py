@@ -20,7 +20,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.gfp import Signs
 from symbackprop.algebra.values.run import directional
 from symbackprop.derivation.failed import CertificateFailed as CertificateFailed  # for all who catch it here
-from symbackprop.derivation.general_proof import general_checks
+from symbackprop.derivation.general_proof import general_checks, levels_agree
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.numbers_proof import number_checks
@@ -141,6 +141,8 @@ def _one_reading(model: Model, made: Contribution, point: Point, known: Mapping[
     working = evaluator(model, point.domain, point.sizes)
     shape = numbers_of(model.exercise.shapes[made.target], point.sizes)
     matrix = shaped(working.evaluate(made.matrix, known, like=shape), shape)
+    if not levels_agree(made, model.exercise.shapes, working, known):
+        raise CertificateFailed("d" + made.target, "a row or a column")
     places = list(matrix.places())
     names = {*model.exercise.shapes, *model.exercise.sizes}
     forms = [form for form in (made.entry, _sum_over(model, made)) if _terms(form, point) <= TERMS]

@@ -51,7 +51,8 @@ def _picks_entries(one: Equation) -> bool:
 def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None:
     users = model.users(one.name)
     applied = [u for u in users if _applies(u, one.name) and u.name != model.exercise.loss]
-    equations, shapes, sizes = _lifted(model, (one, *applied[:1]))
+    alone = len(users) != 1  # what is used elsewhere too gets more than its function sends back
+    equations, shapes, sizes = _lifted(model, (one,) if alone else (one, *applied))
     if shapes is None:
         return None
     made = lowering(shapes, model.exercise.functions)

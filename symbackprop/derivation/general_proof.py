@@ -6,8 +6,10 @@ and nothing of the example's loss is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
 from itertools import cycle
+from typing import Any
 
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.lower_calls import made_of_cases
@@ -15,11 +17,13 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.gfp import GFp
 from symbackprop.algebra.values.run import directional, forward
+from symbackprop.derivation.backward import levels
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.numbers import shaped
 from symbackprop.derivation.points import drawn
-from symbackprop.derivation.steps import Check, Layer
+from symbackprop.derivation.steps import Check, Contribution, Layer
 from symbackprop.notation import tree
+from symbackprop.notation.tree import Shape
 
 SIZES = ((3, 1), (3, 2), (4, 3), (5, 2))
 """(n, k), or whatever the first two sizes of the layer are called."""
@@ -35,7 +39,7 @@ def general_checks(layers: tuple[Layer, ...]) -> Iterator[Check]:
     for place, layer in enumerate(layers):
         for pair in SIZES:
             sizes = dict(zip(sorted(layer.sizes, reverse=True), cycle(pair), strict=False))
-            tried += drawn(f"layer/{place}/{pair}", lambda domain: _agrees(layer, sizes, domain)) or 0  # noqa: B023  # used at once
+            tried += drawn(f"layer/{place}/{pair}", partial(_agrees, layer, sizes)) or 0
     if tried:
         names = tuple("d" + made.target for layer in layers for made in layer.contributions)
         yield Check(kind="general", what=names, agreed=tried, tried=tried, sizes=SIZES)
@@ -61,11 +65,28 @@ def _agrees(layer: Layer, sizes: dict[str, int], domain: GFp) -> int:
         shape = numbers(made.target)
         value = shaped(working.evaluate(made.matrix, known, like=shape), shape)
         known["d" + made.target] = value
+        if not levels_agree(made, layer.shapes, working, known):
+            raise LayerFailed(f"d{made.target}", f"a row or column for sizes {sizes}")
         direction: Array[int] = domain.draw_array(shape)
         expected = directional(equations, values, {made.target: direction}, working)
         if domain.dot(value.entries, direction.entries) != expected:
             raise LayerFailed(f"d{made.target}", f"any sizes, here {sizes}")
     return len(layer.contributions)
+
+
+def levels_agree(
+    made: Contribution, shapes: Mapping[str, Shape], working: Evaluator[Any], known: Mapping[str, Array[Any]]
+) -> bool:
+    """Whether the row or the column of a contribution, at its first place, is that of its matrix."""
+    assert made.matrix is not None
+    whole = working.evaluate(made.matrix, known)
+    for level in levels(made, shapes):
+        at = {level.fixed: tree.number(1)}
+        part = working.evaluate(tree.replace_names(level.right, at), known)
+        row = whole.entries[: len(part.entries)]
+        if part.entries != row:
+            return False
+    return True
 
 
 def _generic(layer: Layer) -> dict[str, Function]:

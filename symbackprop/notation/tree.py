@@ -9,36 +9,20 @@ Indices start at 1.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
-Size = int | str
-"""The length of an axis: a number, or the name of a number not yet given (`n`)."""
-
-Shape = tuple[Size, ...]
-"""`()` is a scalar, `(n,)` a column vector, `(k, n)` a matrix."""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Where a node stands in its text: first character and one past the last."""
-
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """Base of every node. The span says where it was read, and is no part of its identity."""
-
-    span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)
-
+from symbackprop.notation.node import Node as Node
+from symbackprop.notation.node import Shape as Shape
+from symbackprop.notation.node import Size as Size
+from symbackprop.notation.node import Span as Span
+from symbackprop.notation.node import parts
 
 # --- leaves -----------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Number(Node):
     """A number without a sign. `text` is how it was written (`0.10`), `value` what it is.
 
@@ -51,42 +35,42 @@ class Number(Node):
     exact: bool = True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Name(Node):
     """A name of the model (`W`, `yhat`, `z1`, `x'`), of a size (`n`) or of an index (`i`)."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Constant(Node):
     """A mathematical constant that is not a name: `pi`; on the page also Euler's number, `e`."""
 
     name: Literal["pi", "e"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Ones(Node):
     """The vector of ones, printed as a bold 1. `size` is None until its surroundings say it."""
 
     size: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Dots(Node):
     """An ellipsis: `h` on the line (…), `c` centred (⋯), `v` down (⋮), `d` diagonal (⋱)."""
 
     kind: Literal["h", "c", "v", "d"] = "c"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Blank(Node):
     """A place left empty for an answer; `width` in em."""
 
     width: int = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Word(Node):
     """A word inside a formula, as the key of a language file: `if`, `otherwise`, `where`."""
 
@@ -96,19 +80,19 @@ class Word(Node):
 # --- arithmetic -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Neg(Node):
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Add(Node):
     """Two or more terms in order; a term that is a `Neg` is written with a minus."""
 
     terms: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Product(Node):
     """Two or more factors in order; `signs[i]` stands between factor i and factor i + 1.
 
@@ -120,7 +104,7 @@ class Product(Node):
     signs: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Quotient(Node):
     """`above / below`; `inline` writes it on one line with a slash."""
 
@@ -129,18 +113,18 @@ class Quotient(Node):
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Power(Node):
     base: Node
     exponent: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Transpose(Node):
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Call(Node):
     """`function(args; options)`; `primes` derivatives: `g'(z)` has 1.
 
@@ -155,7 +139,7 @@ class Call(Node):
     primes: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Norm(Node):
     """`‖body‖`, Euclidean; of a matrix, `F` is the Frobenius norm."""
 
@@ -163,7 +147,7 @@ class Norm(Node):
     kind: Literal["2", "1", "F"] = "2"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Slice(Node):
     """`low:high`, both ends included; `:` alone is everything. Stands only inside `Index`."""
 
@@ -171,7 +155,7 @@ class Slice(Node):
     high: Node | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Index(Node):
     """`w[1,2]`, `w[:,i]`: places are nodes (numbers, index names, sums of them) or slices."""
 
@@ -179,7 +163,7 @@ class Index(Node):
     places: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Sum(Node):
     """`Σ_{index=low}^{high} body`."""
 
@@ -189,7 +173,7 @@ class Sum(Node):
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Delta(Node):
     """The Kronecker delta of two indices."""
 
@@ -197,7 +181,7 @@ class Delta(Node):
     second: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Matrix(Node):
     """An array written out. `vector` says that the one column (or one row) is a vector.
 
@@ -208,7 +192,7 @@ class Matrix(Node):
     form: Literal["matrix", "column", "row"] = "matrix"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Cases(Node):
     """A function by cases; a condition is a `Chain`, or `Word("otherwise")`."""
 
@@ -218,7 +202,7 @@ class Cases(Node):
 # --- derivatives ------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Derivative(Node):
     """`∂of/∂by`; with `straight` a d in place of ∂; `inline` on one line."""
 
@@ -228,7 +212,7 @@ class Derivative(Node):
     inline: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Gradient(Node):
     """`dW`, the name for ∂L/∂W (never a differential). `of` is a Name, or an Index of one."""
 
@@ -238,14 +222,14 @@ class Gradient(Node):
 # --- as written -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Bracket(Node):
     """Brackets that somebody wrote. The writer adds those that the mathematics needs itself."""
 
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Brace(Node):
     """A brace with a label under it (or over it)."""
 
@@ -254,14 +238,14 @@ class Brace(Node):
     above: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Box(Node):
     """A frame round a result."""
 
     body: Node
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Coloured(Node):
     """The red of gradients, in pictures and tables."""
 
@@ -275,7 +259,7 @@ Relation = Literal[
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Chain(Node):
     """`a = b ≈ c`: member, relation, member … `over[i]` is a word set over relation i, or None."""
 
@@ -284,21 +268,21 @@ class Chain(Node):
     over: tuple[str | None, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Space(Node):
     """`ℝ`, `ℝ^n`, `ℝ^{k×n}`: stands on the right of `∈`."""
 
     sizes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Sizes(Node):
     """`k × n` by itself, in tables of dimensions."""
 
     sizes: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Row(Node):
     """Several formulas on one line. `sign` is what stands between them."""
 
@@ -306,7 +290,7 @@ class Row(Node):
     sign: Literal[",", "quad", "implies", "and"] = "quad"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Stack(Node):
     """Lines one under the other, aligned at their relations, closed by a right brace: `} z ∈ ℝ^k`."""
 
@@ -319,9 +303,12 @@ class Stack(Node):
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly under `node`, in written order."""
-    for item in fields(node):
-        if item.name != "span":
-            yield from _nodes_in(getattr(node, item.name))
+    for name in parts(type(node)):
+        value = getattr(node, name)
+        if isinstance(value, Node):
+            yield value
+        elif isinstance(value, tuple):
+            yield from _nodes_in(value)
 
 
 def _nodes_in(value: object) -> Iterator[Node]:
@@ -343,14 +330,14 @@ def walk(node: Node) -> Iterator[Node]:
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """`node` with `change` applied to each child; the same object when nothing changed."""
-    values: list[tuple[str, Any]] = []
+    values: dict[str, Any] = {}
     changed = False
-    for item in fields(node):
-        old = getattr(node, item.name)
-        new = old if item.name == "span" else _mapped(old, change)
+    for name in parts(type(node)):
+        old = getattr(node, name)
+        new = _mapped(old, change)
         changed = changed or new is not old
-        values.append((item.name, new))
-    return type(node)(**dict(values)) if changed else node
+        values[name] = new
+    return type(node)(**values, span=node.span) if changed else node
 
 
 def _mapped(value: object, change: Callable[[Node], Node]) -> object:

@@ -18,10 +18,10 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_tree
 from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Symbolic, Undecided
 from symbackprop.algebra.values.exact import Exact
-from symbackprop.derivation.general import Layer, contracts
+from symbackprop.derivation.general import contracts
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator
-from symbackprop.derivation.steps import Contribution, Derivation, Level, Step
+from symbackprop.derivation.steps import Contribution, Derivation, Layer, Level, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
@@ -343,7 +343,7 @@ class Facts:
 
     def means(self) -> list[tuple[Node, Node]]:
         """Each mean in the loss: how many entries it is taken over, and the factor that gives."""
-        found = []
+        found: list[tuple[Node, Node]] = []
         for part in tree.walk(self.model.equation(self.derivation.exercise.loss).body):
             if not isinstance(part, tree.Call) or not part.args or dict(part.options).get("axis") is not None:
                 continue

@@ -1,9 +1,10 @@
 """`python -m tests.benchmarks`: every promise about speed, measured in one run, as a ratio.
 
-What is kept in memory: within one process the compiled templates, the words of a language and the
-trees of the functions' formulas; never a derivation, and nothing between processes. SymPy's own
-cache is emptied before every run. The letters are those of the README's table. The exit code is 1
-where a promise is not kept. It takes about a minute.
+Kept within one process: the templates, the words of a language and the trees of the functions'
+formulas; between processes: compiled modules and templates, as Python keeps them (the first run of
+each process does not count). Never kept: a derivation. SymPy's own cache is emptied before every
+run. The letters are those of the README's table. The exit code is 1 where a promise is not kept. It
+takes about a minute.
 """
 
 import math

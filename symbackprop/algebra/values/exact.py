@@ -118,7 +118,7 @@ class Exact(Domain[Value]):
             return Fraction(a**whole)
         if isinstance(a, Poly):
             return self._poly_power(a, whole)
-        return self._balls(lambda x: x**whole, a) if whole else self.one
+        return self._balls(lambda x: _whole_power(x, whole), a) if whole else self.one
 
     def dot(self, left: Sequence[Value], right: Sequence[Value]) -> Value:
         return self.matmul([left], [right])[0]
@@ -295,6 +295,16 @@ _ATOMS: dict[str, Callable[[Exact, Any], Any]] = {
     "exp": Exact._exp, "log": Exact._log, "sin": Exact._sin,
     "cos": Exact._cos, "erf": Exact._erf, "sqrt": Exact._sqrt,
 }  # fmt: skip
+
+
+def _whole_power(ball: arb, exponent: int) -> arb:
+    """By squaring: flint's own power goes through the logarithm, and a ball round 0 would have none."""
+    result = ball
+    for bit in bin(exponent)[3:]:
+        result = result * result
+        if bit == "1":
+            result = result * ball
+    return result
 
 
 def settled(compute: Callable[[Exact], R], start: int = START_BITS) -> R:

@@ -37,6 +37,11 @@ def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
     values, slopes = (view.page(_cases(part, argument)) for part in (slope.values, slope.branches))
     row = tree.Row((equation(value, values), equation(prime, slopes)), "implies")
     yield Equation(lines=(Line(formula=row),))
+    if slope.recognised is not None:
+        if reasons:
+            yield Paragraph(sentences=(Text("activation.recognised"),))
+        known = tree.Call(slope.recognised, (argument,))
+        yield Equation(lines=(Line(formula=tree.Box(equation(prime, view.page(known)))),))
     yield from _by_output(view, name, slope, prime, argument, reasons)
     for kink in slope.kinks:
         yield Paragraph(sentences=tuple(_convention(view, name, kink, prime, argument)))

@@ -68,9 +68,9 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
     if step.target == view.loss:
         numbers = _entries_with_numbers(view, step)
         if numbers is not None:
-            relations: tuple[tree.Relation, ...] = ("=",) * len(body) + ("=",)
-            over = (None,) * len(body) + (EXAMPLE,)
-            return chain(*members, tree.Box(numbers), relations=relations, over=over)
+            signs: list[tree.Relation] = ["="] * (len(body) + 1)
+            over = (*((None,) * len(body)), EXAMPLE)
+            return chain(*members, tree.Box(numbers), relations=tuple(signs), over=over)
         return equation(*members)
     if view.facts.has_products(step.target):
         places = tuple(letters[axis] for axis in tensor.axes)

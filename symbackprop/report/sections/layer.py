@@ -49,7 +49,8 @@ def _rows(view: View, one: Layer) -> Iterator[Block]:
     value = view.value(weight)
     if value is not None:
         members.append(value)
-    statement = tree.Chain((*members, view.space(weight)), (*("=",) * (len(members) - 1), "∈"), (None,) * len(members))
+    signs: list[tree.Relation] = ["="] * (len(members) - 1)
+    statement = tree.Chain((*members, view.space(weight)), (*signs, "∈"), (None,) * len(members))
     yield Equation(lines=(Line(formula=statement),))
 
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.backward import levels as coarser
-from symbackprop.derivation.general import Layer
-from symbackprop.derivation.steps import Contribution, Level
+from symbackprop.derivation.steps import Contribution, Layer, Level
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from symbackprop.derivation.general import Layer
-from symbackprop.derivation.steps import Check, Step
+from symbackprop.derivation.steps import Check, Layer, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, equation
 from symbackprop.report.diagram import graph
