@@ -165,4 +165,5 @@ def product(left: Rows, sign: str, right: Rows) -> Rows:
     one = len(left) == len(left[0]) == 1 or len(right) == len(right[0]) == 1
     if sign in {"*", "odot"} or (one and len(left[0]) != len(right)):
         return both(lambda a, b: a * b, left, right)
-    return [[sum(a * b for a, b in zip(row, column, strict=True)) for column in zip(*right, strict=True)] for row in left]
+    columns = list(zip(*right, strict=True))
+    return [[sum(a * b for a, b in zip(row, column, strict=True)) for column in columns] for row in left]

@@ -1,16 +1,29 @@
 """The derivation: gradients against published and hand-checked values, formulas as trees."""
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
+from random import Random
 from typing import Any
 
 import pytest
 
-from symbackprop.algebra.values.exact import bounds
+import symbackprop.derivation.derive as derive_module
+from symbackprop.algebra.functions import TABLE
+from symbackprop.algebra.lower import CannotDerive
+from symbackprop.algebra.slopes import OUTPUT, Slope
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import DomainProblem, NotCertified
+from symbackprop.algebra.values.exact import Exact, bounds
+from symbackprop.derivation import backward
 from symbackprop.derivation.derive import derive
+from symbackprop.derivation.failed import CertificateFailed
+from symbackprop.derivation.second import by_inner_product
 from symbackprop.derivation.steps import Derivation
-from symbackprop.exercise import from_parts, load
-from symbackprop.notation.read import read
+from symbackprop.exercise import ExerciseError, from_parts, load
+from symbackprop.notation import tree
+from symbackprop.notation.read import Vocabulary, read
 from symbackprop.notation.tree import Node
 from symbackprop.notation.write import to_plain
 
@@ -24,7 +37,7 @@ def worked(
     """A derivation of equations written `z = W x + b`; a shape is `kn`, its sizes letter by letter."""
     model = dict((side.strip() for side in one.split("=", 1)) for one in equations)
     sizes = {
-        name: [int(s) if s.isdigit() else s for s in shape] for name, shape in (shapes or {}).items()
+        name: [int(s) if str(s).isdigit() else s for s in shape] for name, shape in (shapes or {}).items()
     }
     return derive(from_parts(model=model, shapes=sizes, values=values, **more))
 
@@ -184,3 +197,422 @@ def test_formulas(equations: tuple[str, ...], shapes: dict[str, str], expected: 
     wanted = [name[1:] for name in expected if name[1:] not in computed]
     found = formulas(worked(*equations, shapes=shapes, wanted=wanted or None))
     assert {name: found[name] for name in expected} == expected
+
+
+# --- activations, their slopes, options -------------------------------------------------------
+
+
+def slope_of(name: str, call: str = "", **more: Any) -> Slope:
+    made = worked(f"a = {call or name + '(z)'}", "L = sum(a)", shapes={"z": "k"}, wanted=["z"], **more)
+    return made.slopes[name]
+
+
+def test_every_activation_of_the_table_has_a_proved_slope() -> None:
+    tested = 0
+    for row in TABLE.values():
+        if row.kind == "activation":
+            made = worked(f"a = {row.name}(z)", "L = sum(a)", shapes={"z": "k"})
+            (check,) = (check for check in made.checks if check.kind == "slope")
+            assert check.what == (row.name,)
+            assert check.agreed >= 3
+            tested += 1
+    assert tested >= 10
+
+
+SLOPES = [
+    ("sigmoid", ["exp(-u) / (1 + exp(-u))^2"], "a (1 - a)", None),
+    ("tanh", ["1 - tanh(u)^2"], "1 - a^2", None),
+    ("softplus", ["exp(u) / (exp(u) + 1)"], None, "sigmoid"),
+    ("relu", ["1", "0"], None, None),
+    ("identity", ["1"], None, None),
+    ("leaky_relu", ["1", "1/100"], None, None),
+    ("elu", ["1", "exp(u)"], None, None),
+    ("swish", ["u exp(-u) / (1 + exp(-u))^2 + 1 / (1 + exp(-u))"], None, None),
+]
+
+
+@pytest.mark.parametrize(("name", "branches", "by_output", "recognised"), SLOPES)
+def test_slopes(name: str, branches: list[str], by_output: str | None, recognised: str | None) -> None:
+    made = slope_of(name)
+    assert [to_plain(branch.value) for branch in made.branches] == branches
+    assert made.recognised == recognised
+    found = made.by_output and tree.replace_names(made.by_output, {OUTPUT: tree.Name("a")})
+    assert (found and to_plain(found)) == by_output
+
+
+def test_a_tanh_of_ones_own_is_recognised_as_tanh() -> None:
+    made = slope_of("f", functions={"f": "(exp(2 u) - 1) / (exp(2 u) + 1)"})
+    assert to_plain(made.branches[0].value) == "1 - tanh(u)^2"
+    # a factor 2 in the exponent is something else
+    other = slope_of("f", functions={"f": "(exp(3 u) - 1) / (exp(3 u) + 1)"})
+    assert "tanh" not in to_plain(other.branches[0].value)
+
+
+def test_an_own_function_whose_slope_is_a_row() -> None:
+    assert slope_of("f", functions={"f": "log(1 + exp(u)) + 3"}).recognised == "sigmoid"
+    assert slope_of("f", functions={"f": "2 log(1 + exp(u))"}).recognised is None
+
+
+def test_one_function_with_two_sets_of_options() -> None:
+    made = worked(
+        "z = W x",
+        "a = leaky_relu(z, slope = 1/10)",
+        "c = leaky_relu(a, slope = 1/5)",
+        "L = sum(c)",
+        shapes=LAYER,
+    )
+    assert set(made.slopes) == {"leaky_relu", "leaky_relu(slope = 1/10)"}
+    for step in (made.step("dz"), made.step("da")):
+        (call,) = (part for part in tree.walk(step.formula) if isinstance(part, tree.Call))
+        found = made.slope_of(call)
+        assert found is not None
+        assert found.branches[1].value == dict(call.options)["slope"]
+
+
+def test_a_symbol_as_an_option() -> None:
+    made = worked("a = elu(z, alpha = c)", "L = sum(a)", shapes={"z": "k", "c": ""}, wanted=["z"])
+    assert [to_plain(branch.value) for branch in made.slopes["elu"].branches] == ["1", "c exp(u)"]
+    with pytest.raises(CannotDerive, match=r"model\.a: dc cannot be derived .* option alpha of elu"):
+        worked("a = elu(z, alpha = c)", "L = sum(a)", shapes={"z": "k", "c": ""}, wanted=["c"])
+
+
+def test_own_functions_made_of_functions_by_cases_are_written_out() -> None:
+    functions = {"f": "relu(u) + u^2", "g": "generic"}
+    made = worked("a = f(z)", "L = sum(g(a))", shapes={"z": "k"}, functions=functions)
+    assert formulas(made) == {"da": "g'(a)", "dz": "da ⊙ relu'(z) + 2 (da ⊙ z)"}
+
+
+def test_cases_decided_by_something_else_than_the_argument() -> None:
+    step = {"pieces": [{"formula": "3 u", "bound": "1"}, {"formula": "u"}], "on": "2 u - 3"}
+    made = slope_of("f", functions={"f": step})
+    assert to_plain(made.branches[0].bound or tree.number(0)) == "2"
+    falling = {"pieces": [{"formula": "u", "bound": "0"}, {"formula": "0"}], "on": "-u"}
+    with pytest.raises(CannotDerive, match="does not grow with its argument"):
+        slope_of("f", functions={"f": falling})
+
+
+# --- kinks ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("taken", ["0", "1/2", "1", "0.3"])
+def test_every_convention_at_the_kink_of_relu(taken: str) -> None:
+    made = worked(
+        "a = relu(z)", "L = sum(a)", values={"z": [0, 2, -1]}, kinks={"relu": {"0": taken}}, wanted=["z"]
+    )
+    assert numbers(made, "dz") == [Fraction(taken), 1, 0]
+    (kink,) = (check for check in made.checks if check.kind == "kink")
+    assert (kink.agreed, kink.what) == (1, ("dz",))
+    (found,) = made.slopes["relu"].kinks
+    assert (found.exact_at, found.exact_taken) == (0, Fraction(taken))
+
+
+@pytest.mark.parametrize(
+    ("key", "equation", "taken"),
+    [("relu", "relu(z)", "-1/10"), ("relu", "relu(z)", "11/10"), ("abs", "abs(z)", "2"),
+     ("hinge", "hinge(z, z)", "2"), ("leaky_relu", "leaky_relu(z, slope = 1/2)", "1/3"), ("max", "max(z, 0)", "2")],
+)  # fmt: skip
+def test_a_convention_outside_is_refused(key: str, equation: str, taken: str) -> None:
+    with pytest.raises(ExerciseError, match=rf"conventions\.kinks\.{key}") as caught:
+        worked(f"L = sum({equation})", values={"z": [0, 2]}, kinks={key: {"0": taken}}, wanted=["z"])
+    assert "is not between" in str(caught.value)
+
+
+def test_the_convention_of_a_loss_is_used() -> None:
+    for taken in (0, Fraction(1, 2), 1):
+        made = worked(
+            "L = hinge(s, y)", values={"s": [1], "y": [1]}, kinks={"hinge": {"0": taken}}, wanted=["s"]
+        )
+        assert numbers(made, "ds") == [-taken]
+
+
+def test_smooth_joints_are_no_kinks() -> None:
+    assert slope_of("elu").kinks == ()
+    assert [kink.exact_taken for kink in slope_of("elu", "elu(z, alpha = 2)").kinks] == [2]
+    huber = worked("L = huber(z, y, delta = 2)", shapes={"z": "k"})
+    assert huber.slopes["huber_core"].kinks == ()
+    # at the joint itself central differences still hold
+    made = worked("L = huber(z, y)", values={"z": [3], "y": [2]}, wanted=["z"])
+    assert numbers(made, "dz") == [1]
+    bent = {"pieces": [{"formula": "exp(u)", "bound": "1"}, {"formula": "exp(1) u"}]}
+    assert slope_of("f", functions={"f": bent}).kinks == ()
+
+
+def test_a_tie_of_max_takes_half_of_each() -> None:
+    made = worked("L = sum(max(u, v))", values={"u": [1, 5], "v": [1, 2]}, wanted=["u", "v"])
+    assert numbers(made, "du") == [Fraction(1, 2), 1]
+    assert numbers(made, "dv") == [Fraction(1, 2), 0]
+
+
+# --- numbers that were worked out by hand -----------------------------------------------------
+
+VALUES: list[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]] = [
+    # x^T A x with A not symmetric: (A + A^T) x
+    (("L = x^T A x",), {"A": [[1, 2], [0, 3]], "x": [1, -1]}, {"dx": [0, -4], "dA": [[1, -1], [-1, 1]]}),
+    # one batch of two examples
+    (
+        ("Z = X W^T + 1 b^T", "L = 1/2 ||Z||_F^2"),
+        {"X": [[1, 2], [3, 4]], "W": [[1, 0]], "b": [1]},
+        {"dZ": [[2], [4]], "dW": [[14, 20]], "db": [6], "dX": [[2, 0], [4, 0]]},
+    ),
+    # mean over axes: mean of the columns of X is (2, 3); dX is half of each on both rows
+    (("m = mean(X, axis = 0)", "L = 1/2 ||m||^2"), {"X": [[1, 2], [3, 4]]}, {"dX": [[1, Fraction(3, 2)]] * 2}),
+    (("L = mse(z, y)",), {"z": [1, 2, 3], "y": [0, 0, 6]}, {"dz": [Fraction(2, 3), Fraction(4, 3), -2]}),
+    (("L = ||z||",), {"z": [3, -4]}, {"dz": [Fraction(3, 5), Fraction(-4, 5)]}),
+    (("L = ||z||_1",), {"z": [3, -4]}, {"dz": [1, -1]}),
+    (("L = huber(z, y, delta = 2)",), {"z": [5, 1], "y": [1, 0]}, {"dz": [2, 1]}),
+    (("L = bce(p, y)",), {"p": ["1/4", "1/2"], "y": [1, 0]}, {"dp": [-4, 2]}),
+    (("L = z[1]^2 + z[3] z[2]",), {"z": [3, 5, 7]}, {"dz": [6, 7, 5]}),
+    # a size-1 vector beside scalars
+    (("z = W x + b", "L = (z - y)^2"), {"W": [[1, 2]], "x": [3, 4], "b": 1, "y": 10}, {"dW": [[12, 16]], "db": 4}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("equations", "values", "expected"), VALUES, ids=lambda part: str(part)[:50])
+def test_values(equations: tuple[str, ...], values: dict[str, Any], expected: dict[str, Any]) -> None:
+    made = worked(*equations, values=values, wanted=list(values))
+    assert {name: numbers(made, name) for name in expected} == expected
+
+
+def test_softmax_with_cross_entropy_gives_p_minus_t() -> None:
+    made = worked(
+        "p = exp(z) / sum(exp(z))",
+        "L = -sum(t * log(p))",
+        values={"z": [0, 1, -2], "t": [0, 1, 0]},
+        wanted=["z"],
+    )
+    p = numbers(made, "p")
+    for place, (probability, slope) in enumerate(zip(p, numbers(made, "dz"), strict=True)):
+        low, high = bounds(Exact(200).sub(slope, Exact(200).sub(probability, Fraction(int(place == 1)))))
+        assert low <= 0 <= high
+        assert high - low < Fraction(1, 10**12)
+
+
+# --- errors -----------------------------------------------------------------------------------
+
+CANNOT = [
+    (("z = x[2:3]", "L = sum(z)"), {"x": "4"}, "model.z", "a part of an axis"),
+    (("z = W x", "L = z[1]^2"), {"W": "kn"}, "model.L", "single entries"),
+    (("L = sum(i = 1..n: i x[i])",), {"x": "n"}, "model.L", "counts the terms"),
+    (("L = sum(i = 1..n: A[i,i])",), {"A": "nn"}, "model.L", ""),
+]
+
+
+@pytest.mark.parametrize(("equations", "shapes", "place", "words"), CANNOT)
+def test_what_cannot_be_derived_is_named(
+    equations: tuple[str, ...], shapes: dict[str, str], place: str, words: str
+) -> None:
+    with pytest.raises(CannotDerive) as caught:
+        worked(*equations, shapes=shapes)
+    message = str(caught.value)
+    assert message.startswith(place + ": ")
+    assert words in message
+    assert "~" not in message
+
+
+DOMAIN = [
+    (("z = log(x)", "L = sum(z)"), {"x": [1, 0]}, r"log of 0 .*entry 2.*equation z|equation z.*entry 2"),
+    (("z = x / y", "L = sum(z)"), {"x": [1, 2], "y": [3, 0]}, r"division by 0 .*equation z"),
+    (("z = sqrt(x)", "L = sum(z)"), {"x": [1, 0]}, r"gradient dx"),
+    (("L = ||x||",), {"x": [0, 0]}, r"gradient dx"),
+]
+
+
+@pytest.mark.parametrize(("equations", "values", "words"), DOMAIN)
+def test_a_function_without_a_value_names_its_place(
+    equations: tuple[str, ...], values: dict[str, Any], words: str
+) -> None:
+    with pytest.raises(DomainProblem, match=words):
+        worked(*equations, values=values, wanted=["x"])
+
+
+def test_a_model_without_a_value_anywhere() -> None:
+    with pytest.raises(NotCertified, match="division by 0"):
+        worked("L = x / 0", shapes={"x": ""})
+
+
+def test_names_of_the_model_are_never_indices() -> None:
+    shapes = {"p": "mk", "q": "k", "i": "m", "j": "m"}
+    made = worked("z = p q + i", "L = 1/2 ||z - j||^2", shapes=shapes, wanted=["p", "q", "i"])
+    assert formulas(made) == {"dz": "z - j", "di": "dz", "dp": "dz q^T", "dq": "p^T dz"}
+    for step in made.backward:
+        for part in step.substeps:
+            assert not set(part.free) & {"p", "q", "i", "j", "z", "L"}
+
+
+# --- the certificate ----------------------------------------------------------------------------
+
+
+def first(kind: type[Node], change: Callable[[Any], Node]) -> Callable[[Node], Node]:
+    """A mutation: the first node of a kind changed."""
+
+    def mutate(node: Node) -> Node:
+        done = False
+
+        def go(part: Node) -> Node:
+            nonlocal done
+            if isinstance(part, kind) and not done:
+                done = True
+                return change(part)
+            return tree.rebuild(part, go)
+
+        return go(node)
+
+    return mutate
+
+
+MUTATIONS: list[tuple[str, Callable[[Node], Node]]] = [
+    ("a transpose lost", first(tree.Transpose, lambda node: node.body)),
+    ("a sign lost", first(tree.Neg, lambda node: node.body)),
+    ("a sign too many", lambda node: tree.Neg(node)),
+    ("g for g'", first(tree.Call, lambda node: tree.Call(node.function, node.args, node.options, 0))),
+    ("factors swapped", first(tree.Product, lambda node: tree.Product(node.factors[::-1], node.signs))),
+    ("a factor lost", first(tree.Product, lambda node: node.factors[0])),
+    ("a term lost", first(tree.Add, lambda node: node.terms[0])),
+    ("a factor 2", lambda node: tree.juxtaposed(tree.number(2), node)),
+]
+
+
+@pytest.mark.parametrize("sizes", ["symbols", "numbers"])
+@pytest.mark.parametrize(("what", "mutate"), MUTATIONS)
+def test_a_broken_formula_is_caught(
+    what: str, mutate: Callable[[Node], Node], sizes: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every formula that a mutation changes must be caught, one at a time."""
+    equations = ("z = W x + b", "a = sigmoid(z)", "s = a + x", "L = 1/2 ||s - y||^2")
+    values = None if sizes == "symbols" else {
+        "W": [[1, 2, 3], [4, 5, 7], [1, 0, 2]], "x": [1, 2, 5], "b": [0, 1, 3], "y": [1, 3, 2],
+    }  # fmt: skip
+    shapes = {"W": "nn"} if values is None else None
+    good = backward.gradient
+    total = len(worked(*equations, shapes=shapes, values=values).backward) + 5
+    caught = 0
+    for place in range(total):
+        count = iter(range(1000))
+
+        def broken(expr: Any, axes: Any, count: Any = count, place: int = place) -> Node:
+            made = good(expr, axes)
+            return mutate(made) if next(count) == place else made
+
+        monkeypatch.setattr(backward, "gradient", broken)
+        changed = _changes(lambda: worked(*equations, shapes=shapes, values=values))
+        caught += changed
+    assert caught or what == "a sign lost"
+
+
+def _changes(run: Callable[[], Derivation]) -> bool:
+    """Whether a proof failed; what goes through must have the right formulas."""
+    try:
+        made = run()
+    except CertificateFailed:
+        return True
+    right = {
+        "ds": "s - y", "da": "ds", "dz": "da ⊙ sigmoid'(z)", "db": "dz", "dW": "dz x^T", "dx": "W^T dz + ds",
+    }  # fmt: skip
+    found = formulas(made)
+    same = {"sigmoid'(z) ⊙ da": "da ⊙ sigmoid'(z)"}  # swapped factors of a Hadamard product are no fault
+    assert {name: same.get(text, text) for name, text in found.items()} == right
+    return False
+
+
+def test_a_wrong_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = derive_module.quantities
+
+    def broken(*args: Any) -> Any:
+        found = dict(good(*args))
+        array = found["dW"].numbers
+        entries = (array.entries[0] + Fraction(1, 10**5), *array.entries[1:])
+        found["dW"] = replace(found["dW"], numbers=Array(array.shape, entries))
+        return found
+
+    monkeypatch.setattr(derive_module, "quantities", broken)
+    with pytest.raises(CertificateFailed, match="value of dW"):
+        derive(load("neurona"))
+
+
+@pytest.mark.parametrize("text", ["2", "u", "1 - u"])
+def test_a_wrong_slope_is_caught(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    good = derive_module.slope
+
+    def broken(*args: Any, **more: Any) -> Slope:
+        made = good(*args, **more)
+        wrong = replace(made.branches[0], value=read(text, Vocabulary(functions={}, names=None)))
+        return replace(made, branches=(wrong, *made.branches[1:]))
+
+    monkeypatch.setattr(derive_module, "slope", broken)
+    for name in ("neurona", "sigmoide"):
+        with pytest.raises(CertificateFailed, match="derivative of"):
+            derive(load(name))
+
+
+def test_the_inner_product_agrees_with_sympys_matrix_calculus() -> None:
+    """The rule of the second route against SymPy's own derivatives of traces."""
+    import sympy as sy
+
+    n, k, m = sy.symbols("n k m", integer=True, positive=True)
+    symbols = {
+        "W": sy.MatrixSymbol("W", k, n), "X": sy.MatrixSymbol("X", n, m), "b": sy.MatrixSymbol("b", k, 1),
+        "v": sy.MatrixSymbol("v", m, 1), "Z": sy.MatrixSymbol("dZ", k, m),
+    }  # fmt: skip
+    shapes: dict[str, Any] = {"W": ("k", "n"), "X": ("n", "m"), "b": ("k",), "v": ("m",), "Z": ("k", "m")}
+    body = read("2 W X - b v^T", Vocabulary(functions={}, names=None))
+    trace = sy.Trace(symbols["Z"].T * (2 * symbols["W"] * symbols["X"] - symbols["b"] * symbols["v"].T))
+
+    def matrix(node: Node) -> Any:
+        match node:
+            case tree.Neg(inner):
+                return -matrix(inner)
+            case tree.Number(value):
+                return sy.Rational(value.numerator, value.denominator)
+            case tree.Transpose(inner):
+                return matrix(inner).T
+            case tree.Gradient():
+                return symbols["Z"]
+            case tree.Name(name):
+                return symbols[name]
+            case tree.Product(factors, _):
+                return sy.Mul(*map(matrix, factors))
+        raise AssertionError(node)
+
+    for name in ("W", "X", "b", "v"):
+        (ours,) = by_inner_product(body, "Z", name, shapes)
+        assert (trace.diff(symbols[name]) - matrix(ours)).doit() == sy.ZeroMatrix(*symbols[name].shape)
+
+
+# --- levels -------------------------------------------------------------------------------------
+
+
+def test_rows_and_columns() -> None:
+    made = derive(load("general"))
+    shapes = made.exercise.shapes
+    found = {
+        part.target: [
+            (to_plain(level.left), to_plain(level.right)) for level in backward.levels(part, shapes)
+        ]
+        for step in made.backward
+        for part in step.substeps
+    }
+    assert found["W"] == [("dW[p,:]", "dz[p] x^T")]
+    assert found["x"] == [("dx[i]", "W[:,i]^T dz")]
+
+
+# --- speed --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("numeric", [False, True])
+def test_a_wide_layer_takes_about_a_second(numeric: bool) -> None:
+    source = Random(1)
+    size = 64
+
+    def values(*shape: int) -> Any:
+        return [values(*shape[1:]) for _ in range(shape[0])] if shape else Fraction(source.randint(-9, 9), 8)
+
+    derive(load("sigmoide"))  # imports are not counted
+    begin = time.perf_counter()
+    made = worked(
+        "z = W x + b", "a = sigmoid(z)", "L = 1/2 ||a - y||^2",
+        shapes=None if numeric else {"W": [size, size]},  # type: ignore[dict-item]  # sizes as they are
+        values={"W": values(size, size), "x": values(size), "b": values(size), "y": values(size)} if numeric else None,
+        wanted=["W", "b", "x"],
+    )  # fmt: skip
+    assert time.perf_counter() - begin < 4  # about 0.2 s and 0.7 s on an idle machine
+    assert made.step("dW").shape == (size, size)

@@ -190,7 +190,8 @@ class _Atoms:
                     f"Write the function with max and min, or ask for no gradient that passes through {own}.",
                 )
         for function, known in self.functions.items():
-            if (known.function, known.order, known.options) == (factor.function, factor.order, factor.options):
+            same = known.function == factor.function and known.order == factor.order
+            if same and known.options == factor.options:
                 return function(*(self.part(arg) for arg in factor.args))
         function = self.sy.Function(f"f{len(self.functions)}")
         self.functions[function] = factor
@@ -213,7 +214,8 @@ class _Atoms:
             return self._function(result.expr, int(result.derivative_count))
         if isinstance(result, sy.Subs):
             expr = result.expr
-            return self._function(expr.expr.subs(result.variables[0], result.point[0]), int(expr.derivative_count))
+            applied = expr.expr.subs(result.variables[0], result.point[0])
+            return self._function(applied, int(expr.derivative_count))
         if result in self.other:
             return ix.single(self.other[result])
         if result in self.inner:

@@ -8,7 +8,7 @@ expression of the entry at those indices. What a product means follows from the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
@@ -157,7 +157,7 @@ def _matrix(self: Lowering, node: tree.Matrix) -> Tensor:
         for column, cell in enumerate(cells, 1):
             at: tuple[Place, ...] = (row, column)
             deltas = tuple(zip(axes, at, strict=False))
-            terms += (ix.Term(t.coefficient, t.factors, t.deltas + deltas, t.bound) for t in self.scalar(cell))
+            terms += (replace(term, deltas=term.deltas + deltas) for term in self.scalar(cell))
     return Tensor(shape, axes, tuple(terms))
 
 

@@ -21,7 +21,6 @@ from symbackprop.algebra.lower import (
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Size
 
-
 _POWERS = {"square": Fraction(2), "sqrt": Fraction(1, 2)}
 """Rows that are powers: as such they meet other powers of the same base."""
 

@@ -14,6 +14,7 @@ from typing import Literal
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Expr, Factor, Term
+from symbackprop.algebra.spell import ratio, size_node
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Size, juxtaposed, plus, times
 
@@ -42,7 +43,7 @@ def _filled(value: Node, axes: Axes) -> Node:
     """An array with the same number everywhere."""
     if isinstance(value, tree.Neg):
         return tree.Neg(_filled(value.body, axes))
-    column, *rows = (tree.Ones(_size(size)) for _, size in axes)
+    column, *rows = (tree.Ones(size_node(size)) for _, size in axes)
     ones: tuple[Node, ...] = (column, *(tree.Transpose(row) for row in rows))
     return juxtaposed(*ones) if value == tree.Number(Fraction(1)) else juxtaposed(*_flat(value), *ones)
 
@@ -159,7 +160,7 @@ def _power(base: Node, exponent: Expr, axes: Axes) -> Node:
         return base
     squares = _squares(base)
     if value is not None and value.denominator == 2 and squares is not None:
-        return squares if value == Fraction(1, 2) else tree.Power(squares, _number(2 * value))
+        return squares if value == Fraction(1, 2) else tree.Power(squares, ratio(2 * value))
     if value == Fraction(1, 2):
         return tree.Call("sqrt", (base,))
     if axes and not all(size == 1 for _, size in axes):
@@ -238,7 +239,7 @@ def _eliminate(net: _Network, index: str) -> None:
         other = edge.row if edge.column == index else edge.column
         matrix = edge.node if edge.column == index else _transposed(edge.node)
         # of a matrix with one column too, the product with 1 is the vector that is meant
-        made = _joined(matrix, vector or tree.Ones(_size(net.sizes[index])))
+        made = _joined(matrix, vector or tree.Ones(size_node(net.sizes[index])))
         net.vectors.setdefault(other, []).append(made)
     else:
         _join_edges(net, index, touching, vector)
@@ -272,7 +273,7 @@ def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | Non
     right = second.node if second.row == index else _transposed(second.node)
     end = second.column if second.row == index else second.row
     if vector is not None:
-        left = _hadamard([left, _joined(tree.Ones(_size(net.sizes[start])), tree.Transpose(vector))])
+        left = _hadamard([left, _joined(tree.Ones(size_node(net.sizes[start])), tree.Transpose(vector))])
     if start == end:
         raise Unreadable("the trace of a product has no name here")
     net.edges.append(_Edge(start, end, _joined(left, right)))
@@ -336,8 +337,8 @@ def _on_axes(net: _Network, axes: Axes) -> Node | None:
 
 def _outer(rows: Node | None, columns: Node | None, axes: Axes) -> Node:
     """`rows columnsᵀ`; what is missing is a vector of ones."""
-    left = rows if rows is not None else tree.Ones(_size(axes[0][1]))
-    right = columns if columns is not None else tree.Ones(_size(axes[1][1]))
+    left = rows if rows is not None else tree.Ones(size_node(axes[0][1]))
+    right = columns if columns is not None else tree.Ones(size_node(axes[1][1]))
     return _joined(left, _transposed(right))
 
 
@@ -374,7 +375,7 @@ def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> No
         lead.append(tree.Quotient(top, juxtaposed(*below)))
     else:
         if coefficient != 1 or (not scalars and body is None):
-            lead.append(_number(coefficient))
+            lead.append(ratio(coefficient))
         lead += scalars
     if body is None:
         return juxtaposed(*lead)
@@ -387,17 +388,5 @@ def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> No
 
 def _scalar_product(coefficient: Fraction, scalars: list[Node]) -> Node:
     if not scalars:
-        return _number(coefficient)
-    return juxtaposed(*([_number(coefficient)] if coefficient != 1 else []), *scalars)
-
-
-def _number(value: Fraction) -> Node:
-    if value.denominator == 1:
-        return tree.Number(value)
-    return tree.Quotient(
-        tree.Number(Fraction(value.numerator)), tree.Number(Fraction(value.denominator)), inline=True
-    )
-
-
-def _size(size: Size) -> Node:
-    return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)
+        return ratio(coefficient)
+    return juxtaposed(*([ratio(coefficient)] if coefficient != 1 else []), *scalars)

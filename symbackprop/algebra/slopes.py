@@ -159,7 +159,8 @@ class _Maker:
                 raise
             names = dict(zip(inner.arguments, args, strict=True))
             for key, default in inner.options:
-                names[key] = to_sympy(dict(node.options).get(key, self.read(default, inner)), self.names, self.call)
+                value = dict(node.options).get(key, self.read(default, inner))
+                names[key] = to_sympy(value, self.names, self.call)
             return to_sympy(self.read(inner.pieces[0].formula, inner), names, self.call)
 
     def tree(self, expr: Any) -> Node:

@@ -70,7 +70,7 @@ class _Speller:
         top = juxtaposed(*factors) if factors else tree.Number(Fraction(1))
         body = tree.Quotient(top, juxtaposed(*below)) if below else top
         for index, size in reversed(term.bound):
-            body = tree.Sum(self.letters[index], tree.Number(Fraction(1)), _size(size), body)
+            body = tree.Sum(self.letters[index], tree.Number(Fraction(1)), size_node(size), body)
         return body
 
     def under_derivative(self, term: Term, deltas: Node) -> Node:
@@ -141,5 +141,6 @@ def ratio(value: Fraction) -> Node:
     )
 
 
-def _size(size: Size) -> Node:
+def size_node(size: Size) -> Node:
+    """A size as a number or a name."""
     return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)

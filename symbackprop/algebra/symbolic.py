@@ -78,6 +78,8 @@ def to_tree(expr: Any, names: Mapping[Any, Node]) -> Node:
         return rational(Fraction(int(expr.p), int(expr.q)))
     if expr is sy.pi:
         return tree.Constant("pi")
+    if expr is sy.E:
+        return tree.Call("exp", (tree.number(1),))
     if expr.is_Add:
         return _sum(expr, names)
     if expr.is_Mul:

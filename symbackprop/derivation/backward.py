@@ -17,6 +17,8 @@ from symbackprop.derivation.steps import Contribution, Level, Rule
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
+Axes = tuple[tuple[str, tree.Size], ...]
+
 WRITTEN_OUT = 16
 """Entries of a gradient that is written out entry by entry where no product of matrices says it."""
 
@@ -84,7 +86,7 @@ def _taken(lowering: Lowering) -> set[str]:
     return {*lowering.shapes, *(str(size) for shape in lowering.shapes.values() for size in shape)}
 
 
-def _matrix(entry: Expr, axes: tuple[tuple[str, tree.Size], ...], names: Iterable[str]) -> Node:
+def _matrix(entry: Expr, axes: Axes, names: Iterable[str]) -> Node:
     """The reading as matrices; a small array of explicit sizes is else written out by entries."""
     try:
         return gradient(entry, axes)
@@ -135,16 +137,15 @@ def _rule(body: Node, through: str, target: str, collapsed: Expr, loss: bool) ->
     if loss:
         return "loss"
     bare = tree.undressed(body)
-    if isinstance(bare, tree.Call) and bare.args == (tree.Name(target),) and bare.function not in {"sum", "mean"}:
+    applied = isinstance(bare, tree.Call) and bare.args == (tree.Name(target),)
+    if isinstance(bare, tree.Call) and applied and bare.function not in {"sum", "mean"}:
         return "elementwise"
     if any(entry.name == target for entry in ix.entries(collapsed)):
         return "general"
     return "affine"
 
 
-def _local(
-    tensor: Tensor, entry: Expr, collapsed: Expr, through: str, axes: tuple[tuple[str, tree.Size], ...], loss: bool
-) -> Node | None:
+def _local(tensor: Tensor, entry: Expr, collapsed: Expr, through: str, axes: Axes, loss: bool) -> Node | None:
     """The factor beside the gradient that arrives, where it is no third-order tensor."""
     if loss:
         return None
@@ -156,7 +157,7 @@ def _local(
         return None
 
 
-def _without_arriving(entry: Expr, through: str, axes: tuple[tuple[str, tree.Size], ...]) -> Expr:
+def _without_arriving(entry: Expr, through: str, axes: Axes) -> Expr:
     """`g'(z_p)` of `dŷ_p g'(z_p)`: the rest, where what arrives stands at the very same entry."""
     places = tuple(index for index, _ in axes)
     terms = []
@@ -175,9 +176,9 @@ def levels(made: Contribution, shapes: Mapping[str, Shape]) -> tuple[Level, ...]
     try:
         if len(shape) == 2:
             first, second = made.free
-            row = matrices(made.entry, ((second, shape[1]),))
+            row = matrices(made.entry, (("", 1), (second, shape[1])))  # a matrix of one row
             left = tree.Gradient(tree.Index(name, (tree.Name(first), tree.Slice())))
-            return (Level(kind="row", fixed=first, left=left, right=_as_row(row)),)
+            return (Level(kind="row", fixed=first, left=left, right=row),)
         if len(shape) == 1 and made.entry and made.entry[0].bound:
             (index,) = made.free
             value = matrices(made.entry, ())
@@ -186,13 +187,3 @@ def levels(made: Contribution, shapes: Mapping[str, Shape]) -> tuple[Level, ...]
     except Unreadable:
         return ()
     return ()
-
-
-def _as_row(column: Node) -> Node:
-    """The row that is the transpose of a column: `dz_p x` becomes `dz_p xᵀ`."""
-    if isinstance(column, tree.Neg):
-        return tree.Neg(_as_row(column.body))
-    if isinstance(column, tree.Product) and not any(column.signs):
-        *scalars, last = column.factors
-        return tree.juxtaposed(*scalars, tree.Transpose(last))
-    return column.body if isinstance(column, tree.Transpose) else tree.Transpose(column)

@@ -45,7 +45,8 @@ TERMS = 1_200
 def certificate(model: Model, derivation: Derivation) -> tuple[Check, ...]:
     """All checks of a derivation. Raises CertificateFailed where one does not hold."""
     steps = [step for step in derivation.backward if step.rule != "seed"]
-    points = [random_point(model, sizes, signs, str(seed)) for seed, (sizes, signs) in enumerate(_settings(model))]
+    settings = enumerate(_settings(model))
+    points = [random_point(model, sizes, signs, str(seed)) for seed, (sizes, signs) in settings]
     return (
         _formulas(model, steps, points),
         *_readings(model, steps, points),
@@ -60,7 +61,8 @@ def _settings(model: Model) -> Iterator[tuple[dict[str, int], Signs]]:
     """Every choice of sizes with every choice of signs."""
     names = model.exercise.sizes
     choices: list[tuple[int, ...]] = [tuple(_distinct(pair, len(names))) for pair in SIZES] if names else [()]
-    has_cases = any(_has_cases(model, part) for one in model.exercise.equations for part in tree.walk(one.body))
+    parts = (part for one in model.exercise.equations for part in tree.walk(one.body))
+    has_cases = any(_has_cases(model, part) for part in parts)
     for place, choice in enumerate(choices):
         for signs in SIGNS if has_cases and place == 0 else SIGNS[2:3] if names else SIGNS[2:]:
             yield dict(zip(names, choice, strict=True)), signs

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from symbackprop.algebra.functions import Function
@@ -10,8 +10,10 @@ from symbackprop.algebra.lower import CannotDerive
 from symbackprop.algebra.slopes import OutsideKink, Slope, slope
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula
+from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.certify import certificate
+from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.general import layers
 from symbackprop.derivation.links import backward_links, forward_links
 from symbackprop.derivation.model import Model
@@ -34,13 +36,19 @@ def derive(exercise: Exercise, *, digits: int = 4) -> Derivation:
     model = Model.of(exercise)
     steps = (*_forward(model), *_backward(model))
     slopes = dict(_slopes(model, steps))
-    found = quantities(model, steps, digits)
+    try:
+        return _certified(model, steps, slopes, digits)
+    except EvaluationError as error:  # a formula of ours that means nothing
+        raise CertificateFailed("a formula", str(error)) from error
+
+
+def _certified(model: Model, steps: tuple[Step, ...], slopes: Mapping[str, Slope], digits: int) -> Derivation:
     wanted = {step.target for step in steps if step.gradient}
     draft = Derivation(
-        exercise=exercise,
+        exercise=model.exercise,
         steps=steps,
         slopes=slopes,
-        quantities=found,
+        quantities=quantities(model, steps, digits),
         layers=tuple(layers(model, wanted)),
         digits=digits,
     )
@@ -111,10 +119,9 @@ def _step(model: Model, target: str, reached: set[str]) -> Step:
     made: list[Contribution] = []
     for user in model.users(target):
         if user.name in reached:
-            part = contribution(
-                model.lowering, user.name, user.body, target, loss=user.name == exercise.loss, tensor=model.tensor(user.name)
-            )
-            made.append(part)
+            last = user.name == exercise.loss
+            tensor = model.tensor(user.name)
+            made.append(contribution(model.lowering, user.name, user.body, target, loss=last, tensor=tensor))
     parts = [part for part in made if part.entry]
     if not parts:
         rule: Rule = "unreached"

@@ -38,9 +38,7 @@ def layers(model: Model, wanted: Collection[str]) -> Iterator[Layer]:
 
 def contracts(expr: Expr) -> bool:
     """Whether entries are multiplied and summed over an inner index: a product of matrices."""
-    return any(
-        term.bound and sum(isinstance(factor, Entry) for factor in term.factors) > 1 for term in expr
-    )
+    return any(term.bound and sum(isinstance(factor, Entry) for factor in term.factors) > 1 for term in expr)
 
 
 def _picks_entries(one: Equation) -> bool:
@@ -68,14 +66,16 @@ def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None
             parts.append(part)
     if not any(part.target != one.name and part.rule == "affine" for part in parts):
         return None
-    return Layer(
-        equations=equations, shapes=shapes, sizes=sizes, lowering=made, contributions=tuple(parts)
-    )
+    return Layer(equations=equations, shapes=shapes, sizes=sizes, lowering=made, contributions=tuple(parts))
 
 
 def _applies(user: Equation, name: str) -> bool:
     bare = tree.undressed(user.body)
-    return isinstance(bare, tree.Call) and bare.args == (tree.Name(name),) and bare.function not in {"sum", "mean"}
+    return (
+        isinstance(bare, tree.Call)
+        and bare.args == (tree.Name(name),)
+        and bare.function not in {"sum", "mean"}
+    )
 
 
 def _ordered(equation: Equation, shapes: Mapping[str, Shape]) -> list[str]:
@@ -128,7 +128,9 @@ def _named(
     for name, shape in shapes.items():
         for size, given in zip(shape, old[name], strict=True):
             if size in old and size not in table:
-                table[size] = next(name for name in fresh if name not in {s for f in shapes.values() for s in f})
+                table[size] = next(
+                    name for name in fresh if name not in {s for f in shapes.values() for s in f}
+                )
             sizes[str(table.get(size, size))] = given
     renamed = {name: tuple(table.get(size, size) for size in shape) for name, shape in shapes.items()}
     return renamed, sizes, table
@@ -140,4 +142,6 @@ def _form(layer: Layer) -> object:
     for one in layer.equations:
         for name in (*tree.names_in(one.body), one.name):
             table.setdefault(name, tree.Name(f"#{len(table)}"))
-    return tuple((tree.replace_names(one.body, table), len(layer.shapes[one.name])) for one in layer.equations)
+    return tuple(
+        (tree.replace_names(one.body, table), len(layer.shapes[one.name])) for one in layer.equations
+    )

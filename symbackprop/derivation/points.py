@@ -86,9 +86,8 @@ def _real(model: Model, sizes: Mapping[str, int], seed: str) -> Iterator[Point]:
 def _at(model: Model, sizes: Mapping[str, int], domain: Domain[Any], seed: str) -> Point:
     exercise = model.exercise
     equations = [(one.name, one.body) for one in exercise.equations]
-    given = {
-        name: draw(domain, numbers_of(exercise.shapes[name], sizes), f"{seed}/{name}") for name in exercise.given
-    }
+    shapes = {name: numbers_of(exercise.shapes[name], sizes) for name in exercise.given}
+    given = {name: draw(domain, shape, f"{seed}/{name}") for name, shape in shapes.items()}
     return Point(domain, sizes, forward(equations, given, evaluator(model, domain, sizes)))
 
 

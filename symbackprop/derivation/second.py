@@ -8,6 +8,7 @@ calculus is used here, and the answer is compared with it at a random point.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.gfp import GFp
@@ -82,9 +83,7 @@ def _draw(domain: GFp, shape: Shape, sizes: Mapping[str, int]) -> Array[int]:
 # --- the rule ------------------------------------------------------------------------------
 
 
-def by_inner_product(
-    body: Node, through: str, target: str, shapes: Mapping[str, Shape]
-) -> list[Node]:
+def by_inner_product(body: Node, through: str, target: str, shapes: Mapping[str, Shape]) -> list[Node]:
     """∂⟨dC, body⟩/∂target, where C is `through`: one term for each place. Raises _NotLinear."""
     arriving = tree.Gradient(tree.Name(through))
     terms: list[Node] = []
@@ -115,7 +114,7 @@ def _factors(term: Node, shapes: Mapping[str, Shape]) -> list[Node]:
     """The factors of a product whose shapes chain, each a name, its transpose, ones or a number."""
     factors = [*_flat(term)]
     arrays = [side for side in (_sides(factor, shapes) for factor in factors) if side is not None]
-    if any(left[1] != right[0] for left, right in zip(arrays, arrays[1:], strict=False)):
+    if any(left[1] != right[0] for left, right in pairwise(arrays)):
         raise _NotLinear
     return factors
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from symbackprop.algebra.functions import Function
@@ -139,7 +140,7 @@ def _points(found: list[Fraction]) -> list[Fraction]:
     if not found:
         return [-_BESIDE[1], -_BESIDE[0], *_BESIDE]
     places = sorted(found)
-    between = [(2 * low + high) / 3 for low, high in zip(places, places[1:], strict=False)]
+    between = [(2 * low + high) / 3 for low, high in pairwise(places)]
     outside = [places[0] - step for step in _BESIDE] + [places[-1] + step for step in _BESIDE]
     return [*places, *between, *outside]
 

@@ -369,7 +369,8 @@ class Writer:
 
 
 _LEVELS: Mapping[type[Node], int] = {
-    Chain: RELATION, Row: RELATION, Stack: RELATION, Cases: RELATION, Word: ATOM, Add: SUM, Neg: MINUS, Sum: TIGHT,
+    Chain: RELATION, Row: RELATION, Stack: RELATION, Cases: RELATION, Word: ATOM,
+    Add: SUM, Neg: MINUS, Sum: TIGHT,
     Power: RAISED, Transpose: RAISED, Sizes: SUM, Slice: RELATION,
     Name: ATOM, Index: ATOM, Gradient: ATOM, Bracket: ATOM, Matrix: ATOM, Call: ATOM, Norm: ATOM,
     Delta: ATOM, Constant: ATOM, Ones: ATOM, Dots: ATOM, Blank: ATOM, Space: ATOM, Brace: ATOM, Box: ATOM,

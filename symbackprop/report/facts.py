@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import indexform as ix
@@ -78,11 +79,16 @@ class Facts:
         text = row.compact or (row.pieces[0].formula if row.smooth and row.kind != "loss" else None)
         if text is None:
             return None
+        return self.as_number_square(self.put_in(bare, text), bare)
+
+    def put_in(self, call: tree.Call, text: str) -> Node:
+        """A formula of a function's row with the call's arguments and options."""
+        row = self.model.row(call.function)
+        assert row is not None
         own = frozenset(self.derivation.exercise.functions)
-        options = {**{key: formula(default, own) for key, default in row.options}, **dict(bare.options)}
-        table: dict[str, Node] = {**options, **dict(zip(row.arguments, bare.args, strict=True))}
-        made = tree.replace_names(formula(text, own), table)
-        return self.as_number_square(made, bare)
+        options = {**{key: formula(default, own) for key, default in row.options}, **dict(call.options)}
+        table: dict[str, Node] = {**options, **dict(zip(row.arguments, call.args, strict=True))}
+        return tree.replace_names(formula(text, own), table)
 
     def written_out(self, node: Node, view: View) -> Node:
         """`node` with each sum, mean and named loss as the sum over entries that it stands for."""
@@ -152,7 +158,12 @@ class Facts:
             for one in self.derivation.exercise.equations
             if isinstance(one.body, tree.Call) and one.body.function == name
         ]
-        uses = sum(1 for one in self.derivation.exercise.equations for c in self.model.calls(one.body) if c.function == name)
+        uses = sum(
+            1
+            for one in self.derivation.exercise.equations
+            for c in self.model.calls(one.body)
+            if c.function == name
+        )
         return found[0] if len(found) == uses == 1 else None
 
     def entrywise(self, node: Node, output: str) -> Node:
@@ -162,7 +173,7 @@ class Facts:
             part = tree.rebuild(part, change)
             if isinstance(part, tree.Product):
                 vectors = [output in tree.names_in(f) for f in part.factors]
-                signs = tuple("odot" if a and b else "" for a, b in zip(vectors, vectors[1:], strict=False))
+                signs = tuple("odot" if a and b else "" for a, b in pairwise(vectors))
                 return tree.Product(part.factors, signs)
             if isinstance(part, tree.Power) and output in tree.names_in(part.base):
                 return tree.times(part.base, part.base, sign="odot")
@@ -247,13 +258,13 @@ class Facts:
         for layer in self.general:
             if layer.equations[0].name != name:
                 continue
-            sizes = {letter: size for letter, size in layer.sizes.items() if isinstance(size, int) and size != 1}
+            sizes = {
+                letter: size for letter, size in layer.sizes.items() if isinstance(size, int) and size != 1
+            }
             numbers = list(sizes.values())
             table = {size: letter for letter, size in sizes.items() if numbers.count(size) == 1}
-            return ix.Term(
-                term.coefficient, term.factors, term.deltas,
-                tuple((index, table.get(size, size) if isinstance(size, int) else size) for index, size in term.bound),
-            )  # fmt: skip
+            named: dict[tree.Size, tree.Size] = {size: letter for size, letter in table.items()}
+            return replace(term, bound=tuple((index, named.get(size, size)) for index, size in term.bound))
         return term
 
     def inner_slope(self, base: ix.Expr, target: str) -> Node | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import product
+from itertools import pairwise, product
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Expr, Factor, Term
@@ -93,7 +93,8 @@ def _product(factors: list[Node]) -> Node:
     if len(factors) == 1:
         return factors[0]
     signs = tuple(
-        "cdot" if is_numeral(left) and (is_numeral(right) or isinstance(right, tree.Call)) else "" for left, right in zip(factors, factors[1:], strict=False)
+        "cdot" if is_numeral(left) and (is_numeral(right) or isinstance(right, tree.Call)) else ""
+        for left, right in pairwise(factors)
     )
     return tree.Product(tuple(factors), signs)
 
@@ -129,5 +130,3 @@ def _expr(expr: Expr, value: EntryValue) -> Node:
     if not expr:
         return tree.Number(Fraction(0))
     return tree.plus(*(_term(term, value) for term in expr))
-
-

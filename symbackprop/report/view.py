@@ -17,10 +17,10 @@ from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.poly import Poly, leftover
-from symbackprop.report.facts import Facts
 from symbackprop.derivation.steps import Derivation, Quantity
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, Size
+from symbackprop.report.facts import Facts
 from symbackprop.report.unfold import is_numeral
 
 EXAMPLE = "example"
@@ -60,7 +60,9 @@ class View:
 
     def membership(self, *names: str) -> Node:
         """`z, b ∈ ℝ^k`, of names with one shape."""
-        left: Node = tree.Row(tuple(self.symbol(n) for n in names), ",") if len(names) > 1 else self.symbol(names[0])
+        left: Node = (
+            tree.Row(tuple(self.symbol(n) for n in names), ",") if len(names) > 1 else self.symbol(names[0])
+        )
         return tree.Chain((left, self.space(names[0])), ("∈",), (None,))
 
     def symbol(self, name: str) -> Node:
@@ -101,7 +103,11 @@ class View:
 
     def loss_call(self) -> Node:
         """`L(ŷ, y)`: the loss and the names in its formula."""
-        names = [n for n in tree.names_in(self.derivation.step(self.loss).formula) if n in self.derivation.quantities]
+        names = [
+            n
+            for n in tree.names_in(self.derivation.step(self.loss).formula)
+            if n in self.derivation.quantities
+        ]
         return tree.Call(self.loss, tuple(tree.Name(name) for name in names))
 
     def loss_formula(self) -> list[Node]:
@@ -156,7 +162,9 @@ class View:
         key = name + ("ᵀ" if transposed else "")
         if key not in self._shown:
             numbers = self.numbers(name)
-            self._shown[key] = None if numbers is None else self.array(numbers.transposed() if transposed else numbers)
+            self._shown[key] = (
+                None if numbers is None else self.array(numbers.transposed() if transposed else numbers)
+            )
         return self._shown[key]
 
     def symbols(self, name: str) -> Node | None:
@@ -327,7 +335,9 @@ def _with_dots(node: Node) -> Node:
     return tree.rebuild(node, _with_dots)
 
 
-def chain(*members: Node, relations: tuple[tree.Relation, ...], over: tuple[str | None, ...] = ()) -> tree.Chain:
+def chain(
+    *members: Node, relations: tuple[tree.Relation, ...], over: tuple[str | None, ...] = ()
+) -> tree.Chain:
     """A chain; members that repeat the one before are left out with their relation."""
     kept: list[Node] = [members[0]]
     signs: list[tree.Relation] = []
@@ -349,5 +359,3 @@ def unit(quantity: Quantity) -> Node:
     """The bold name of a gradient's unit."""
     made: Node = tree.Name(quantity.target)
     return tree.Gradient(made) if quantity.gradient else made
-
-

@@ -103,7 +103,9 @@ def _convention(view: View, name: str, kink: Kink, prime: tree.Call, argument: N
     sits = view.facts.sits_on(name, kink)
     if sits is None:
         return
-    yield Text("activation.on_kink" if sits else "activation.off_kink", {"where": equation(argument, kink.at)})
+    yield Text(
+        "activation.on_kink" if sits else "activation.off_kink", {"where": equation(argument, kink.at)}
+    )
 
 
 def _at_example(view: View, name: str, slope: Slope, letter: str) -> Iterator[Block]:

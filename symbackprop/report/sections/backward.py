@@ -61,7 +61,9 @@ def _order(view: View, steps: list[Step]) -> Iterator[Block]:
         return
     gradient = next(f for f in tree.walk(outer[0].formula) if isinstance(f, tree.Gradient))
     first, second = (_swapped(view, one[0].formula) for one in (outer, inner))
-    yield Paragraph(sentences=(Text("backward.order", {"gradient": gradient, "first": first, "second": second}),))
+    yield Paragraph(
+        sentences=(Text("backward.order", {"gradient": gradient, "first": first, "second": second}),)
+    )
 
 
 def _two_factors(step: Step) -> bool:
@@ -104,7 +106,9 @@ def displays(view: View, step: Step) -> list[Node]:
     members = [_through(step.target, made.through) for made in step.substeps]
     parts = [view.page(made.matrix) for made in step.substeps if made.matrix is not None]
     braced = tuple(tree.Brace(part, label) for part, label in zip(parts, members, strict=True))
-    general = equation(symbol, tree.Derivative(tree.Name(view.loss), tree.Name(step.target)), tree.Add(braced))
+    general = equation(
+        symbol, tree.Derivative(tree.Name(view.loss), tree.Name(step.target)), tree.Add(braced)
+    )
     if tree.undressed(tree.plus(*parts)) != tree.undressed(formula):
         general = equation(*general.members, formula)
     return [tree.Box(general), *([in_example(symbol, numbers)] if numbers else [])]
@@ -138,7 +142,9 @@ def _local_first(made: Contribution) -> bool:
     """Whether the formula has what arrives last, as in Wᵀ dz."""
     formula = made.matrix
     if isinstance(formula, tree.Product):
-        return not isinstance(formula.factors[0], tree.Gradient) and isinstance(formula.factors[-1], tree.Gradient)
+        return not isinstance(formula.factors[0], tree.Gradient) and isinstance(
+            formula.factors[-1], tree.Gradient
+        )
     return False
 
 
@@ -211,14 +217,18 @@ def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone:
         factor = view.facts.entry_of_local(made, view)
         statement = equation(tree.Derivative(parts["through"], entry, inline=True), factor)
         key = "reason.row" if len(view.shape(made.target)) == 2 else "reason.column"
-        yield Text(key, {**parts, "entry": entry, "factor": factor, "statement": statement, "local": made.local})
+        yield Text(
+            key, {**parts, "entry": entry, "factor": factor, "statement": statement, "local": made.local}
+        )
         return
     deltas = any(term.deltas for term in made.collapsed)
     if deltas:
         only = view.facts.only_through(made)
         if only is not None:
             where, factor = only
-            yield Text("reason.one_entry", {**parts, "entry": entry, "where": where, "factor": view.page(factor)})
+            yield Text(
+                "reason.one_entry", {**parts, "entry": entry, "where": where, "factor": view.page(factor)}
+            )
             return
         yield Text("reason.chain", parts)
         return

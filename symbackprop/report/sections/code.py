@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from fractions import Fraction
 
+from symbackprop.algebra.slopes import Branch
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 from symbackprop.report.document import Block, Code, Heading, Paragraph, Text
@@ -37,9 +38,16 @@ def code(view: View) -> Iterator[Block]:
     except _NoCode:
         return
     yield Heading(text=Text("code.title"), label="code")
-    yield Paragraph(sentences=(Text("code.sentence"),))
+    on_kink = _on_kink(view)
+    yield Paragraph(sentences=(Text("code.sentence_numpy" if on_kink else "code.sentence"),))
     yield Code(language="python", text=numpy)
-    yield Code(language="python", text=torch)
+    if not on_kink:  # there PyTorch takes a slope of its own choice
+        yield Code(language="python", text=torch)
+
+
+def _on_kink(view: View) -> bool:
+    slopes = view.derivation.slopes.items()
+    return any(view.facts.sits_on(name, kink) for name, slope in slopes for kink in slope.kinks)
 
 
 def _numpy(view: View, names: list[str]) -> str:
@@ -110,7 +118,15 @@ def _literal(view: View, name: str) -> str:
     return nested(view.derivation.exercise.values[name].nested())
 
 
-_ELEMENTARY = {"exp": "exp", "log": "log", "tanh": "tanh", "sin": "sin", "cos": "cos", "sqrt": "sqrt", "abs": "abs"}
+_ELEMENTARY = {
+    "exp": "exp",
+    "log": "log",
+    "tanh": "tanh",
+    "sin": "sin",
+    "cos": "cos",
+    "sqrt": "sqrt",
+    "abs": "abs",
+}
 
 
 class _Writer:
@@ -142,6 +158,12 @@ class _Writer:
                 return f"({self.tight(body)}**2).sum()"
             case tree.Power(base, tree.Number(value)) if value.denominator == 1:
                 return f"{self.tight(base)}**{value}"
+            case tree.Ones(tree.Number(value)):
+                return f"np.ones({value})" if self.library == "np" else f"torch.ones({value}, dtype=float)"
+            case tree.Constant("pi"):
+                return f"{self.library}.pi"
+            case tree.Call("sqrt", (tree.Number(value),)):
+                return f"{value}**0.5"
             case tree.Product(factors, signs):
                 return self.product(factors, signs)
             case tree.Call():
@@ -150,7 +172,9 @@ class _Writer:
 
     def tight(self, node: Node) -> str:
         made = self.write(node)
-        plain = isinstance(node, tree.Name | tree.Number | tree.Gradient | tree.Call | tree.Bracket | tree.Transpose)
+        plain = isinstance(
+            node, tree.Name | tree.Number | tree.Gradient | tree.Call | tree.Bracket | tree.Transpose
+        )
         return made if plain else f"({made})"
 
     def factor(self, node: Node) -> str:
@@ -169,26 +193,11 @@ class _Writer:
         return made
 
     def rank(self, node: Node) -> int:
-        match node:
-            case tree.Name(name) | tree.Gradient(tree.Name(name)):
-                return len(self.view.derivation.exercise.shapes.get(name, ()))
-            case tree.Transpose(body):
-                return 2 if self.rank(body) else 0
-            case tree.Number() | tree.Quotient(tree.Number(), tree.Number(), _):
-                return 0
-            case tree.Bracket(body) | tree.Neg(body):
-                return self.rank(body)
-            case tree.Call("sum" | "mean", _, (), _):
-                return 0
-            case tree.Call(_, (arg, *_), _, _):
-                return self.rank(arg)
-            case tree.Add(terms):
-                return max(self.rank(term) for term in terms)
-            case tree.Power(tree.Norm(), _) | tree.Norm():
-                return 0
-            case tree.Power(base, _):
-                return self.rank(base)
-        raise _NoCode("rank")
+        """How many axes the value has, in the shapes of the model."""
+        try:
+            return len(self.view.facts.model.lowering.tensor(node).shape)
+        except ValueError as error:
+            raise _NoCode("rank") from error
 
     def product(self, factors: tuple[Node, ...], signs: tuple[str, ...]) -> str:
         """`np.outer(dz, x)` for a column times a row, `@` for matrices, `*` otherwise."""
@@ -214,30 +223,59 @@ class _Writer:
         return self.by_formula(node)
 
     def by_formula(self, node: tree.Call) -> str:
-        """A row of the table by its formula; by cases with `where`. A prime by its derived slope."""
+        """A row of the table by its formula, by cases with `where`; a prime by its derived slope."""
         slope = self.view.derivation.slopes.get(node.function)
-        argument = node.args[0] if len(node.args) == 1 else None
-        if node.primes == 1 and slope is not None and argument is not None:
-            kinks = [kink.taken for kink in slope.kinks]
-            branches = slope.branches
-            table = {"u": argument}
-            if len(branches) == 1:
-                return f"({self.write(tree.replace_names(branches[0].value, table))})"
-            if len(branches) == 2 and branches[0].bound is not None and len(kinks) <= 1:
-                upper, lower = (self.write(tree.replace_names(b.value, table)) for b in branches)
-                bound, at = self.write(branches[0].bound), self.write(argument)
-                taken = self.write(kinks[0]) if kinks else upper
-                inner = lower if taken == lower else f"{self.library}.where({at} == {bound}, {taken}, {lower})"
-                return f"{self.library}.where({at} {'>=' if taken == upper else '>'} {bound}, {upper}, {lower if taken in (upper, lower) else inner})"
-        made = self.view.facts.compact(node)
-        if made is None or node.primes:
+        if len(node.args) == 1 and slope is not None:
+            if node.primes == 1:
+                return self.cases(slope.branches, node.args[0], [kink.taken for kink in slope.kinks])
+            if not node.primes and len(slope.values) > 1 and self.clamp(node) is None:
+                return self.cases(slope.values, node.args[0], [])
+        made = self.clamp(node)
+        if made is not None:
+            return made
+        row = self.view.row(node.function)
+        if row.kind == "loss" and row.smooth and row.compact is None and not node.primes:
+            formula = self.view.facts.put_in(node, row.pieces[0].formula)
+            return f"({self.write(_entrywise(formula))}).{row.reduce}()"
+        compact = self.view.facts.compact(node)
+        if compact is None or node.primes:
             raise _NoCode(node.function)
-        bare = tree.undressed(made)
-        if isinstance(bare, tree.Call) and bare.function in {"max", "min"}:
-            name = "maximum" if bare.function == "max" else "minimum"
-            if self.library == "torch":
-                if bare.function == "max" and bare.args[1] == tree.number(0):
-                    return f"{self.tight(bare.args[0])}.clamp(min=0)"
-                raise _NoCode(bare.function)
-            return f"np.{name}({self.write(bare.args[0])}, {self.write(bare.args[1])})"
-        return f"({self.write(made)})"
+        return f"({self.write(compact)})"
+
+    def clamp(self, node: tree.Call) -> str | None:
+        """`max(z, 0)` as each library says it."""
+        compact = self.view.facts.compact(node)
+        if not isinstance(compact, tree.Call) or compact.function != "max" or node.primes:
+            return None
+        if compact.args[1] != tree.number(0):
+            return None
+        inner = compact.args[0]
+        if self.library == "np":
+            return f"np.maximum({self.write(inner)}, 0)"
+        return f"{self.tight(inner)}.clamp(min=0)"
+
+    def cases(self, branches: tuple[Branch, ...], argument: Node, kinks: list[Node]) -> str:
+        """One formula, or nested `where`; at a kink what the convention takes."""
+        table = {"u": argument}
+        values = [self.write(tree.replace_names(branch.value, table)) for branch in branches]
+        if len(values) == 1:
+            return f"({values[0]})"
+        if len(kinks) > 1:
+            raise _NoCode("several kinks")
+        at = self.write(argument)
+        made = values[-1]
+        for branch, value in reversed(list(zip(branches, values, strict=True))[:-1]):
+            assert branch.bound is not None
+            bound = self.write(branch.bound)
+            taken = self.write(kinks[0]) if kinks else value
+            if taken not in (value, made):
+                made = f"{self.library}.where({at} == {bound}, {taken}, {made})"
+            sign = ">=" if taken == value else ">"
+            made = f"{self.library}.where({at} {sign} {bound}, {value}, {made})"
+        return made
+
+
+def _entrywise(node: Node) -> Node:
+    """A formula of the table: every product in it is entry by entry."""
+    node = tree.rebuild(node, _entrywise)
+    return tree.Product(node.factors, ("*",) * len(node.signs)) if isinstance(node, tree.Product) else node

@@ -127,7 +127,11 @@ def powers_worked_out(view: View, node: Node) -> Node | None:
     def change(part: Node) -> Node:
         if isinstance(part, tree.Power) and not is_numeral(part.base):
             value = view.facts.evaluated(part)
-            if value is not None and len(value.entries) == 1 and view.facts.sign(value.entries[0]) is not None:
+            if (
+                value is not None
+                and len(value.entries) == 1
+                and view.facts.sign(value.entries[0]) is not None
+            ):
                 return view.entry(value.entries[0])
         made = tree.rebuild(part, change)
         if isinstance(made, tree.Product) and made is not part:
@@ -215,4 +219,3 @@ def _braced(view: View, step: Step, term: Unfolded) -> Node:
         return term.node
     label = view.facts.product_label(step.target, term.term, view)
     return term.node if label is None else tree.Brace(term.node, label)
-

@@ -88,7 +88,9 @@ def _layer_sizes(view: View) -> Iterator[Text]:
     if not here:
         return
     shapes = memberships(layer.shapes)
-    statements = tuple(equation(tree.Name(name), size_node(size)) for name, size in sorted(here.items(), reverse=True))
+    statements = tuple(
+        equation(tree.Name(name), size_node(size)) for name, size in sorted(here.items(), reverse=True)
+    )
     yield Text("given.sizes", {"shapes": tuple(shapes), "sizes": statements})
 
 
@@ -138,7 +140,9 @@ def _asked(view: View, reasons: bool) -> Paragraph:
         any_name = next(letter for letter in "AVX" if letter not in view.derivation.exercise.shapes)
         first = tree.Name(any_name)
         some = tuple(
-            equation(view.symbol("d" + step.target), tree.Derivative(loss, tree.Name(step.target), inline=True))
+            equation(
+                view.symbol("d" + step.target), tree.Derivative(loss, tree.Name(step.target), inline=True)
+            )
             for step in view.derivation.backward[1:4]
         )
         sentences.append(
@@ -153,4 +157,3 @@ def _asked(view: View, reasons: bool) -> Paragraph:
             )
         )
     return Paragraph(sentences=tuple(sentences))
-

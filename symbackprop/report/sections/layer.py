@@ -85,7 +85,9 @@ def returning(
     """The rows of z with their x_i beside the fan of arrows, and the sum that comes back."""
     entry = tree.Index(tree.Name(made.target), (tree.Name(level.fixed),))
     derivative = tree.Derivative(tree.Name(made.through), entry, inline=True)
-    yield Paragraph(sentences=(Text("layer.input", {"entry": entry, "statement": equation(derivative, column)}),))
+    yield Paragraph(
+        sentences=(Text("layer.input", {"entry": entry, "statement": equation(derivative, column)}),)
+    )
     through = tree.Index(tree.Name(made.through), (tree.Name("j"),))
     drawn = neurons(view, made, shapes, through, entry)
     if drawn is not None:

@@ -25,7 +25,9 @@ def levels(view: View) -> Iterator[Block]:
         names = tuple(memberships(group.shapes))
         sentences = [Text("levels.stack", {"names": names})]
         if place == 0:
-            sentences.append(Text("levels.delta", {"delta": _delta("p"), "j": tree.Name("j"), "p": tree.Name("p")}))
+            sentences.append(
+                Text("levels.delta", {"delta": _delta("p"), "j": tree.Name("j"), "p": tree.Name("p")})
+            )
         yield Paragraph(sentences=tuple(sentences), keep_with_next=True)
         for made in group.contributions:
             yield from _unit(view, made, group)
@@ -122,7 +124,9 @@ def _picked(view: View, made: Contribution, group: Layer, entry: Node) -> Iterat
     avoid = view.derivation.exercise.shapes
     through = _entry(made.through, tuple(letters[axis] for axis in made.summed), shapes)
     axes, expr = group.expr(made.through)
-    body = view.page(spelled(expr, dict(zip(axes, letters.values(), strict=False)), avoid={*avoid, *made.free}))
+    body = view.page(
+        spelled(expr, dict(zip(axes, letters.values(), strict=False)), avoid={*avoid, *made.free})
+    )
     yield Paragraph(
         lead=Text("levels.by_entries", {"gradient": gradient}),
         sentences=(Text("levels.computes", {"statement": equation(through, body), "entry": entry}),),
@@ -149,15 +153,16 @@ def _rows(view: View, made: Contribution, level: Level, shapes: Mapping[str, tre
     """Row p of dW, and the rows one under the other."""
     gradient = tree.Gradient(tree.Name(made.target))
     shape = shapes[made.target]
-    yield Paragraph(
-        lead=Text("levels.by_rows"), sentences=(Text("levels.row", {"index": tree.Name(level.fixed), "gradient": gradient}),),
-        keep_with_next=True,
-    )  # fmt: skip
+    parts = {"index": tree.Name(level.fixed), "gradient": gradient}
+    sentences = (Text("levels.row", parts),)
+    yield Paragraph(lead=Text("levels.by_rows"), sentences=sentences, keep_with_next=True)
     written = _written_row(view, made, shape)
     members = [*([written] if written is not None else []), view.page(level.right)]
     margin = _in(level.left, (1, shape[1]))
     yield Equation(lines=(Line(formula=equation(level.left, *members), margin=margin),))
-    yield Paragraph(lead=Text("levels.as_matrix"), sentences=(Text("levels.rows_below"),), keep_with_next=True)
+    yield Paragraph(
+        lead=Text("levels.as_matrix"), sentences=(Text("levels.rows_below"),), keep_with_next=True
+    )
     stack = _stack(level.right, level.fixed, shape[0], view)
     members = [stack, *_common_row(view.page(level.right), level.fixed, shape[0], view)]
     formula = tree.Row((equation(gradient, *members), _box(view, made)), "implies")
@@ -212,12 +217,16 @@ def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], en
         yield Equation(lines=(Line(formula=equation(tree.Derivative(through, entry), derivative)),))
     first, _ = _sum_over(view, made, shapes)
     margin = _in(tree.Gradient(entry), ())
-    yield Equation(lines=(Line(formula=equation(tree.Gradient(entry), first, _result(view, made)), margin=margin),))
+    yield Equation(
+        lines=(Line(formula=equation(tree.Gradient(entry), first, _result(view, made)), margin=margin),)
+    )
     for level in coarser(made, shapes):
         yield from _columns(view, made, level, shapes)
 
 
-def _columns(view: View, made: Contribution, level: Level, shapes: Mapping[str, tree.Shape]) -> Iterator[Block]:
+def _columns(
+    view: View, made: Contribution, level: Level, shapes: Mapping[str, tree.Shape]
+) -> Iterator[Block]:
     gradient = tree.Gradient(tree.Name(made.target))
     shape = shapes[made.target]
     column = view.facts.column_of(level)
@@ -226,7 +235,9 @@ def _columns(view: View, made: Contribution, level: Level, shapes: Mapping[str, 
         through = tree.Name(made.through)
         by = tree.Index(tree.Name(made.target), (index,))
         statement = tree.Chain(
-            (tree.Derivative(through, by, inline=True), column, _space(shapes[made.through])), ("=", "∈"), (None, None)
+            (tree.Derivative(through, by, inline=True), column, _space(shapes[made.through])),
+            ("=", "∈"),
+            (None, None),
         )
         parts = {"index": index, "statement": statement, "weight": tree.Name(tree.names_in(column)[0])}
         yield Paragraph(
@@ -263,4 +274,3 @@ def _dot_product(
     stack = tree.Matrix(((arriving[0],), (tree.Dots("v"),), (arriving[1],)), "column")
     gradient = tree.Gradient(tree.Name(made.through))
     return [tree.juxtaposed(tree.Brace(row, tree.Transpose(column)), tree.Brace(stack, gradient))]
-

@@ -34,7 +34,9 @@ def loss(view: View, *, reasons: bool = True) -> Iterator[Block]:
 
 def _reasons(view: View, step: Step) -> Iterator[Text]:
     names = tree.names_in(view.derivation.step(view.loss).formula)
-    data = [n for n in names if n in view.derivation.exercise.given and n not in view.derivation.exercise.wanted]
+    data = [
+        n for n in names if n in view.derivation.exercise.given and n not in view.derivation.exercise.wanted
+    ]
     target = tree.Name(step.target)
     if not view.lone(step.target) and not _bound(step):
         entry = tree.Index(target, tuple(tree.Name(place) for place in step.substeps[0].free))
@@ -115,7 +117,11 @@ def _power_rule(view: View, made: Contribution) -> Node | None:
     if len(expr) != 1:
         return None
     (term,) = expr
-    powers = [f for f in term.factors if isinstance(f, ix.Power) and any(e.name == made.target for e in ix.entries(f))]
+    powers = [
+        f
+        for f in term.factors
+        if isinstance(f, ix.Power) and any(e.name == made.target for e in ix.entries(f))
+    ]
     others = [f for f in term.factors if f not in powers]
     if len(powers) != 1 or any(e.name == made.target for f in others for e in ix.entries(f)):
         return None
@@ -126,7 +132,12 @@ def _power_rule(view: View, made: Contribution) -> Node | None:
 
 
 def _three_factors(
-    view: View, made: Contribution, term: ix.Term, power: ix.Power, exponent: Fraction, others: list[ix.Factor]
+    view: View,
+    made: Contribution,
+    term: ix.Term,
+    power: ix.Power,
+    exponent: Fraction,
+    others: list[ix.Factor],
 ) -> Node | None:
     axes = list(dict.fromkeys(e.places for e in ix.entries(power.base) if e.name == made.target))
     if len(axes) != 1:
@@ -155,7 +166,11 @@ def _meaning(view: View, step: Step) -> Iterator[Block]:
     if numbers is None or not view.lone(step.target) or numbers.entries[0] is None:
         return
     sign = view.facts.sign(numbers.item)
-    parts = {"gradient": view.symbol("d" + step.target), "name": tree.Name(step.target), "loss": tree.Name(view.loss)}
+    parts = {
+        "gradient": view.symbol("d" + step.target),
+        "name": tree.Name(step.target),
+        "loss": tree.Name(view.loss),
+    }
     if sign:
         yield Paragraph(sentences=(Text("loss.falls_up" if sign < 0 else "loss.falls_down", parts),))
     elif sign == 0:

@@ -32,7 +32,9 @@ def ledger(view: View) -> Iterator[Block]:
     has_odot = any(_has_sign(step.formula, "odot") and not view.lone(step.target) for step in steps)
     sentences = [Text("ledger.sentence")]
     if has_odot:
-        sentences.append(Text("ledger.hadamard", {"sign": tree.times(tree.Name("u"), tree.Name("v"), sign="odot")}))
+        sentences.append(
+            Text("ledger.hadamard", {"sign": tree.times(tree.Name("u"), tree.Name("v"), sign="odot")})
+        )
     yield Paragraph(lead=Text("ledger.title"), sentences=tuple(sentences), keep_with_next=True)
     yield Table(columns=tuple(columns), rows=tuple(rows))
 
@@ -44,7 +46,10 @@ def _has_sign(node: Node, sign: str) -> bool:
 def _ledger_row(view: View, step: Step, layers: tuple[Layer, ...]) -> tuple[Node | Text | None, ...]:
     symbol = view.symbol("d" + step.target)
     shapes = {**view.derivation.exercise.shapes}
-    cells: list[Node | Text | None] = [equation(symbol, view.page(step.formula)), _dimensions(step.formula, step.shape, shapes)]
+    cells: list[Node | Text | None] = [
+        equation(symbol, view.page(step.formula)),
+        _dimensions(step.formula, step.shape, shapes),
+    ]
     if layers:
         layer = next((one for one in layers if step.target in one.shapes), None)
         if layer is None:
@@ -136,7 +141,7 @@ def _labelled(view: View, name: str) -> Node:
     """`z = 1`; a column as the transpose of a row; only the name where there is no short value."""
     symbol = view.symbol(name)
     numbers = None if view.expanded(name) else view.numbers(name)
-    if numbers is None or len(numbers.entries) > 4 or len(numbers.shape) == 2 and numbers.shape[0] > 2:
+    if numbers is None or len(numbers.entries) > 4 or (len(numbers.shape) == 2 and numbers.shape[0] > 2):
         return symbol
     column = len(numbers.shape) == 1 and len(numbers.entries) > 1
     value = view.array(numbers.transposed() if column else numbers)
@@ -148,7 +153,9 @@ def _labelled(view: View, name: str) -> Node:
 
 def to_words(node: Node) -> list[Node]:
     """The leaves of a tree: a measure of how much there is to read."""
-    return [part for part in tree.walk(node) if isinstance(part, tree.Number | tree.Name | tree.Neg | tree.Add)]
+    return [
+        part for part in tree.walk(node) if isinstance(part, tree.Number | tree.Name | tree.Neg | tree.Add)
+    ]
 
 
 def _factor(view: View, target: str, through: str) -> Node | None:
@@ -201,7 +208,11 @@ def _arriving(view: View, expression: Node) -> Node | None:
     """The gradient of a term of a sum: that of the sum itself."""
     for step in view.derivation.forward:
         body = tree.undressed(step.formula)
-        if isinstance(body, tree.Add) and expression in body.terms and "d" + step.target in view.derivation.quantities:
+        if (
+            isinstance(body, tree.Add)
+            and expression in body.terms
+            and "d" + step.target in view.derivation.quantities
+        ):
             return view.value("d" + step.target)
     return None
 
@@ -284,4 +295,3 @@ def _conventions(view: View) -> list[tuple[Node | Text | None, ...]]:
                 how = "checks.convention_how_open"
             rows.append((statement, Text(how), Text("checks.none")))
     return rows
-
