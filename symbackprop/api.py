@@ -110,6 +110,16 @@ class Worked:
         """The report as Markdown, with formulas between dollar signs."""
         return self._outputs(language, detail, templates).md
 
+    def entries(self, name: str, sizes: Mapping[str, int] | None = None) -> str:
+        """The gradient `dW` in LaTeX, written out entry by entry for `sizes` such as {"n": 3, "k": 2}.
+
+        Entries are instances of the one formula that was derived for any sizes. Raises KeyError for
+        an unknown gradient, ValueError for sizes that are missing or do not fit.
+        """
+        from symbackprop.report.instances import entries
+
+        return entries(self.derivation, name, sizes)
+
     def to_json(self, language: str | None = None, templates: Path | None = None) -> str:
         """The whole derivation as JSON; the contract is documented in `report.contract`."""
         return self._outputs(language, DEFAULT_DETAIL, templates).json

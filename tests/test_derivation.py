@@ -155,7 +155,9 @@ FORMULAS: list[tuple[tuple[str, ...], dict[str, str], dict[str, str]]] = [
     (("m = mean(X, axis = 0)", "L = m^T v"), {"X": "kn"}, {"dX": "1 / (k) ones(k) dm^T"}),
     (("m = mean(X, axis = 1)", "L = m^T v"), {"X": "kn"}, {"dX": "1 / (n) dm ones(n)^T"}),
     (("L = mean(x)",), {"x": "n"}, {"dx": "1 / (n) ones(n)"}),
-    (("L = sum(A B)",), {"A": "mn", "B": "nk"}, {"dA": "ones(m) ones(k)^T B^T", "dB": "A^T ones(m) ones(k)^T"}),
+    (("L = sum(A B)",), {"A": "mn", "B": "nk"}, {
+        "dA": "ones(m) ones(k)^T B^T", "dB": "A^T ones(m) ones(k)^T",
+    }),
     (("G = A^T A", "L = 1/2 ||G||_F^2"), {"A": "mn"}, {"dA": "A dG^T + A dG"}),
     (("M = u v^T", "L = 1/2 ||M - A||_F^2"), {"A": "mn", "u": "m", "v": "n"}, {"du": "dM v", "dv": "dM^T u"}),
     (("L = sum(sin(x) * cos(x))",), {"x": "n"}, {"dx": "square(cos(x)) - square(sin(x))"}),
@@ -181,8 +183,12 @@ FORMULAS: list[tuple[tuple[str, ...], dict[str, str], dict[str, str]]] = [
     # functions of two arguments, and own ones
     (("a = max(z, 0)", "L = sum(a)"), {"z": "k"}, {"dz": "da ⊙ excess'(z)"}),
     # scalars only, and size 1 beside scalars
-    (("z = w x + b", "L = (z - y)^2"), dict.fromkeys("wxby", ""), {"dz": "2 (z - y)", "dw": "dz x", "db": "dz"}),
-    (("z = W x + b", "L = (z - y)^2"), {"W": "1n", "b": "", "y": ""}, {"dW": "dz x^T", "db": "dz", "dx": "W^T dz"}),
+    (("z = w x + b", "L = (z - y)^2"), dict.fromkeys("wxby", ""), {
+        "dz": "2 (z - y)", "dw": "dz x", "db": "dz",
+    }),
+    (("z = W x + b", "L = (z - y)^2"), {"W": "1n", "b": "", "y": ""}, {
+        "dW": "dz x^T", "db": "dz", "dx": "W^T dz",
+    }),
     (("z = W x + b", "L = 1/2 ||z||^2"), {"W": "kn", "b": ""}, {"db": "sum(dz)"}),
     # entries and slices of explicit sizes
     (("L = z[1]^2 + z[3]",), {"z": "3"}, {"dz": "[2 z[1], 0, 1]"}),
@@ -309,7 +315,8 @@ def test_every_convention_at_the_kink_of_relu(taken: str) -> None:
 @pytest.mark.parametrize(
     ("key", "equation", "taken"),
     [("relu", "relu(z)", "-1/10"), ("relu", "relu(z)", "11/10"), ("abs", "abs(z)", "2"),
-     ("hinge", "hinge(z, z)", "2"), ("leaky_relu", "leaky_relu(z, slope = 1/2)", "1/3"), ("max", "max(z, 0)", "2")],
+     ("hinge", "hinge(1 - z, 1)", "2"), ("leaky_relu", "leaky_relu(z, slope = 1/2)", "1/3"),
+     ("max", "max(z, 0)", "2")],
 )  # fmt: skip
 def test_a_convention_outside_is_refused(key: str, equation: str, taken: str) -> None:
     with pytest.raises(ExerciseError, match=rf"conventions\.kinks\.{key}") as caught:
@@ -355,7 +362,11 @@ VALUES: list[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]] = [
         {"dZ": [[2], [4]], "dW": [[14, 20]], "db": [6], "dX": [[2, 0], [4, 0]]},
     ),
     # mean over axes: mean of the columns of X is (2, 3); dX is half of each on both rows
-    (("m = mean(X, axis = 0)", "L = 1/2 ||m||^2"), {"X": [[1, 2], [3, 4]]}, {"dX": [[1, Fraction(3, 2)]] * 2}),
+    (
+        ("m = mean(X, axis = 0)", "L = 1/2 ||m||^2"),
+        {"X": [[1, 2], [3, 4]]},
+        {"dX": [[1, Fraction(3, 2)]] * 2},
+    ),
     (("L = mse(z, y)",), {"z": [1, 2, 3], "y": [0, 0, 6]}, {"dz": [Fraction(2, 3), Fraction(4, 3), -2]}),
     (("L = ||z||",), {"z": [3, -4]}, {"dz": [Fraction(3, 5), Fraction(-4, 5)]}),
     (("L = ||z||_1",), {"z": [3, -4]}, {"dz": [1, -1]}),
@@ -363,7 +374,11 @@ VALUES: list[tuple[tuple[str, ...], dict[str, Any], dict[str, Any]]] = [
     (("L = bce(p, y)",), {"p": ["1/4", "1/2"], "y": [1, 0]}, {"dp": [-4, 2]}),
     (("L = z[1]^2 + z[3] z[2]",), {"z": [3, 5, 7]}, {"dz": [6, 7, 5]}),
     # a size-1 vector beside scalars
-    (("z = W x + b", "L = (z - y)^2"), {"W": [[1, 2]], "x": [3, 4], "b": 1, "y": 10}, {"dW": [[12, 16]], "db": 4}),
+    (
+        ("z = W x + b", "L = (z - y)^2"),
+        {"W": [[1, 2]], "x": [3, 4], "b": 1, "y": 10},
+        {"dW": [[12, 16]], "db": 4},
+    ),
 ]  # fmt: skip
 
 
@@ -514,6 +529,26 @@ def _changes(run: Callable[[], Derivation]) -> bool:
     return False
 
 
+def test_a_broken_formula_in_a_long_model_is_caught_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There all gradients are compared together first."""
+    good = backward.gradient
+
+    def deep() -> Derivation:
+        layers = [f"a{i} = tanh(W{i} a{i - 1} + b{i})" for i in range(1, 9)]
+        shapes = {f"W{i}": ["k" if i % 2 else "n", "n" if i % 2 else "k"] for i in range(1, 9)}
+        return worked(*layers, "L = 1/2 ||a8 - y||^2", shapes=shapes)
+
+    assert all(check.agreed == check.tried for check in deep().checks)
+
+    def broken(expr: Any, axes: Any) -> Node:
+        made = good(expr, axes)
+        return tree.Neg(made) if "W5" in tree.names_in(made) and len(axes) == 1 else made
+
+    monkeypatch.setattr(backward, "gradient", broken)
+    with pytest.raises(CertificateFailed, match="certificate of d"):
+        deep()
+
+
 def test_a_wrong_number_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
     good = derive_module.quantities
 
@@ -595,6 +630,14 @@ def test_rows_and_columns() -> None:
     assert found["x"] == [("dx[i]", "W[:,i]^T dz")]
 
 
+def test_rows_of_a_batch_within_the_loss() -> None:
+    """A row of X W^T stands beside b there."""
+    made = worked("L = mse(X W^T + 1 b^T, Y)", shapes={"X": "mn", "W": "kn"}, wanted=["X", "W", "b"])
+    (part,) = made.step("dX").substeps
+    (level,) = backward.levels(part, made.exercise.shapes)
+    assert to_plain(level.right) == "2 / (m k) (W X[p,:]^T + b - Y[p,:]^T)^T W"
+
+
 # --- speed --------------------------------------------------------------------------------------
 
 
@@ -606,12 +649,13 @@ def test_a_wide_layer_takes_about_a_second(numeric: bool) -> None:
     def values(*shape: int) -> Any:
         return [values(*shape[1:]) for _ in range(shape[0])] if shape else Fraction(source.randint(-9, 9), 8)
 
+    drawn = {"W": values(size, size), "x": values(size), "b": values(size), "y": values(size)}
     derive(load("sigmoide"))  # imports are not counted
     begin = time.perf_counter()
     made = worked(
         "z = W x + b", "a = sigmoid(z)", "L = 1/2 ||a - y||^2",
         shapes=None if numeric else {"W": [size, size]},  # type: ignore[dict-item]  # sizes as they are
-        values={"W": values(size, size), "x": values(size), "b": values(size), "y": values(size)} if numeric else None,
+        values=drawn if numeric else None,
         wanted=["W", "b", "x"],
     )  # fmt: skip
     assert time.perf_counter() - begin < 4  # about 0.2 s and 0.7 s on an idle machine

@@ -151,10 +151,17 @@ def _local(tensor: Tensor, entry: Expr, collapsed: Expr, through: str, axes: Axe
         return None
     try:
         if tensor.lone:
-            return matrices(ix.collapsed(_summed(collapsed, tensor)), axes)
+            return _without_lone_ones(matrices(ix.collapsed(_summed(collapsed, tensor)), axes))
         return matrices(_without_arriving(entry, through, axes), axes)
     except Unreadable:
         return None
+
+
+def _without_lone_ones(node: Node) -> Node:
+    """`Wᵀ` for `Wᵀ 1` with the vector 1 of size 1: beside what arrives, the row is factor enough."""
+    if isinstance(node, tree.Product) and node.factors[-1] == tree.Ones(tree.number(1)):
+        return tree.juxtaposed(*node.factors[:-1])
+    return tree.rebuild(node, _without_lone_ones)
 
 
 def _without_arriving(entry: Expr, through: str, axes: Axes) -> Expr:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from symbackprop.algebra.indexform import Entry, Expr
-from symbackprop.algebra.lower import CannotDerive, Lowering
+from symbackprop.algebra.lower import CannotDerive
 from symbackprop.algebra.readback import Unreadable
 from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.model import Model, lowering

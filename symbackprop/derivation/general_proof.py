@@ -6,9 +6,10 @@ and nothing of the example's loss is used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import cycle
+from operator import eq
 from typing import Any
 
 from symbackprop.algebra.functions import TABLE, Function
@@ -23,7 +24,7 @@ from symbackprop.derivation.numbers import shaped
 from symbackprop.derivation.points import drawn
 from symbackprop.derivation.steps import Check, Contribution, Layer
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Shape
+from symbackprop.notation.tree import Node, Shape
 
 SIZES = ((3, 1), (3, 2), (4, 3), (5, 2))
 """(n, k), or whatever the first two sizes of the layer are called."""
@@ -75,18 +76,40 @@ def _agrees(layer: Layer, sizes: dict[str, int], domain: GFp) -> int:
 
 
 def levels_agree(
-    made: Contribution, shapes: Mapping[str, Shape], working: Evaluator[Any], known: Mapping[str, Array[Any]]
+    made: Contribution,
+    shapes: Mapping[str, Shape],
+    working: Evaluator[Any],
+    known: Mapping[str, Array[Any]],
+    same: Callable[[Any, Any], bool] = eq,
 ) -> bool:
     """Whether the row or the column of a contribution, at its first place, is that of its matrix."""
     assert made.matrix is not None
-    whole = working.evaluate(made.matrix, known)
+    whole = working.evaluate(made.matrix, known).entries
     for level in levels(made, shapes):
-        at = {level.fixed: tree.number(1)}
-        part = working.evaluate(tree.replace_names(level.right, at), known)
-        row = whole.entries[: len(part.entries)]
-        if part.entries != row:
+        right = tree.replace_names(level.right, {level.fixed: tree.number(1)})
+        columns: dict[str, Array[Any]] = {}
+        right = _rows_as_columns(right, working, known, columns)
+        part = working.evaluate(right, {**known, **columns}).entries
+        if not all(map(same, part, whole)):
             return False
     return True
+
+
+def _rows_as_columns(
+    node: Node, working: Evaluator[Any], known: Mapping[str, Array[Any]], columns: dict[str, Array[Any]]
+) -> Node:
+    """`X_{p,:}ᵀ` as a vector of its own: it stands beside vectors, and a row's transpose is n×1."""
+    if isinstance(node, tree.Transpose) and isinstance(_picked(node.body), tree.Index):
+        row = working.evaluate(node.body, known)
+        if len(row.shape) == 2:
+            name = f"row~{len(columns)}"
+            columns[name] = row.reshaped((len(row.entries),))
+            return tree.Name(name)
+    return tree.rebuild(node, lambda child: _rows_as_columns(child, working, known, columns))
+
+
+def _picked(node: Node) -> Node:
+    return node.of if isinstance(node, tree.Gradient) else node
 
 
 def _generic(layer: Layer) -> dict[str, Function]:

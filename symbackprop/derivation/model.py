@@ -27,6 +27,7 @@ class Model:
     exercise: Exercise
     lowering: Lowering
     _tensors: dict[str, Tensor] = field(default_factory=dict)
+    _users: dict[str, list[Equation]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, exercise: Exercise) -> Model:
@@ -64,7 +65,11 @@ class Model:
 
     def users(self, name: str) -> tuple[Equation, ...]:
         """The equations whose right side has `name`, in order."""
-        return tuple(one for one in self.exercise.equations if name in tree.names_in(one.body))
+        if not self._users:
+            for one in self.exercise.equations:
+                for used in tree.names_in(one.body):
+                    self._users.setdefault(used, []).append(one)
+        return tuple(self._users.get(name, ()))
 
     def reaching(self) -> set[str]:
         """The names that the loss depends on, itself included."""

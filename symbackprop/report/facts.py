@@ -151,6 +151,13 @@ class Facts:
         simple = isinstance(only, tree.Name) and len(shapes.get(only.name, ())) < 2
         return only if only is not None and simple else tree.Name("u")
 
+    def first_use(self, function: str) -> Node | None:
+        """The right side of the first equation that applies a function."""
+        for step in self.derivation.forward:
+            if any(call.function == function for call in self.model.calls(step.formula)):
+                return step.formula
+        return None
+
     def output_of(self, name: str) -> str | None:
         """The name that the one use of a function is given: ŷ of `ŷ = σ(z)`."""
         found = [
@@ -336,6 +343,21 @@ class Facts:
         entry = tree.Gradient(tree.Index(target, (*row, tree.number(places[0]))))
         return entry, tree.Index(tree.Name(name), (tree.number(places[0]),))
 
+    def zero_by_slope(self, step: Step) -> tuple[Node, Node] | None:
+        """`(dz_2, g'(z_2))`: an entry that is 0 because the activation is flat there."""
+        formula = step.formula
+        slope = formula.factors[-1] if isinstance(formula, tree.Product) else formula
+        if not (isinstance(slope, tree.Call) and slope.primes and slope.args == (tree.Name(step.target),)):
+            return None
+        made = self.evaluated(slope)
+        if made is None or len(made.shape) != 1 or len(made.entries) == 1:
+            return None
+        places = [at for at, value in enumerate(made.entries, 1) if value == 0]
+        if not places:
+            return None
+        entry = tree.Index(tree.Name(step.target), (tree.number(places[0]),))
+        return tree.Gradient(entry), tree.Call(slope.function, (entry,), slope.options, slope.primes)
+
     def broadcasts(self) -> bool:
         """Whether somewhere a single number is added to every entry of an array."""
         for one in self.derivation.exercise.equations:
@@ -373,6 +395,12 @@ class Facts:
     def general(self) -> tuple[Layer, ...]:
         """The model's layers with any numbers of inputs and neurons."""
         return self.derivation.layers
+
+    @cached_property
+    def alone(self) -> tuple[Layer, ...]:
+        """The layer whose sizes are those of the whole model, as it is all but the loss; else nothing."""
+        names = {one.name for one in self.derivation.exercise.equations[:-1]}
+        return tuple(layer for layer in self.general if {one.name for one in layer.equations} == names)
 
     def weight_of(self, made: Contribution) -> str | None:
         """W, where ∂z_j/∂x_i is one entry of a matrix."""

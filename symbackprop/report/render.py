@@ -121,7 +121,11 @@ def render(
 
 def _operators(kind: Format, table: Mapping[str, Function], words: Words) -> dict[str, str]:
     """The operators of all functions in a format, with the names that the language has for some."""
-    found = {name: str(getattr(row, kind.operators)) for name, row in table.items()}
+    found = {
+        name: str(getattr(row, kind.operators))
+        for name, row in table.items()
+        if name not in {"sqrt", "abs"} or row is not TABLE[name]  # these have signs: √u, |u|
+    }
     for name, spoken in words.functions.items():
         if name in table and spoken != table[name].plain:
             found[name] = kind.operator(spoken)

@@ -16,6 +16,9 @@ from symbackprop.notation.tree import Node, juxtaposed
 EntryValue = Callable[[ix.Entry], Node]
 """An entry with all its places fixed, as a node: its number, or its name where it has none."""
 
+Worked = Callable[[ix.Power], Node | None]
+"""A power with all its places fixed, worked out; None where it stays as it is."""
+
 LONGEST = 5
 """Terms of a sum that are written out; a longer one shows its ends and dots."""
 
@@ -29,18 +32,20 @@ class Unfolded:
     term: Term
 
 
-def unfolded(expr: Expr, at: Mapping[str, int], value: EntryValue) -> list[Unfolded]:
+def unfolded(
+    expr: Expr, at: Mapping[str, int], value: EntryValue, worked: Worked | None = None
+) -> list[Unfolded]:
     """Each term of `expr` at fixed free indices, its sums written out with values put in."""
     table: dict[str, ix.Place] = dict(at)
     found = []
     for term in expr:
         moved = ix.rename_term(term, table)
-        node = _term(moved, value)
+        node = _term(moved, value, worked)
         found.append(Unfolded(node=node, sum=any(size != 1 for _, size in term.bound), term=term))
     return found
 
 
-def _term(term: Term, value: EntryValue) -> Node:
+def _term(term: Term, value: EntryValue, worked: Worked | None) -> Node:
     ranges = []
     for _, size in term.bound:
         if not isinstance(size, int):
@@ -49,15 +54,15 @@ def _term(term: Term, value: EntryValue) -> Node:
     sign = term.coefficient < 0
     coefficient = abs(term.coefficient)
     if not term.bound:
-        body = _factors(coefficient, term.factors, value)
+        body = _factors(coefficient, term.factors, value, worked)
     else:
-        body = _written_out(term, ranges, value)
+        body = _written_out(term, ranges, value, worked)
         if coefficient != 1:
-            body = juxtaposed(ratio(coefficient), body)
+            body = _product([ratio(coefficient), body])
     return tree.Neg(body) if sign else body
 
 
-def _written_out(term: Term, ranges: list[range], value: EntryValue) -> Node:
+def _written_out(term: Term, ranges: list[range], value: EntryValue, worked: Worked | None) -> Node:
     indices = [index for index, _ in term.bound]
     places = list(product(*ranges))
     kept: list[tuple[int, ...] | None] = list(places)
@@ -70,20 +75,22 @@ def _written_out(term: Term, ranges: list[range], value: EntryValue) -> Node:
             continue
         here: dict[str, ix.Place] = dict(zip(indices, place, strict=True))
         moved = ix.rename_term(replace(term, bound=(), coefficient=Fraction(1)), here)
-        terms.append(_factors(Fraction(1), moved.factors, value))
+        terms.append(_factors(Fraction(1), moved.factors, value, worked))
     return tree.plus(*terms)
 
 
-def _factors(coefficient: Fraction, factors: tuple[Factor, ...], value: EntryValue) -> Node:
+def _factors(
+    coefficient: Fraction, factors: tuple[Factor, ...], value: EntryValue, worked: Worked | None
+) -> Node:
     above: list[Node] = [] if coefficient == 1 else [ratio(coefficient)]
     below: list[Node] = []
     for factor in factors:
         if isinstance(factor, ix.Power):
             exponent = ix.number_of(factor.exponent)
             if exponent is not None and exponent < 0:
-                below.append(_factor(ix.Power(factor.base, ix.constant(-exponent)), value))
+                below.append(_factor(ix.Power(factor.base, ix.constant(-exponent)), value, worked))
                 continue
-        above.append(_factor(factor, value))
+        above.append(_factor(factor, value, worked))
     top = _product(above) if above else tree.Number(Fraction(1))
     return tree.Quotient(top, _product(below)) if below else top
 
@@ -93,10 +100,16 @@ def _product(factors: list[Node]) -> Node:
     if len(factors) == 1:
         return factors[0]
     signs = tuple(
-        "cdot" if is_numeral(left) and (is_numeral(right) or isinstance(right, tree.Call)) else ""
+        "cdot" if _is_constant(left) and (is_numeral(right) or isinstance(right, tree.Call)) else ""
         for left, right in pairwise(factors)
     )
     return tree.Product(tuple(factors), signs)
+
+
+def _is_constant(node: Node) -> bool:
+    if isinstance(node, tree.Quotient):
+        return is_numeral(node.above) and is_numeral(node.below)
+    return is_numeral(node)
 
 
 def is_numeral(node: Node) -> bool:
@@ -104,29 +117,31 @@ def is_numeral(node: Node) -> bool:
     return isinstance(tree.undressed(node.body if isinstance(node, tree.Neg) else node), tree.Number)
 
 
-def _factor(factor: Factor, value: EntryValue) -> Node:
+def _factor(factor: Factor, value: EntryValue, worked: Worked | None) -> Node:
     match factor:
         case ix.Entry():
             return value(factor)
         case ix.Group(body):
-            return _expr(body, value)
+            return _expr(body, value, worked)
         case ix.Power(base, exponent):
             number = ix.number_of(exponent)
+            if worked is not None and (done := worked(factor)) is not None:
+                return done
             if number == 1:
-                return _expr(base, value)
+                return _expr(base, value, worked)
             if number == Fraction(1, 2):
-                return tree.Call("sqrt", (_expr(base, value),))
-            return tree.Power(_expr(base, value), _expr(exponent, value))
+                return tree.Call("sqrt", (_expr(base, value, worked),))
+            return tree.Power(_expr(base, value, worked), _expr(exponent, value, worked))
         case ix.Apply(function, args, order, options):
-            named = tuple((key, _expr(part, value)) for key, part in options)
-            return tree.Call(function, tuple(_expr(arg, value) for arg in args), named, order)
+            named = tuple((key, _expr(part, value, worked)) for key, part in options)
+            return tree.Call(function, tuple(_expr(arg, value, worked) for arg in args), named, order)
         case ix.Length(name):
             return tree.Name(name)
         case _:
             return tree.Constant("pi")
 
 
-def _expr(expr: Expr, value: EntryValue) -> Node:
+def _expr(expr: Expr, value: EntryValue, worked: Worked | None) -> Node:
     if not expr:
         return tree.Number(Fraction(0))
-    return tree.plus(*(_term(term, value) for term in expr))
+    return tree.plus(*(_term(term, value, worked) for term in expr))

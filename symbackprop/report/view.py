@@ -6,7 +6,7 @@ Everything here is a tree or a fact about one; no words, no format.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from typing import Any
@@ -282,6 +282,10 @@ class _Substitution:
                 return self.transposed(node)
             case tree.Call(_, args, _, primes) if primes:
                 return self.slope(node, args)
+            case tree.Call(_, args, _, 0) if (row := self.view.facts.model.row(node.function)) is not None:
+                return self.applied(node, args, row)
+            case tree.Add(terms):
+                return tree.Add((self.go(terms[0]), *(_bracketed(self.go(term)) for term in terms[1:])))
             case tree.Product():
                 return self.product(node)
             case tree.Ones(size) if isinstance(size, tree.Number):
@@ -315,6 +319,13 @@ class _Substitution:
         at = tuple(self.go(arg) for arg in args)
         return tree.Brace(value, tree.Call(node.function, at, node.options, node.primes))
 
+    def applied(self, node: tree.Call, args: tuple[Node, ...], row: Function) -> Node:
+        """`σ(z)`: of an array its values, for a function before a column of numbers says nothing."""
+        made = self.view.facts.evaluated(node) if row.kind != "loss" else None
+        if made is None or len(made.entries) == 1 or not all(isinstance(arg, tree.Name) for arg in args):
+            return tree.rebuild(node, self.go)
+        return self.view.array(made)
+
     def product(self, node: tree.Product) -> Node:
         factors = tuple(self.go(factor) for factor in node.factors)
         signs = []
@@ -322,6 +333,13 @@ class _Substitution:
             plain = is_numeral(left) and is_numeral(right)
             signs.append("cdot" if plain else "" if sign == "odot" and _scalar(left, right) else sign)
         return tree.Product(factors, tuple(signs))
+
+
+def _bracketed(term: Node) -> Node:
+    """`(−1)` over its name, for a negative number that is added."""
+    if isinstance(term, tree.Brace) and isinstance(term.body, tree.Neg):
+        return replace(term, body=tree.Bracket(term.body))
+    return term
 
 
 def _scalar(left: Node, right: Node) -> bool:

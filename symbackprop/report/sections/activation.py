@@ -17,12 +17,16 @@ def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
     generic = [name for name in view.facts.primed if name not in view.derivation.slopes]
     if not names and not generic:
         return
-    yield Heading(text=Text("activation.title", {"count": len(names) + len(generic)}), label="activation")
+    # what stands inside a loss (hinge, Huber) is no activation
+    own = all(name in view.facts.activations or name in generic for name in names)
+    title = "activation.title" if own else "activation.title_functions"
+    yield Heading(text=Text(title, {"count": len(names) + len(generic)}), label="activation")
     for name in names:
         yield from _one(view, name, view.derivation.slopes[name], reasons)
     for name in generic:
-        call = tree.Call(name, (tree.Name("u"),))
-        parts = {"function": call, "slope": tree.Call(name, (tree.Name("u"),), (), 1)}
+        argument = view.facts.argument_of(name)
+        call = tree.Call(name, (argument,))
+        parts = {"function": call, "slope": tree.Call(name, (argument,), (), 1)}
         yield Paragraph(sentences=(Text("activation.generic", parts),))
 
 
@@ -82,6 +86,9 @@ def _by_output(
     inside = tree.replace_names(slope.by_output, {OUTPUT: call})
     members: list[Node] = [prime, inside]
     output = view.facts.output_of(name)
+    plain = view.page(tree.replace_names(slope.branches[0].value, {"u": argument}))
+    if output is None and view.page(inside) == plain:
+        return  # the derivative was found in this form already
     if output is not None:
         named = tree.replace_names(slope.by_output, {OUTPUT: tree.Name(output)})
         members.append(named if view.lone(output) else view.facts.entrywise(named, output))

@@ -21,10 +21,11 @@ def backward(view: View, *, reasons: bool = True) -> Iterator[Block]:
     yield Heading(text=Text("backward.title"), label="backward")
     if reasons:
         yield Paragraph(sentences=tuple(_start(view)), keep_with_next=True)
+    pair, remark = _order(view, steps)
     for step in steps:
         yield from unit(view, step, reasons)
-    if reasons:
-        yield from _order(view, steps)
+        if reasons and step is pair:
+            yield from remark
 
 
 def _start(view: View) -> Iterator[Text]:
@@ -52,18 +53,18 @@ def unit(view: View, step: Step, reasons: bool) -> Iterator[Block]:
         yield from _zeros(view, step)
 
 
-def _order(view: View, steps: list[Step]) -> Iterator[Block]:
-    """With one neuron dz is a number: `dz xᵀ = xᵀ dz`."""
+def _order(view: View, steps: list[Step]) -> tuple[Step | None, list[Block]]:
+    """With one neuron dz is a number: `dz xᵀ = xᵀ dz`; said after the later of the two."""
     pairs = [step for step in steps if _two_factors(step) and view.lone(step.substeps[0].through)]
     outer = [step for step in pairs if isinstance(_factor(step, 0), tree.Gradient)]
     inner = [step for step in pairs if isinstance(_factor(step, 1), tree.Gradient)]
     if not outer or not inner or outer[0].formula == inner[0].formula:
-        return
+        return None, []
     gradient = next(f for f in tree.walk(outer[0].formula) if isinstance(f, tree.Gradient))
     first, second = (_swapped(view, one[0].formula) for one in (outer, inner))
-    yield Paragraph(
-        sentences=(Text("backward.order", {"gradient": gradient, "first": first, "second": second}),)
-    )
+    parts = {"gradient": gradient, "first": first, "second": second}
+    later = max(outer[0], inner[0], key=steps.index)
+    return later, [Paragraph(sentences=(Text("backward.order", parts),))]
 
 
 def _two_factors(step: Step) -> bool:
@@ -240,10 +241,13 @@ def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone:
 
 def _zeros(view: View, step: Step) -> Iterator[Block]:
     """Why a component of a gradient is 0, where the zero of an input is the reason."""
-    found = view.facts.zero_by_input(step)
+    found, key = view.facts.zero_by_input(step), "backward.zero"
+    if found is None:
+        found, key = view.facts.zero_by_slope(step), "backward.zero_slope"
+    elif any(isinstance(part, tree.Slice) for part in tree.walk(found[0])):
+        key = "backward.zero_column"
     if found is None:
         return
     place, cause = found
-    yield Paragraph(
-        sentences=(Text("backward.zero", {"place": place, "cause": equation(cause, tree.number(0))}),)
-    )
+    parts = {"place": place, "cause": equation(view.page(cause), tree.number(0))}
+    yield Paragraph(sentences=(Text(key, parts),))

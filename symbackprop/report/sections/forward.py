@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
+from functools import partial
 
 from symbackprop import limits
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.steps import Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
-from symbackprop.report.unfold import Unfolded, is_numeral, unfolded
+from symbackprop.report.unfold import Unfolded, Worked, unfolded
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
@@ -71,12 +75,14 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
             signs: list[tree.Relation] = ["="] * (len(body) + 1)
             over = (*((None,) * len(body)), EXAMPLE)
             return chain(*members, tree.Box(numbers), relations=tuple(signs), over=over)
-        return equation(*members)
-    if view.facts.has_products(step.target):
+        in_sums = view.page(view.spelled(step.target, {}))
+        named = isinstance(step.formula, tree.Call)  # a named loss is written out already
+        return equation(*members) if named or in_sums in members else equation(*members, in_sums)
+    if not view.lone(step.target) or view.facts.has_products(step.target):
         places = tuple(letters[axis] for axis in tensor.axes)
         entry = view.entry_name(step.target, places)
-        spelled = view.page(view.spelled(step.target, letters))
-        return tree.Row((equation(*members), equation(entry, spelled)), "quad")
+        written = view.page(view.spelled(step.target, letters))
+        return tree.Row((equation(*members), equation(entry, written)), "quad")
     return equation(*members)
 
 
@@ -101,14 +107,29 @@ def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
             members.append(view.with_numbers(view.page(compact)))
         elif view.lone(step.target):
             members.append(view.page(view.with_numbers(step.formula)))
+        else:
+            members += _composed(view, step)
     symbols = 0 if step.target == view.loss else len(body)
     inside = view.relation(*view.used(step.formula))
     relations: list[tree.Relation] = ["=" if at < symbols else inside for at in range(len(members) - 1)]
-    if len(members) > 2 and not _exact_powers(view, members[-2]):
+    if len(members) > 2 and step.target == view.loss and not _exact_powers(view, step):
         relations[-1] = "≈"
     last: tree.Relation = "≈" if "≈" in (inside, view.relation(step.target)) else "="
     relations.append(last)
     return chain(*members, tree.Box(value), relations=tuple(relations))
+
+
+def _composed(view: View, step: Step) -> list[Node]:
+    """`g(W x + b)` with numbers in, and with its argument worked out."""
+    formula = step.formula
+    if not isinstance(formula, tree.Call) or len(formula.args) != 1 or isinstance(formula.args[0], tree.Name):
+        return []
+    (inner,) = formula.args
+    made = view.facts.evaluated(inner)
+    if made is None:
+        return []
+    name = view.letters.get(formula.function, formula.function)
+    return [tree.Call(name, (arg,)) for arg in (view.page(view.with_numbers(inner)), view.array(made))]
 
 
 def _loss_numbers(view: View, step: Step) -> list[Node] | None:
@@ -116,59 +137,46 @@ def _loss_numbers(view: View, step: Step) -> list[Node] | None:
     terms = _unfolded(view, step.target, ())
     if terms is None:
         return None
-    first = tree.plus(*(term.node for term in terms))
-    second = powers_worked_out(view, first)
-    return [first] if second is None else [first, second]
+    first, second = (
+        tree.plus(*(term.node for term in made or ()))
+        for made in (terms, _unfolded(view, step.target, (), partial(_worked, view)))
+    )
+    return [first, second]
 
 
-def powers_worked_out(view: View, node: Node) -> Node | None:
-    """`½ · 16` for `½ (1 − 5)²`; None where no power can be worked out."""
-
-    def change(part: Node) -> Node:
-        if isinstance(part, tree.Power) and not is_numeral(part.base):
-            value = view.facts.evaluated(part)
-            if (
-                value is not None
-                and len(value.entries) == 1
-                and view.facts.sign(value.entries[0]) is not None
-            ):
-                return view.entry(value.entries[0])
-        made = tree.rebuild(part, change)
-        if isinstance(made, tree.Product) and made is not part:
-            signs = tuple(
-                "cdot" if is_constant(left) and is_constant(right) else sign
-                for left, sign, right in zip(made.factors, made.signs, made.factors[1:], strict=False)
-            )
-            return tree.Product(made.factors, signs)
-        return made
-
-    worked = change(node)
-    return None if worked is node else worked
+def _worked(view: View, power: ix.Power) -> Node | None:
+    """`16` for `(1 − 5)²`, from the numbers as they are and not as they are shown."""
+    if ix.number_of(power.exponent) is None:
+        return None
+    value = view.facts.evaluated(spelled((ix.Term(Fraction(1), (power,)),), {}))
+    if value is None or len(value.entries) != 1 or view.facts.sign(value.entries[0]) is None:
+        return None
+    return view.entry(value.entries[0])
 
 
-def _exact_powers(view: View, node: Node) -> bool:
-    """Whether every power in a formula has an exact value on the page."""
-    for part in tree.walk(node):
-        if isinstance(part, tree.Power):
-            value = view.facts.evaluated(part)
-            if value is not None and not all(view.facts.shown(v, view.digits)[1] for v in value.entries):
-                return False
-    return True
+def _exact_powers(view: View, step: Step) -> bool:
+    """Whether every power in an equation, worked out, is exact on the page."""
+    exact = True
+
+    def note(power: ix.Power) -> Node | None:
+        nonlocal exact
+        value = view.facts.evaluated(spelled((ix.Term(Fraction(1), (power,)),), {}))
+        if value is not None and not all(view.facts.shown(v, view.digits)[1] for v in value.entries):
+            exact = False
+        return None
+
+    _unfolded(view, step.target, (), note)
+    return exact
 
 
-def is_constant(node: Node) -> bool:
-    """A numeral, or a fraction of two."""
-    if isinstance(node, tree.Quotient):
-        return is_numeral(node.above) and is_numeral(node.below)
-    return is_numeral(node)
-
-
-def _unfolded(view: View, name: str, places: tuple[int, ...]) -> list[Unfolded] | None:
+def _unfolded(
+    view: View, name: str, places: tuple[int, ...], worked: Worked | None = None
+) -> list[Unfolded] | None:
     """The written-out entry of an equation at `places`; None where a size is no number."""
     tensor = view.facts.tensor(name)
     at = dict(zip(tensor.axes, places, strict=False))
     try:
-        return unfolded(tensor.expr, at, view.entry_value)
+        return unfolded(tensor.expr, at, view.entry_value, worked)
     except ValueError:
         return None
 
@@ -181,8 +189,9 @@ def _product_line(view: View, step: Step, left: Node, value: Node) -> Node:
     written = _written_out(view, step, shape)
     if written is not None:
         members.append(written)
-    sign = view.relation(step.target, *view.used(step.formula))
-    relations = (sign,) * len(members)
+    inside = view.relation(*view.used(step.formula))
+    last: tree.Relation = "≈" if "≈" in (inside, view.relation(step.target)) else "="
+    relations: tuple[tree.Relation, ...] = (*((inside,) * (len(members) - 1)), last)
     return chain(*members, tree.Box(value), relations=relations)
 
 

@@ -52,9 +52,11 @@ def statement(view: View, name: str) -> list[Node]:
 
 
 def definitions(view: View, body: Node) -> Iterator[Node]:
-    """`g(z) = ReLU(z)` for an activation that has a letter on this page."""
-    for part in tree.walk(body):
-        if isinstance(part, tree.Call) and part.function in view.letters:
+    """`g(z) = ReLU(z)` for an activation that has a letter on this page, where it comes first."""
+    for function in dict.fromkeys(part.function for part in tree.walk(body) if isinstance(part, tree.Call)):
+        if function in view.letters and view.facts.first_use(function) is body:
+            options = next(c.options for c in view.facts.model.calls(body) if c.function == function)
+            part = tree.Call(function, (view.facts.argument_of(function),), options)
             members = [view.page(part), part]
             compact = view.facts.compact(part)
             if compact is not None:
@@ -80,11 +82,14 @@ def _data(view: View) -> Iterator[Block]:
 
 def _layer_sizes(view: View) -> Iterator[Text]:
     """`W ∈ ℝ^{k×n}, x ∈ ℝ^n; here n = 3 and k = 1`: where a layer names the sizes of the data."""
-    layers = view.derivation.layers
-    if len(layers) != 1:
+    layer = next(iter(view.facts.alone), None)
+    if layer is None:
         return
-    (layer,) = layers
-    here = {name: size for name, size in layer.sizes.items() if isinstance(size, int)}
+    here = {
+        name: size
+        for name, size in layer.sizes.items()
+        if isinstance(name, str) and isinstance(size, int) and name != str(size)
+    }
     if not here:
         return
     shapes = memberships(layer.shapes)
@@ -101,7 +106,7 @@ def memberships(shapes: Mapping[str, tree.Shape]) -> Iterator[Node]:
         together.setdefault(shape, []).append(tree.Name(name))
     for shape, names in together.items():
         left = names[0] if len(names) == 1 else tree.Row(tuple(names), ",")
-        space = tree.Space(tuple(size_node(size) for size in shape))
+        space = tree.Space(() if all(size == 1 for size in shape) else tuple(map(size_node, shape)))
         yield tree.Chain((left, space), ("∈",), (None,))
 
 

@@ -17,11 +17,12 @@ from symbackprop.report.view import View, size_node
 
 def levels(view: View) -> Iterator[Block]:
     """Every affine equation with any numbers of inputs and neurons, entry by entry and as matrices."""
-    groups = view.facts.general
+    groups = [group for group in view.facts.general if not _one_number(group)]
     if not groups:
         return
     yield Heading(text=Text("levels.title"), label="levels")
-    for place, group in enumerate(groups):
+    shown = {_form(group): group for group in reversed(groups)}
+    for place, group in enumerate(reversed(shown.values())):
         names = tuple(memberships(group.shapes))
         sentences = [Text("levels.stack", {"names": names})]
         if place == 0:
@@ -31,6 +32,34 @@ def levels(view: View) -> Iterator[Block]:
         yield Paragraph(sentences=tuple(sentences), keep_with_next=True)
         for made in group.contributions:
             yield from _unit(view, made, group)
+    yield from _others(view, len(shown))
+
+
+def _one_number(group: Layer) -> bool:
+    """Whether the equation gives a single number: its levels are those of the section before."""
+    return all(size == 1 for size in group.shapes[group.equations[0].name])
+
+
+def _form(group: Layer) -> object:
+    """What layers have in common that differ in names, or in the function that is applied."""
+    table: dict[str, Node] = {}
+    for one in group.equations:
+        for name in (*tree.names_in(one.body), one.name):
+            table.setdefault(name, tree.Name(f"#{len(table)}"))
+    return tuple(_no_function(tree.replace_names(one.body, table)) for one in group.equations)
+
+
+def _no_function(node: Node) -> Node:
+    if isinstance(node, tree.Call):
+        return tree.Call("", tuple(map(_no_function, node.args)))
+    return tree.rebuild(node, _no_function)
+
+
+def _others(view: View, shown: int) -> Iterator[Block]:
+    """Layers that are not shown, for they say nothing new."""
+    equations = view.derivation.exercise.equations[:-1]
+    if shown == 1 and sum(view.facts.has_products(one.name) for one in equations) > shown:
+        yield Paragraph(sentences=(Text("levels.same"),))
 
 
 def _delta(letter: str) -> Node:
@@ -127,18 +156,22 @@ def _picked(view: View, made: Contribution, group: Layer, entry: Node) -> Iterat
     body = view.page(
         spelled(expr, dict(zip(axes, letters.values(), strict=False)), avoid={*avoid, *made.free})
     )
-    yield Paragraph(
-        lead=Text("levels.by_entries", {"gradient": gradient}),
-        sentences=(Text("levels.computes", {"statement": equation(through, body), "entry": entry}),),
-        keep_with_next=True,
-    )
     plain = view.page(spelled(made.jacobian, dict(letters), avoid=avoid))
     jacobian = view.page(spelled(made.jacobian, dict(letters), avoid=avoid, braced=made.target))
     collapsed = view.page(spelled(made.collapsed, letters, avoid=avoid))
-    derivative = tree.Derivative(through, entry)
+    statement = equation(through, body)
+    at_once = plain == collapsed
+    if at_once:
+        derived = equation(tree.Derivative(through, entry, inline=True), collapsed)
+        reason = Text("levels.computes_so", {"statement": statement, "derivative": derived})
+    else:
+        reason = Text("levels.computes", {"statement": statement, "entry": entry})
+    lead = Text("levels.by_entries", {"gradient": gradient})
+    yield Paragraph(lead=lead, sentences=(reason,), keep_with_next=True)
     first, second = _sum_over(view, made, shapes)
-    steps = [derivative, *([jacobian] if plain != collapsed else []), collapsed]
-    yield Equation(lines=(Line(formula=equation(*steps)),))
+    if not at_once:
+        derivative = tree.Derivative(through, entry)
+        yield Equation(lines=(Line(formula=equation(derivative, jacobian, collapsed)),))
     coarse = coarser(made, shapes)
     last = equation(tree.Gradient(entry), first, second, _result(view, made))
     if coarse:
@@ -206,7 +239,7 @@ def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], en
     through = _entry(made.through, tuple(letters[axis] for axis in made.summed), shapes)
     yield Paragraph(
         lead=Text("levels.by_entries", {"gradient": gradient}),
-        sentences=(Text("levels.feeds_all", {"entry": entry}),),
+        sentences=(_feeding(view, made, entry),),
         keep_with_next=True,
     )
     picture = neurons(view, made, shapes, through, entry)
@@ -222,6 +255,14 @@ def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], en
     )
     for level in coarser(made, shapes):
         yield from _columns(view, made, level, shapes)
+
+
+def _feeding(view: View, made: Contribution, entry: Node) -> Text:
+    # one entry of a vector feeds all neurons; of a batch or a shared weight, some entries
+    if view.facts.weight_of(made) is not None:
+        return Text("levels.feeds_all", {"entry": entry})
+    parts = {"entry": entry, "through": tree.Name(made.through), "loss": tree.Name(view.loss)}
+    return Text("levels.feeds_some", parts)
 
 
 def _columns(
@@ -246,11 +287,10 @@ def _columns(
         members = [*_dot_product(view, made, level, column, shapes), level.right]
         margin = _in(level.left, ())
         yield Equation(lines=(Line(formula=equation(level.left, *members), margin=margin),))
-    yield Paragraph(
-        lead=Text("levels.as_matrix"),
-        sentences=(Text("levels.columns_below", {"size": size_node(shape[0])}),),
-        keep_with_next=True,
-    )
+    below = Text("levels.columns_below", {"size": size_node(shape[0])})
+    if len(shape) == 2:
+        below = Text("levels.rows_below")
+    yield Paragraph(lead=Text("levels.as_matrix"), sentences=(below,), keep_with_next=True)
     stack = _stack(level.right, level.fixed, shape[0], view)
     formula = tree.Row((equation(gradient, stack), _box(view, made)), "implies")
     yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shape)),))

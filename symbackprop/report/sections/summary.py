@@ -21,11 +21,11 @@ MOST_IN_GRAPH = 14
 def ledger(view: View) -> Iterator[Block]:
     """Every formula with the dimensions of its factors: the product has the target's."""
     steps = [step for step in view.derivation.backward if step.rule not in {"seed", "unreached"}]
-    layers = view.facts.general
+    layers = tuple(view.facts.alone)
     general = any(isinstance(size, int) for layer in layers for size in layer.sizes.values())
     columns = [Text("ledger.gradient"), Text("ledger.here")]
     if general:
-        sizes = tuple(tree.Name(name) for name in layers[0].sizes)
+        sizes = tuple(tree.Name(name) for name, size in layers[0].sizes.items() if name != str(size))
         columns.append(Text("ledger.general", {"sizes": sizes}))
     columns.append(Text("ledger.like"))
     rows = [_ledger_row(view, step, layers if general else ()) for step in steps]
