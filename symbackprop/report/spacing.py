@@ -252,9 +252,21 @@ def _label_places(
             middle = (x0 + other[0] / 2 + x1 - half[0] / 2) / 2
             found[key] = (middle, y1 - _BESIDE - high / 2)
         else:
-            far = half[1] / 2 + _UNDER + high / 2
+            near = half[1] / 2 + _UNDER
+            far = max((near, *_beside(key[1], wide, places, sizes))) + high / 2
             found[key] = (x1, y1 - far if kind == "under" else y1 + far)
     return found
+
+
+def _beside(
+    key: str, wide: float, places: Mapping[str, tuple[float, float]], sizes: Mapping[str, Size]
+) -> Iterable[float]:
+    """How far the neighbours that a wide label would run into reach above and below its circle."""
+    x, y = places[key]
+    for other, (across, up) in places.items():
+        on_track = other != key and abs(up - y) < 0.01
+        if on_track and abs(across - x) < (wide + sizes[other][0]) / 2 + _UNDER:
+            yield sizes[other][1] / 2 + _UNDER
 
 
 def full_width(

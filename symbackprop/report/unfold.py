@@ -11,7 +11,7 @@ from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Expr, Factor, Term
 from symbackprop.algebra.spell import ratio
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, juxtaposed
+from symbackprop.notation.tree import Node
 
 EntryValue = Callable[[ix.Entry], Node]
 """An entry with all its places fixed, as a node: its number, or its name where it has none."""

@@ -26,7 +26,7 @@ def ledger(view: View) -> Iterator[Block]:
     columns = [Text("ledger.gradient"), Text("ledger.here")]
     if general:
         sizes = tuple(tree.Name(name) for name, size in layers[0].sizes.items() if name != str(size))
-        columns.append(Text("ledger.general", {"sizes": sizes}))
+        columns.append(Text("ledger.general", {"sizes": sizes, "count": len(sizes)}))
     columns.append(Text("ledger.like"))
     rows = [_ledger_row(view, step, layers if general else ()) for step in steps]
     has_odot = any(_has_sign(step.formula, "odot") and not view.lone(step.target) for step in steps)
