@@ -19,7 +19,8 @@ from symbackprop.algebra.values.exact import Exact, bounds
 from symbackprop.derivation import backward
 from symbackprop.derivation.derive import derive
 from symbackprop.derivation.failed import CertificateFailed
-from symbackprop.derivation.second import by_inner_product
+from symbackprop.derivation.model import Model
+from symbackprop.derivation.second import SecondRouteFailed, linear_checks
 from symbackprop.derivation.steps import Derivation
 from symbackprop.exercise import ExerciseError, from_parts, load
 from symbackprop.notation import tree
@@ -579,8 +580,25 @@ def test_a_wrong_slope_is_caught(text: str, monkeypatch: pytest.MonkeyPatch) -> 
             derive(load(name))
 
 
-def test_the_inner_product_agrees_with_sympys_matrix_calculus() -> None:
-    """The rule of the second route against SymPy's own derivatives of traces."""
+@pytest.mark.parametrize("wrong", ["x dz^T", "2 dz x^T", "-dz x^T"])
+def test_the_second_route_catches_a_wrong_formula(wrong: str) -> None:
+    """Each of these has the right shape at n = k, and none is the gradient of ⟨dz, W x + b⟩."""
+    exercise = from_parts(
+        model={"z": "W x + b", "L": "1/2 ||z - y||^2"},
+        shapes={"W": [2, 2], "x": [2], "b": [2], "y": [2]},
+    )
+    made = derive(exercise)
+    names = Vocabulary(functions={}, names=frozenset({"W", "x", "z", "b"}))
+    step = made.step("dW")
+    (part,) = step.substeps
+    broken = replace(step, substeps=(replace(part, matrix=read(wrong, names)),))
+    assert [check.agreed for check in linear_checks(Model.of(exercise), [step], ())] == [1]
+    with pytest.raises(SecondRouteFailed, match="dW"):
+        list(linear_checks(Model.of(exercise), [broken], ()))
+
+
+def test_formulas_agree_with_sympys_matrix_calculus() -> None:
+    """Gradients of a product of matrices against SymPy's own derivatives of traces."""
     import sympy as sy
 
     n, k, m = sy.symbols("n k m", integer=True, positive=True)
@@ -589,7 +607,8 @@ def test_the_inner_product_agrees_with_sympys_matrix_calculus() -> None:
         "v": sy.MatrixSymbol("v", m, 1), "Z": sy.MatrixSymbol("dZ", k, m),
     }  # fmt: skip
     shapes: dict[str, Any] = {"W": ("k", "n"), "X": ("n", "m"), "b": ("k",), "v": ("m",), "Z": ("k", "m")}
-    body = read("2 W X - b v^T", Vocabulary(functions={}, names=None))
+    text = "2 W X - b v^T"
+    made = worked(f"Z = {text}", "L = half_squared_error(Z, Y)", shapes={**shapes, "Y": ("k", "m")})
     trace = sy.Trace(symbols["Z"].T * (2 * symbols["W"] * symbols["X"] - symbols["b"] * symbols["v"].T))
 
     def matrix(node: Node) -> Any:
@@ -609,7 +628,7 @@ def test_the_inner_product_agrees_with_sympys_matrix_calculus() -> None:
         raise AssertionError(node)
 
     for name in ("W", "X", "b", "v"):
-        (ours,) = by_inner_product(body, "Z", name, shapes)
+        ours = made.step("d" + name).formula
         assert (trace.diff(symbols[name]) - matrix(ours)).doit() == sy.ZeroMatrix(*symbols[name].shape)
 
 

@@ -1,8 +1,8 @@
-"""The certificate: every gradient confirmed by a route that shares no code with the derivation.
+"""The certificate: every gradient confirmed by routes that know nothing of the index calculus.
 
 Formulas are compared with forward-mode dual numbers at random points of GF(2⁶¹ − 1), entries
-with matrices at the same points, the linear part with SymPy's own matrix calculus, slopes of
-functions with dual numbers, and numbers with differences. Agreement at random points can be
+with matrices at the same points, the linear part with SymPy's gradient of an inner product,
+slopes of functions with dual numbers, and numbers with differences. Agreement at random points can be
 wrong with probability below 2⁻⁵⁰; a disagreement is certain, and raises.
 """
 
@@ -46,19 +46,33 @@ TERMS = 1_200
 """Of the sums in one entry before its deltas are used up; of more, only what is left is compared."""
 
 
-def certificate(model: Model, derivation: Derivation) -> tuple[Check, ...]:
-    """All checks of a derivation. Raises CertificateFailed where one does not hold."""
+def certificate(
+    model: Model, derivation: Derivation, lifted: tuple[Model, Sequence[Step]] | None = None
+) -> tuple[Check, ...]:
+    """All checks of a derivation; `lifted` is the same model with a name for every size.
+
+    Raises CertificateFailed where one does not hold.
+    """
     steps = [step for step in derivation.backward if step.rule != "seed"]
-    settings = enumerate(_settings(model))
-    points = [random_point(model, sizes, signs, str(seed)) for seed, (sizes, signs) in settings]
+    points = _points(model)
+    formulas = [_formulas(model, steps, points)]
+    if lifted is not None:
+        general = [step for step in lifted[1] if step.rule != "seed"]
+        formulas.append(_formulas(lifted[0], general, _points(lifted[0])))
     return (
-        _formulas(model, steps, points),
+        *formulas,
         *_readings(model, steps, points),
         *general_checks(derivation.layers),
-        *linear_checks(model, steps),
+        *linear_checks(model, steps, derivation.layers),
         *slope_checks(model, derivation.slopes),
         *number_checks(model, derivation, steps),
     )
+
+
+def _points(model: Model) -> list[Point]:
+    """Random points for every choice of sizes and signs."""
+    settings = enumerate(_settings(model))
+    return [random_point(model, sizes, signs, str(seed)) for seed, (sizes, signs) in settings]
 
 
 def _settings(model: Model) -> Iterator[tuple[dict[str, int], Signs]]:

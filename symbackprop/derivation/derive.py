@@ -14,8 +14,8 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.certify import certificate
 from symbackprop.derivation.failed import CertificateFailed
-from symbackprop.derivation.general import layers
-from symbackprop.derivation.links import backward_links, forward_links
+from symbackprop.derivation.general import layers, with_named_sizes
+from symbackprop.derivation.links import backward_links, forward_links, with_points
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import quantities
 from symbackprop.derivation.steps import Contribution, Derivation, Rule, Step, slope_key
@@ -52,7 +52,19 @@ def _certified(model: Model, steps: tuple[Step, ...], slopes: Mapping[str, Slope
         layers=tuple(layers(model, wanted)),
         digits=digits,
     )
-    return replace(draft, checks=certificate(model, draft))
+    checks = certificate(model, draft, _for_any_sizes(model))
+    return replace(draft, steps=with_points(steps, checks), checks=checks)
+
+
+def _for_any_sizes(model: Model) -> tuple[Model, tuple[Step, ...]] | None:
+    """The model with named sizes and its gradients, so that they are also checked at n ≠ k."""
+    lifted = with_named_sizes(model)
+    if lifted is None:
+        return None
+    try:
+        return lifted, tuple(_backward(lifted))
+    except CannotDerive:
+        return None
 
 
 def _forward(model: Model) -> Iterator[Step]:

@@ -110,6 +110,33 @@ def _lifted(
     return lifted, shapes, sizes
 
 
+def with_named_sizes(model: Model) -> Model | None:
+    """The same model with a name for every size that may vary; None where it stays as it is.
+
+    A model that needs one of its sizes (`(ŷ − y)²` wants one neuron) has no such form.
+    """
+    exercise = model.exercise
+    if all(isinstance(size, str) for shape in exercise.shapes.values() for size in shape):
+        return None
+    bodies = [_without_sizes(one.body) for one in exercise.equations]
+    declared: dict[str, Shape] = {
+        name: tuple(size if isinstance(size, str) else "" for size in shape)
+        for name, shape in exercise.shapes.items()
+    }
+    known = [(one.name, body) for one, body in zip(exercise.equations, bodies, strict=True)]
+    found = solve(known, declared, functions=exercise.signatures)
+    if found.faults or found.undetermined or set(found.shapes) != set(exercise.shapes):
+        return None
+    shapes = {name: found.shapes[name] for name in exercise.shapes}
+    sizes = {size for shape in shapes.values() for size in shape if isinstance(size, str)}
+    if not sizes or sizes & set(shapes):
+        return None
+    equations = tuple(
+        replace(one, body=body) for one, body in zip(exercise.equations, found.bodies, strict=True)
+    )
+    return Model.of(replace(exercise, equations=equations, shapes=shapes, values={}))
+
+
 def _without_sizes(node: Node) -> Node:
     """Vectors of ones as they were written, without their size in the example."""
     if isinstance(node, tree.Ones) and isinstance(node.size, tree.Number):

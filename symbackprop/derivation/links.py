@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from symbackprop.algebra.spell import LETTERS, spelled, unused
-from symbackprop.derivation.steps import Contribution, Link, Proof, Step
+from symbackprop.derivation.steps import Check, Contribution, Link, Proof, Step
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -30,6 +31,21 @@ def backward_links(exercise: Exercise, step: Step) -> Step:
         reason = "link.sum" if len(step.substeps) > 1 else "link.matrices"
     links.append(Link(left=symbol, right=step.formula, reason=reason, proof=Proof(method="gfp")))
     return replace(step, links=tuple(links))
+
+
+def with_points(steps: Sequence[Step], checks: Sequence[Check]) -> tuple[Step, ...]:
+    """The steps with the number of random points at which the certificate proved each link."""
+    formula = sum(check.tried // len(check.what) for check in checks if check.kind == "formula")
+    entry = 1 if any(check.kind == "readback" for check in checks) else 0
+
+    def proved(link: Link) -> Link:
+        if link.proof.method == "gfp" and link.reason != "link.chain":
+            return replace(link, proof=replace(link.proof, points=formula))
+        if link.reason in {"link.chain", "link.delta"}:
+            return replace(link, proof=replace(link.proof, points=entry))
+        return link
+
+    return tuple(replace(step, links=tuple(map(proved, step.links))) for step in steps)
 
 
 def _entry_links(exercise: Exercise, made: Contribution) -> list[Link]:

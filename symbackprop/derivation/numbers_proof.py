@@ -51,7 +51,7 @@ def number_checks(model: Model, derivation: Derivation, steps: Sequence[Step]) -
 
 def _array(derivation: Derivation, step: Step) -> Array[Any] | None:
     numbers = derivation.quantities["d" + step.target].numbers
-    if numbers is None or len(numbers.entries) > limits.ENTRIES_OUTSIDE_NEURON:
+    if numbers is None or len(numbers.entries) > limits.COMPARED_ENTRIES:
         return None
     return numbers
 

@@ -1,170 +1,158 @@
-"""The linear part a second way: the gradient of the inner product ⟨dz, W x + b⟩ by its cyclic rule.
+"""The linear part a second way: SymPy's gradient of the inner product ⟨dz, W x + b⟩.
 
-⟨dC, L X R⟩ = tr(dCᵀ L X R) = ⟨Lᵀ dC Rᵀ, X⟩, so the gradient by X is Lᵀ dC Rᵀ; where Xᵀ stands in
-the product it is R dCᵀ L. A name that occurs several times has the sum. Nothing of the index
-calculus is used here, and the answer is compared with it at a random point.
+The equation is evaluated as it stands over one of SymPy's polynomial rings, with a generator for
+every entry; SymPy derives ⟨dz, W x + b⟩ by each of them. Indices, deltas and the reading as
+matrices have no part in it. Our formula over the same ring must give the very same polynomials.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import cycle, pairwise
+from fractions import Fraction
+from math import prod
+from typing import Any
 
+from symbackprop.algebra.symbolic import sympy_module
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.gfp import GFp
+from symbackprop.algebra.values.domain import Domain, EvaluationError, Symbolic
+from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.model import Model
-from symbackprop.derivation.numbers import evaluator, shaped
-from symbackprop.derivation.points import draw, drawn, numbers_of
-from symbackprop.derivation.steps import Check, Contribution, Step
+from symbackprop.derivation.numbers import shaped
+from symbackprop.derivation.points import numbers_of
+from symbackprop.derivation.steps import Check, Contribution, Layer, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
-SIZES = (3, 4, 2, 5, 6)
-"""Numbers for the sizes that are symbols, in turn."""
+SIZES = (3, 2, 4, 5, 6, 7)
+"""Numbers for the sizes that have none, in turn: no two alike."""
+
+GENERATORS = 120
+"""Entries up to which an equation is looked at: a layer is, at small sizes of its own, in any case."""
 
 
 class SecondRouteFailed(CertificateFailed):
     """The inner product has another gradient than the index calculus says: our own fault."""
 
 
-class _NotLinear(ValueError):
-    """The equation is no sum of plain products of matrices: this route says nothing."""
-
-
-def linear_checks(model: Model, steps: Sequence[Step]) -> Iterator[Check]:
-    """One line for all gradients through equations that are sums of products of matrices."""
+def linear_checks(model: Model, steps: Sequence[Step], layers: Sequence[Layer]) -> Iterator[Check]:
+    """One line for all gradients through equations that are polynomials in their entries."""
     agreed: list[str] = []
+    for layer in layers:
+        bodies = {one.name: one.body for one in layer.equations}
+        for made in layer.contributions:
+            if _agrees(made, bodies[made.through], layer.shapes, sorted(layer.sizes, reverse=True)):
+                agreed.append("d" + made.target)
     for step in steps:
         for made in step.substeps:
-            if made.rule in {"affine", "general"} and _agrees(model, made):
+            if made.rule == "loss" or "d" + made.target in agreed:
+                continue
+            body = model.equation(made.through).body
+            if _agrees(made, body, model.exercise.shapes, model.exercise.sizes):
                 agreed.append("d" + made.target)
     if agreed:
-        count = len(agreed)
-        yield Check(kind="second", what=tuple(dict.fromkeys(agreed)), agreed=count, tried=count)
+        names = tuple(dict.fromkeys(agreed))
+        yield Check(kind="second", what=names, agreed=len(agreed), tried=len(agreed))
 
 
-def _agrees(model: Model, made: Contribution) -> bool:
-    """Whether the rule applies; raises SecondRouteFailed where it disagrees."""
-    shapes = model.exercise.shapes
-    if made.matrix is None or not shapes[made.through] or not shapes[made.target]:
+def _agrees(made: Contribution, body: Node, shapes: Mapping[str, Shape], symbols: Sequence[str]) -> bool:
+    """Whether SymPy could be asked. Raises SecondRouteFailed where the polynomials differ."""
+    if made.matrix is None or made.rule == "elementwise":
         return False
+    sizes = dict(zip(symbols, SIZES, strict=False))
+    names = [name for name in tree.names_in(body) if name in shapes]
+    wanted = {name: numbers_of(shapes[name], sizes) for name in names}
+    wanted["d" + made.through] = numbers_of(shapes[made.through], sizes)
+    if sum(map(prod, wanted.values())) > GENERATORS:
+        return False
+    ring, env = _generators(wanted)
+    working: Evaluator[Any] = Evaluator(ring, sizes)
     try:
-        answer = by_inner_product(model.equation(made.through).body, made.through, made.target, shapes)
-    except _NotLinear:
+        answer = _inner_product_gradient(working, env, body, made)
+        shape = wanted[made.target]
+        ours = shaped(working.evaluate(made.matrix, env, like=shape), shape)
+    except (Symbolic, EvaluationError):
         return False
-    same = drawn("second", lambda domain: _same(model, made, answer, domain))
-    if same is False:
+    if ours.entries != answer:
         raise SecondRouteFailed(f"d{made.target}", f"the inner product, through {made.through}")
-    return bool(same)
+    return True
 
 
-def _same(model: Model, made: Contribution, answer: Sequence[Node], domain: GFp) -> bool:
-    shapes = model.exercise.shapes
-    sizes = dict(zip(model.exercise.sizes, cycle(SIZES), strict=False))
-    names = {*tree.names_in(model.equation(made.through).body), made.target} & set(shapes)
-    env: dict[str, Array[int]] = {name: _draw(domain, shapes[name], sizes) for name in sorted(names)}
-    env["d" + made.through] = _draw(domain, shapes[made.through], sizes)
-    working = evaluator(model, domain, sizes)
-    shape = numbers_of(shapes[made.target], sizes)
-    assert made.matrix is not None
-
-    def value(node: Node) -> Array[int]:
-        return shaped(working.evaluate(node, env, like=shape), shape)
-
-    parts = [value(term).entries for term in answer]
-    return value(made.matrix).entries == tuple(domain.total(column) for column in zip(*parts, strict=True))
+def _generators(wanted: Mapping[str, tuple[int, ...]]) -> tuple[_Ring, dict[str, Array[Any]]]:
+    """A ring with a generator for each entry, and the arrays of them."""
+    sy = sympy_module()
+    count = sum(map(prod, wanted.values()))
+    made, *generators = sy.ring([f"x{place}" for place in range(count)], sy.QQ)
+    env: dict[str, Array[Any]] = {}
+    rest = iter(generators)
+    for name, shape in wanted.items():
+        env[name] = Array(shape, tuple(next(rest) for _ in range(prod(shape))))
+    return _Ring(made), env
 
 
-def _draw(domain: GFp, shape: Shape, sizes: Mapping[str, int]) -> Array[int]:
-    return draw(domain, numbers_of(shape, sizes), "")
+def _inner_product_gradient(
+    working: Evaluator[Any], env: Mapping[str, Array[Any]], body: Node, made: Contribution
+) -> tuple[Any, ...]:
+    """∂⟨dC, body⟩/∂target, entry by entry, by SymPy."""
+    arriving = env["d" + made.through]
+    value = shaped(working.evaluate(body, env, like=arriving.shape), arriving.shape)
+    product = working.domain.dot(arriving.entries, value.entries)
+    return tuple(product.diff(generator) for generator in env[made.target].entries)
 
 
-# --- the rule ------------------------------------------------------------------------------
+class _Ring(Domain[Any]):
+    """Polynomials with rational coefficients; whatever leaves the ring raises Symbolic."""
 
+    def __init__(self, ring: Any) -> None:
+        self.ring = ring
+        self.zero = ring.zero
+        self.one = ring.one
 
-def by_inner_product(body: Node, through: str, target: str, shapes: Mapping[str, Shape]) -> list[Node]:
-    """∂⟨dC, body⟩/∂target, where C is `through`: one term for each place. Raises _NotLinear."""
-    arriving = tree.Gradient(tree.Name(through))
-    terms: list[Node] = []
-    for term in _terms(body):
-        negative = isinstance(term, tree.Neg)
-        factors = _factors(term.body if isinstance(term, tree.Neg) else term, shapes)
-        for place, factor in enumerate(factors):
-            if _name(factor) == target:
-                made = _one(factors, place, arriving, shapes)
-                terms.append(tree.Neg(made) if negative else made)
-            elif target in tree.names_in(factor):
-                raise _NotLinear
-    if not terms:
-        raise _NotLinear
-    return terms
+    def from_fraction(self, value: Fraction) -> Any:
+        return self.ring(self.ring.domain(value.numerator, value.denominator))
 
+    def add(self, a: Any, b: Any) -> Any:
+        return a + b
 
-def _terms(body: Node) -> Iterator[Node]:
-    bare = tree.undressed(body)
-    if isinstance(bare, tree.Add):
-        for term in bare.terms:
-            yield from _terms(term)
-    else:
-        yield bare
+    def sub(self, a: Any, b: Any) -> Any:
+        return a - b
 
+    def mul(self, a: Any, b: Any) -> Any:
+        return a * b
 
-def _factors(term: Node, shapes: Mapping[str, Shape]) -> list[Node]:
-    """The factors of a product whose shapes chain, each a name, its transpose, ones or a number."""
-    factors = [*_flat(term)]
-    arrays = [side for side in (_sides(factor, shapes) for factor in factors) if side is not None]
-    if any(left[1] != right[0] for left, right in pairwise(arrays)):
-        raise _NotLinear
-    return factors
+    def div(self, a: Any, b: Any) -> Any:
+        constant = self.rational(b)
+        if not constant:
+            raise Symbolic("a quotient of polynomials")
+        return a * self.from_fraction(1 / constant)
 
+    def neg(self, a: Any) -> Any:
+        return -a
 
-def _flat(term: Node) -> Iterator[Node]:
-    if isinstance(term, tree.Product):
-        if any(sign not in {"", "cdot"} for sign in term.signs):
-            raise _NotLinear
-        for factor in term.factors:
-            yield from _flat(factor)
-    else:
-        yield term
+    def power(self, a: Any, exponent: Fraction) -> Any:
+        if exponent.denominator != 1 or exponent < 0:
+            raise Symbolic("no power of a polynomial")
+        return a ** int(exponent)
 
+    def atom(self, name: str, a: Any) -> Any:
+        raise Symbolic(f"{name} of a polynomial")
 
-def _sides(factor: Node, shapes: Mapping[str, Shape]) -> tuple[tree.Size, tree.Size] | None:
-    """Rows and columns; None for a number."""
-    match factor:
-        case tree.Number():
+    def pi(self) -> Any:
+        raise Symbolic("pi is no polynomial")
+
+    def sign(self, a: Any) -> int:
+        raise Symbolic("the sign of a polynomial")
+
+    def is_zero(self, a: Any) -> bool:
+        return not a
+
+    def rational(self, a: Any) -> Fraction | None:
+        if not a:
+            return Fraction(0)
+        if not a.is_ground:
             return None
-        case tree.Name(name) if name in shapes:
-            shape = shapes[name]
-            return None if not shape else (shape[0], shape[1] if len(shape) == 2 else 1)
-        case tree.Ones(tree.Number(value)):
-            return int(value), 1
-        case tree.Ones(tree.Name(name)):
-            return name, 1
-        case tree.Transpose(body):
-            sides = _sides(body, shapes)
-            return None if sides is None else sides[::-1]
-    raise _NotLinear
+        coefficient = a.coeff(1)
+        return Fraction(int(coefficient.numerator), int(coefficient.denominator))
 
-
-def _name(factor: Node) -> str | None:
-    """The name that a factor or its transpose is."""
-    while isinstance(factor, tree.Transpose):
-        factor = factor.body
-    return factor.name if isinstance(factor, tree.Name) else None
-
-
-def _one(factors: list[Node], place: int, arriving: Node, shapes: Mapping[str, Shape]) -> Node:
-    """The gradient by one occurrence of the target."""
-    numbers = [f for at, f in enumerate(factors) if at != place and _sides(f, shapes) is None]
-    left = [f for f in factors[:place] if _sides(f, shapes) is not None]
-    right = [f for f in factors[place + 1 :] if _sides(f, shapes) is not None]
-    if _is_transposed(factors[place]):
-        inner = [*right, tree.Transpose(arriving), *left]
-    else:
-        inner = [*map(tree.Transpose, reversed(left)), arriving, *map(tree.Transpose, reversed(right))]
-    return tree.juxtaposed(*numbers, *inner)
-
-
-def _is_transposed(factor: Node) -> bool:
-    return isinstance(factor, tree.Transpose) and not _is_transposed(factor.body)
+    def generic(self, name: str, orders: tuple[int, ...], args: Sequence[Any]) -> Any:
+        raise Symbolic(f"{name} of a polynomial")

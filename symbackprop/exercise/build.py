@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import prod
 from typing import Any
 
+from symbackprop import limits
 from symbackprop.algebra.functions import Function
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise import sections
@@ -67,6 +69,7 @@ def build(data: Mapping[str, Any], collected: Collected, key: str) -> Exercise:
     wanted = sections.wanted_of(data, names, _default_wanted(equations, found), collected)
     facts = read_facts(data, draft.functions, equations, found, draft.values, collected)
     _check_determined(draft, found, equations)
+    _check_entries(draft, found.shapes)
     collected.stop_if_any()
     return Exercise(
         key=key, title=title, language=language,
@@ -291,6 +294,16 @@ def _check_determined(draft: _Draft, found: Inference, equations: list[tuple[str
     if not draft.collected.faults and found.undetermined:
         name = found.undetermined[0]
         draft.collected.add(draft.model.path(name), f"nothing says the shape of {name}")
+
+
+def _check_entries(draft: _Draft, shapes: Mapping[str, Shape]) -> None:
+    """No array may have more entries than the program works with, whatever says its shape."""
+    for name, shape in shapes.items():
+        numbers = [size for size in shape if isinstance(size, int)]
+        if len(numbers) == len(shape) and prod(numbers) > limits.ENTRIES:
+            section = "values" if name in draft.values else "model" if name in draft.model.texts else "shapes"
+            message = f"{name} has {prod(numbers):,} entries; the limit is {limits.ENTRIES:,}"
+            draft.collected.add((section, name), message, "Give smaller sizes, or names instead of numbers.")
 
 
 def _loss_as_scalar(shapes: Mapping[str, Shape], equations: list[tuple[str, Node]]) -> dict[str, Shape]:

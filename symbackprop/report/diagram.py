@@ -103,9 +103,9 @@ def graph(
     return Diagram(vertices=vertices, arrows=tuple(arrows), alternative=alternative, exact=True)
 
 
-def fan(layer: str, source: str, weight: str, *, alternative: Text) -> Diagram:
-    """`x_i` feeds all of `z_1 … z_k`: weights on the arrows, gradients coming in and going out."""
-    rows = (("1", 1.15), ("2", 0.15), ("k", -1.15))
+def fan(layer: str, source: str, weight: str, *, alternative: Text, size: str = "k") -> Diagram:
+    """`x_i` feeds all of `z_1 … z_k` (`size` names the k): weights on the arrows, gradients in red."""
+    rows = (("1", 1.15), ("2", 0.15), (size, -1.15))
     own = Index(Name(source), (Name("i"),))
     vertices = [_circle("source", 0.0, 0.0, own), _gradient("out", -1.85, 0.0, own)]
     arrows = [Arrow(start="source", end="out", back=False)]

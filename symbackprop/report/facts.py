@@ -200,8 +200,8 @@ class Facts:
     def slopes_at(self, name: str) -> list[tuple[Any, Any]]:
         """Each distinct argument that a function meets in the example, with its slope there."""
         found: list[tuple[Any, Any]] = []
-        for one in self.derivation.exercise.equations:
-            for call in self.model.calls(one.body):
+        for step in self.derivation.steps:  # a loss shows its kink only in its gradient: abs'(ŷ − y)
+            for call in self.model.calls(step.formula):
                 if call.function != name or len(call.args) != 1:
                     continue
                 at = self.evaluated(call.args[0])

@@ -83,7 +83,7 @@ class View:
         """How an activation is called on the page: the only one is g, as in the notes."""
         used = [name for name in self.facts.activations if not _has_symbol(self.row(name))]
         taken = set(self.derivation.exercise.shapes) | set(self.derivation.exercise.functions)
-        free = [letter for letter in ("g", "f", "varphi", "psi", "h") if letter not in taken]
+        free = [letter for letter in ("g", "f", "h", "q", "v") if letter not in taken]
         return dict(zip(used, free, strict=False)) if len(used) <= len(free) else {}
 
     def row(self, function: str) -> Function:

@@ -188,6 +188,8 @@ class _Line:
     def _met(self, t: Fraction) -> tuple[Value, list[int]]:
         if t not in self.done:
             domain = self.watched
+            if self.name not in self.base:
+                raise Symbolic(f"{self.name} has no value")
             moved = self.base[self.name]
             entries = tuple(
                 domain.add(value, t * entry) if entry else value

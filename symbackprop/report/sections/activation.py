@@ -38,7 +38,7 @@ def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
     if reasons:
         key = "activation.cases" if len(slope.branches) > 1 else "activation.formula"
         yield Paragraph(sentences=(Text(key, {"function": tree.Call(name, (argument,))}),))
-    values, slopes = (view.page(_cases(part, argument)) for part in (slope.values, slope.branches))
+    values, slopes = (view.page(cases(part, argument)) for part in (slope.values, slope.branches))
     row = tree.Row((equation(value, values), equation(prime, slopes)), "implies")
     yield Equation(lines=(Line(formula=row),))
     if slope.recognised is not None:
@@ -52,7 +52,7 @@ def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
     yield from _at_example(view, name, slope, letter)
 
 
-def _cases(branches: tuple[Branch, ...], argument: Node) -> Node:
+def cases(branches: tuple[Branch, ...], argument: Node) -> Node:
     """One formula, or cases `if z ≥ 0`, `if z < 0`."""
     table = {"u": argument}
     if len(branches) == 1:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
+from symbackprop.algebra.functions import ATOMS
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.sections.activation import cases
 from symbackprop.report.view import View, size_node
 
 LONG_MODEL = 5
@@ -46,7 +48,8 @@ def statement(view: View, name: str) -> list[Node]:
     """`ŷ = g(z), g(z) = ReLU(z) = max(z, 0)`: an equation of the model and what it uses."""
     body = view.derivation.step(name).formula
     if name == view.loss:
-        return [equation(view.loss_call(), *view.loss_formula()), *definitions(view, body)]
+        formula = view.loss_formula()
+        return [equation(view.loss_call(), *formula), *definitions(view, body), *_inside(view, formula)]
     first = equation(tree.Name(name), view.page(body))
     return [first, *definitions(view, body)]
 
@@ -64,6 +67,21 @@ def definitions(view: View, body: Node) -> Iterator[Node]:
             yield equation(*members)
 
 
+def _inside(view: View, formula: Sequence[Node]) -> Iterator[Node]:
+    """`softplus(u) = log(1 + eᵘ)`: what a named loss is made of and nothing else on the page says."""
+    argument = tree.Name("u")
+    known = {*ATOMS, "abs", *view.facts.activations}
+    for part in dict.fromkeys(c.function for node in formula for c in view.facts.model.calls(node)):
+        slope = view.derivation.slopes.get(part)
+        compact = view.facts.compact(tree.Call(part, (argument,)))
+        if part in known or (slope is None and compact is None):
+            continue
+        if slope is not None and len(slope.branches) > 1:
+            yield equation(tree.Call(part, (argument,)), view.page(cases(slope.values, argument)))
+        elif compact is not None:
+            yield equation(tree.Call(part, (argument,)), view.page(compact))
+
+
 def _data(view: View) -> Iterator[Block]:
     names = [name for name in view.derivation.exercise.given if name in view.derivation.exercise.shapes]
     valued = [name for name in names if view.value(name) is not None]
@@ -77,6 +95,9 @@ def _data(view: View) -> Iterator[Block]:
     if symbolic:
         key = "given.symbols_too" if valued else "given.symbols"
         items = tuple(_symbolic(view, name) for name in symbolic)
+        if not valued:
+            lone = {name: () if view.lone(name) else view.shape(name) for name in symbolic}
+            items = tuple(memberships(lone))
         yield Paragraph(sentences=(Text(key, {"names": items, "count": len(items)}), *_sizes(view)))
 
 

@@ -108,7 +108,7 @@ def neurons(
     """The rows of z with their x_i, beside the fan of arrows (the notes' last page)."""
     weight = view.facts.weight_of(made)
     size = shapes[made.through][0] if len(shapes[made.through]) == 1 else None
-    if weight is None or size != "k" or made.free != ("i",):
+    if weight is None or not isinstance(size, str) or made.free != ("i",):
         return None
     letters = dict(view.facts.letters_for(made))
     index = letters[made.summed[0]]
@@ -124,7 +124,7 @@ def neurons(
     statement = equation(tree.Derivative(through, entry), view.page(factor))
     stack = tree.Stack(tuple(rows), _in_space(made.through, shapes))
     parts = {"source": entry, "layer": tree.Name(made.through), "size": tree.Name(size)}
-    picture = fan(made.through, made.target, weight, alternative=Text("levels.fan_text", parts))
+    picture = fan(made.through, made.target, weight, size=size, alternative=Text("levels.fan_text", parts))
     return replace(picture, beside=tree.Row((stack, statement), "implies"))
 
 
