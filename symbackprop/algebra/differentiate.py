@@ -1,4 +1,4 @@
-"""Derivatives. The only module that imports SymPy, and only when something is derived.
+"""Derivatives of entries: SymPy derives, and is only imported when something is derived.
 
 Every atom (an entry, a bracket, a function's argument) goes to SymPy as a fresh dummy; SymPy
 derives by the dummy; the chain rule and the Kronecker deltas are attached here. No name that a
@@ -8,11 +8,13 @@ person wrote reaches SymPy. Derivatives by an entry use fresh indices p, q, so n
 from __future__ import annotations
 
 from fractions import Fraction
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Entry, Expr, Factor, Term
+from symbackprop.algebra.symbolic import sympy_module
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
 
 if TYPE_CHECKING:
     import sympy
@@ -24,13 +26,6 @@ class NoDerivative(ValueError):
     def __init__(self, message: str, advice: str) -> None:
         super().__init__(message)
         self.advice = advice
-
-
-@cache
-def _sympy() -> Any:
-    import sympy
-
-    return sympy
 
 
 def by_entry(expr: Expr, target: Entry) -> Expr:
@@ -64,7 +59,7 @@ def _by_entry_in_term(term: Term, target: Entry) -> Expr:
     powers = _monomial(term.factors)
     if powers is not None:
         return _by_entry_in_monomial(term, powers, target)
-    sy = _sympy()
+    sy = sympy_module()
     atoms = _Atoms(sy, target)
     product = sy.Integer(1)
     for factor in term.factors:
@@ -78,6 +73,15 @@ def _by_entry_in_term(term: Term, target: Entry) -> Expr:
         joined = ix.multiply(outer, inner_derivative)
         total += ix.scale(joined, term.coefficient)
     return tuple(total)
+
+
+def power_derivative(base: Node, exponent: int) -> Node:
+    """∂baseᵐ/∂base as SymPy finds it: `2 (ŷ − y)` of `(ŷ − y)²`. The exponent is at least 2."""
+    sy = sympy_module()
+    _, generator = sy.ring(["x"], sy.QQ)
+    (((power,), coefficient),) = (generator**exponent).diff(generator).terms()
+    rest = base if power == 1 else tree.Power(base, tree.number(int(power)))
+    return tree.juxtaposed(tree.number(int(coefficient)), rest)
 
 
 Powers = dict[Entry | Expr, int]
@@ -109,7 +113,7 @@ def _by_entry_in_monomial(term: Term, powers: Powers, target: Entry) -> Expr:
     inner = {atom: _inner_derivative(atom, target) for atom in powers}
     if not any(inner.values()):
         return ix.ZERO
-    sy = _sympy()
+    sy = sympy_module()
     _, *generators = sy.ring([f"x{place}" for place in range(len(powers))], sy.QQ)
     product = generators[0] ** 0
     for generator, exponent in zip(generators, powers.values(), strict=True):

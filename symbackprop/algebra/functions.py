@@ -55,6 +55,11 @@ class Function:
         """Whether one formula serves everywhere."""
         return len(self.pieces) == 1
 
+    @property
+    def public(self) -> bool:
+        """Whether people call it; the others are what losses, max and min are made of."""
+        return not self.convention
+
 
 def _operator(name: str, kind: Kind, *pieces: Piece | str, shown: str = "", **more: object) -> Function:
     """A row whose operator is printed as an upright name."""

@@ -32,7 +32,7 @@ class Fault:
     def __str__(self) -> str:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         words = f"{self.message}. {self.suggestion}" if self.suggestion else self.message
-        lines = [": ".join(part for part in (place, self.key, words) if part)]
+        lines = [": ".join(part for part in (place, shortened(self.key, 80), words) if part)]
         if self.span is not None:
             lines += (f"    {line}" for line in ReadError("", self.text, self.span).pointed())
         return "\n".join(visible(line) for line in lines)

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from symbackprop import limits
@@ -218,7 +219,18 @@ def _pieces(raw: Mapping[str, Any], path: Path, collected: Collected) -> tuple[P
             (*path, "pieces"), "every piece but the last has a bound from which upwards it holds", advice
         )
         return None
-    return made
+    return made if _go_down(made, path, collected) else None
+
+
+def _go_down(pieces: tuple[Piece, ...], path: Path, collected: Collected) -> bool:
+    """Whether each piece begins below the one before: else it would never hold."""
+    bounds = [bound for piece in pieces if (bound := _bound(piece.bound)) is not None]
+    for above, below in pairwise(bounds):
+        if below >= above:
+            message = f"the pieces go from the highest bound down, and {below} comes after {above}"
+            collected.add((*path, "pieces"), message, "Put them in order, each bound once.")
+            return False
+    return True
 
 
 def _calls(row: Function, own: Mapping[str, Function], path: Path, collected: Collected) -> set[str]:
@@ -241,6 +253,10 @@ def _calls(row: Function, own: Mapping[str, Function], path: Path, collected: Co
             continue
         if shape:
             collected.add(path, f"the formula of {row.name} acts on one number and gives one number")
+        if any(isinstance(part, tree.Norm) for part in tree.walk(body)):
+            collected.add(
+                path, f"the formula of {row.name} acts on one number, which has no norm", "Write abs(u)."
+            )
         called |= {part.function for part in tree.walk(body) if isinstance(part, tree.Call)}
     return called & set(own)
 

@@ -24,10 +24,28 @@ def refuse_token(token: Token, row: dict[str, int], reading: Reading) -> NoRetur
         hint = f"something must follow “{last}”, or take it away"
         reading.refuse("the formula stops too early", span, hint)
     shown = reading.text[token.start : token.end]
+    if token.kind == "COMMA":
+        _refuse_call(place, reading)
     hint = _advice(token, before, after)
     if not hint and before is not None and "NAME" in row and "PLUS" in row:
         hint = f"something is missing between “{last}” and “{shown}”"
     reading.refuse(f"“{shown}” cannot stand here", span, hint)
+
+
+def _refuse_call(place: int, reading: Reading) -> None:
+    """A comma in the brackets after a name that is no function: it is the name that is wrong."""
+    depth = 0
+    for at in range(place - 1, 0, -1):
+        kind = reading.tokens[at].kind
+        depth += (kind == "ROUND_CLOSE") - (kind == "ROUND_OPEN")
+        if depth < 0:
+            name = reading.tokens[at - 1]
+            known = function_of(name.text.rstrip("'"), reading.vocabulary.functions)[0]
+            if name.kind == "NAME" and not known and name.end == reading.tokens[at].start:
+                nearest = _nearest(name.text, reading.vocabulary.functions)
+                hint = f"did you mean {nearest}?" if nearest else "symbackprop list shows those there are"
+                reading.refuse(f"there is no function “{name.text}”", Span(name.start, name.end), hint)
+            return
 
 
 def _advice(token: Token, before: Token | None, after: Token | None) -> str:

@@ -269,18 +269,11 @@ class Facts:
                 letter: size for letter, size in layer.sizes.items() if isinstance(size, int) and size != 1
             }
             numbers = list(sizes.values())
-            table = {size: letter for letter, size in sizes.items() if numbers.count(size) == 1}
-            named: dict[tree.Size, tree.Size] = {size: letter for size, letter in table.items()}
+            named: dict[tree.Size, tree.Size] = {
+                size: letter for letter, size in sizes.items() if numbers.count(size) == 1
+            }
             return replace(term, bound=tuple((index, named.get(size, size)) for index, size in term.bound))
         return term
-
-    def inner_slope(self, base: ix.Expr, target: str) -> Node | None:
-        """The constant by which a bracket moves with the target: 1 for ŷ − y, −1 for y − ŷ."""
-        inner = base[0].factors[0].body if _is_group(base) else base  # type: ignore[union-attr]  # it is a group
-        found = [t for t in inner if any(e.name == target for e in ix.entries(t))]
-        if len(found) != 1 or found[0].bound or len(found[0].factors) != 1:
-            return None
-        return tree.number(found[0].coefficient) if isinstance(found[0].factors[0], ix.Entry) else None
 
     def letters_for(self, made: Contribution) -> Mapping[str, str]:
         """Letters for the indices that are summed in a chain: j first, never one of the free ones."""
@@ -424,10 +417,6 @@ def _size_node(size: tree.Size | None) -> Node:
 
 def _same(first: Any, second: Any) -> bool:
     return bool(isinstance(first, Fraction) and isinstance(second, Fraction) and first == second)
-
-
-def _is_group(expr: ix.Expr) -> bool:
-    return len(expr) == 1 and len(expr[0].factors) == 1 and isinstance(expr[0].factors[0], ix.Group)
 
 
 def _same_arrays(first: ix.Term, second: ix.Term) -> bool:

@@ -145,6 +145,9 @@ def _checked(target: Path, *, force: bool) -> bool:
         mode = target.stat().st_mode
     except FileNotFoundError:
         return False
+    except NotADirectoryError as error:
+        file = next((folder for folder in target.parents if folder.is_file()), target.parent)
+        raise OutputError(f"{file}: a file of that name is in the way of the folder") from error
     except OSError as error:
         raise _explained(target, error) from error
     if stat.S_ISDIR(mode):

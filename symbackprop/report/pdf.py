@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Literal
@@ -253,7 +253,8 @@ def _run_limited(
 
 def _kill_group(child: "subprocess.Popen[bytes]") -> None:
     if os.name == "posix":
-        os.killpg(child.pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # Ctrl-C may have ended it already
+            os.killpg(child.pid, signal.SIGKILL)
     else:
         child.kill()
     child.wait()

@@ -78,7 +78,7 @@ def exercise_rows() -> list[Row]:
 
 def function_rows(kind: str) -> list[Row]:
     """The functions of a kind, with their formulas and other names."""
-    return [_function_row(row) for row in ROWS if row.kind == kind]
+    return [_function_row(row) for row in ROWS if row.kind == kind and row.public]
 
 
 def _function_row(row: Function) -> Row:

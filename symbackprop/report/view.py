@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 from symbackprop import limits
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.decimals import decimal_places, rounded
 from symbackprop.algebra.values.poly import Poly, leftover
 from symbackprop.derivation.steps import Derivation, Quantity
 from symbackprop.notation import tree
@@ -186,16 +187,27 @@ class View:
         if len(numbers.entries) == 1:
             return self.entry(numbers.entries[0])
         if len(numbers.shape) == 1:
-            rows = [(self.entry(value),) for value in _ends(numbers.entries, limits.SHOWN_ROWS)]
-            return tree.Matrix(tuple(rows), "column")
+            column = _ends(numbers.entries, limits.SHOWN_ROWS)
+            return tree.Matrix(tuple((node,) for node in self._alike(column, "v")), "column")
         cells = [_ends(row, limits.SHOWN_COLUMNS) for row in _ends(tuple(numbers.rows()), limits.SHOWN_ROWS)]
-        return tree.Matrix(tuple(self._cells(row, cells) for row in cells), "matrix")
+        width = len(next(row for row in cells if row is not None))
+        flat = self._alike([value for row in cells if row is not None for value in row], "c")
+        made = iter([flat[at : at + width] for at in range(0, len(flat), width)])
+        gap: tuple[Node, ...] = (tree.Dots("v"),) * width
+        return tree.Matrix(tuple(gap if row is None else tuple(next(made)) for row in cells), "matrix")
 
-    def _cells(self, row: Any, rows: Any) -> tuple[Node, ...]:
-        if row is None:
-            width = len(next(other for other in rows if other is not None))
-            return (tree.Dots("v"),) * width
-        return tuple(tree.Dots("c") if value is None else self.entry(value) for value in row)
+    def _alike(self, values: list[Any], gap: Literal["c", "v"]) -> list[Node]:
+        """The entries of one array: where one is rounded, no other is a fraction or a longer decimal."""
+        shown = [None if value is None else self.facts.shown(value, self.digits) for value in values]
+        loose = any(made is not None and not made[1] for made in shown)
+        nodes: list[Node] = []
+        for value, made in zip(values, shown, strict=True):
+            if made is None:
+                nodes.append(tree.Dots(gap))
+            else:
+                long = loose and type(value) is Fraction and _has_more_places(value, self.digits)
+                nodes.append(rounded(value, self.digits).node() if long else made[0])
+        return nodes
 
     def entry(self, value: Any) -> Node:
         """One value as a tree, rounded where it has to be."""
@@ -251,6 +263,11 @@ class View:
 def _has_symbol(row: Function) -> bool:
     """σ, tanh and the user's own functions keep their names; ReLU and its kin become g."""
     return not row.latex.startswith(r"\operatorname")
+
+
+def _has_more_places(value: Fraction, digits: int) -> bool:
+    places = decimal_places(value)
+    return places is None or places > digits
 
 
 def _ends(items: tuple[Any, ...], most: int) -> list[Any]:

@@ -217,6 +217,9 @@ def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone:
     if lone and made.local is not None:
         factor = view.facts.entry_of_local(made, view)
         statement = equation(tree.Derivative(parts["through"], entry, inline=True), factor)
+        if view.lone(made.target):
+            yield Text("reason.times", {**parts, "factor": factor, "statement": statement})
+            return
         key = "reason.row" if len(view.shape(made.target)) == 2 else "reason.column"
         yield Text(
             key, {**parts, "entry": entry, "factor": factor, "statement": statement, "local": made.local}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import partial
 
@@ -75,7 +76,7 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
             signs: list[tree.Relation] = ["="] * (len(body) + 1)
             over = (*((None,) * len(body)), EXAMPLE)
             return chain(*members, tree.Box(numbers), relations=tuple(signs), over=over)
-        in_sums = view.page(view.spelled(step.target, {}))
+        in_sums = _factor_first(view.page(view.spelled(step.target, {})))
         named = isinstance(step.formula, tree.Call)  # a named loss is written out already
         return equation(*members) if named or in_sums in members else equation(*members, in_sums)
     if not view.lone(step.target) or view.facts.has_products(step.target):
@@ -84,6 +85,15 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
         written = view.page(view.spelled(step.target, letters))
         return tree.Row((equation(*members), equation(entry, written)), "quad")
     return equation(*members)
+
+
+def _factor_first(node: Node) -> Node:
+    """`½ Σ …` for `Σ ½ …`."""
+    if isinstance(node, tree.Sum) and isinstance(node.body, tree.Product) and not any(node.body.signs):
+        first, *rest = node.body.factors
+        if isinstance(first, tree.Quotient | tree.Number) and not tree.names_in(first):
+            return tree.juxtaposed(first, replace(node, body=tree.juxtaposed(*rest)))
+    return node
 
 
 def _entries_with_numbers(view: View, step: Step) -> Node | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.differentiate import by_entry, power_derivative
 from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
@@ -143,20 +144,20 @@ def _three_factors(
     if len(axes) != 1:
         return None
     table: dict[str, ix.Place] = dict(zip((str(p) for p in axes[0]), made.free, strict=False))
-    base = view.unindexed(spelled(ix.renamed(power.base, table), {}))
+    renamed = ix.renamed(power.base, table)
+    base = view.unindexed(spelled(renamed, {}))
     by = view.unindexed(tree.Index(tree.Name(made.target), tuple(tree.Name(p) for p in made.free)))
     if not made.free:
         by = tree.Name(made.target)
-    inner = view.facts.inner_slope(power.base, made.target)
+    inner = ix.number_of(ix.collapsed(by_entry(renamed, ix.Entry(made.target, made.free))))
     if inner is None:
         return None
     lead = ix.Term(term.coefficient, tuple(others))
-    reduced = tree.Bracket(base) if exponent == 2 else tree.Power(base, tree.Number(exponent - 1))
     parts: list[Node] = []
     if term.coefficient != 1 or others:
         parts.append(spelled((lead,), {}))
-    parts.append(tree.juxtaposed(tree.Number(exponent), reduced))
-    parts.append(tree.Brace(tree.Derivative(tree.Bracket(base), by), inner))
+    parts.append(power_derivative(tree.Bracket(base), int(exponent)))
+    parts.append(tree.Brace(tree.Derivative(tree.Bracket(base), by), tree.number(inner)))
     return times(*parts)
 
 
