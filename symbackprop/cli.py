@@ -20,6 +20,7 @@ import typer
 # Only what costs nothing is imported here: `--help` must not wait for SymPy.
 if TYPE_CHECKING:
     from symbackprop.derivation.steps import Derivation
+    from symbackprop.exercise.model import Exercise
 
 OK, FOUND, FAULT, OURS, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130, 141
 
@@ -77,7 +78,7 @@ def derive(
     (neurona-worksheet.pdf).
     """
     with _guarded():
-        from symbackprop.exercise import load
+        from symbackprop.exercise import ExerciseError, in_file, load
         from symbackprop.report import outputs
         from symbackprop.report.files import check_writable, write_all
         from symbackprop.report.words import languages
@@ -90,6 +91,7 @@ def derive(
         if language is not None:
             outputs.one_of("--language", language, known)
         loaded = load(exercise)
+        _check_words(exercise, loaded, language, templates)
         spoken = outputs.one_of("language", outputs.language_of(loaded, language), known)
         for warning in loaded.warnings:
             _say(f"warning: {warning}")
@@ -97,7 +99,10 @@ def derive(
         check_writable(files, force=force)
         from symbackprop.derivation.derive import derive as derivation_of
 
-        derivation = derivation_of(loaded, digits=digits)
+        try:
+            derivation = derivation_of(loaded, digits=digits)
+        except ExerciseError as error:
+            raise in_file(error, exercise) from None
         made = outputs.Outputs(
             derivation, language=spoken, detail=detail, templates=templates,
             engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
@@ -314,6 +319,22 @@ def _raised_here(error: BaseException) -> bool:
         trace = trace.tb_next
     name = "" if trace is None else str(trace.tb_frame.f_globals.get("__name__", ""))
     return name.startswith("symbackprop.")
+
+
+def _check_words(name: str, exercise: "Exercise", asked: str | None, templates: Path | None) -> None:
+    """The language of the exercise and its own sentences, before anything is derived."""
+    from symbackprop.exercise import ExerciseError, Fault, in_file
+    from symbackprop.report.words import languages, override_faults
+
+    found = list(override_faults(exercise.words, templates))
+    known = languages(templates)
+    if asked is None and exercise.language not in {None, *known}:
+        found.append(
+            ("language", f"there is no language {exercise.language!r}; there are {', '.join(known)}")
+        )
+    if found:
+        faults = (Fault(file=exercise.key, key=key, message=message) for key, message in found)
+        raise in_file(ExerciseError(faults), name)
 
 
 def _check_digits(digits: int) -> None:

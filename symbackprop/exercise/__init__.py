@@ -15,6 +15,7 @@ from typing import Any
 from symbackprop import limits
 from symbackprop.exercise.build import build
 from symbackprop.exercise.faults import Collected, ExerciseError, Fault, nearest
+from symbackprop.exercise.located import located
 from symbackprop.exercise.model import Equation, Exercise, Fact
 from symbackprop.exercise.new import new_exercise_text
 from symbackprop.exercise.source import read_source
@@ -29,6 +30,7 @@ __all__ = [
     "from_dict",
     "from_parts",
     "from_text",
+    "in_file",
     "load",
     "new_exercise_text",
 ]
@@ -50,12 +52,23 @@ def load(path_or_name: str | Path) -> Exercise:
     Its key is the file's name without the suffix. Raises ExerciseError with every fault, also
     when there is no such file or it cannot be read.
     """
+    path, file = _file(path_or_name)
+    return from_text(_text_of(path), key=path.stem, file=str(file))
+
+
+def in_file(error: ExerciseError, path_or_name: str | Path) -> ExerciseError:
+    """An error about what `load` gave, found later, with the file and the lines of its faults."""
+    path, file = _file(path_or_name)
+    return located(error, file, _text_of(path))
+
+
+def _file(path_or_name: str | Path) -> tuple[Path, Path]:
+    """Where an exercise is, and what messages call it."""
     ours = bundled()
     if isinstance(path_or_name, str) and path_or_name in ours:
         path = ours[path_or_name]
-        return from_text(_text_of(path), key=path.stem, file=path.name)
-    path = Path(path_or_name)
-    return from_text(_text_of(path), key=path.stem, file=str(path))
+        return path, Path(path.name)
+    return Path(path_or_name), Path(path_or_name)
 
 
 def from_text(text: str, *, key: str = "exercise", file: str = "") -> Exercise:

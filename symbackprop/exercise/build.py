@@ -336,6 +336,16 @@ def _default_wanted(equations: list[tuple[str, Node]], found: Inference) -> tupl
     return tuple(name for name in given if last != tree.Name(name))
 
 
+def _euler(equations: list[tuple[str, Node]], draft: _Draft) -> list[str]:
+    """`e^z` where nothing says what e is: a name here, and Euler's number was probably meant."""
+    if "e" in {*draft.values, *draft.declared, *draft.model.names}:
+        return []
+    parts = (part for _, body in equations for part in tree.walk(body) if isinstance(part, tree.Power))
+    if all(tree.undressed(power.base) != tree.Name("e") for power in parts):
+        return []
+    return ["e is a name without a value here; Euler's number is exp(1), and e^z is written exp(z)"]
+
+
 def _warnings(equations: list[tuple[str, Node]], draft: _Draft, kinks: Mapping[str, object]) -> list[str]:
     uses = {name: {used.name for used in free_names(body)} for name, body in equations}
     reached, waiting = set[str](), [equations[-1][0]]
@@ -346,7 +356,7 @@ def _warnings(equations: list[tuple[str, Node]], draft: _Draft, kinks: Mapping[s
             waiting.extend(uses.get(name, ()))
     every = dict.fromkeys(name for found, names in uses.items() for name in (*sorted(names), found))
     sizes = set(draft.sizes)
-    return [
+    return _euler(equations, draft) + [
         f"{name} never reaches the loss {equations[-1][0]}: its gradient is 0"
         for name in every if name not in reached and name not in sizes
     ]  # fmt: skip

@@ -219,18 +219,18 @@ def _pieces(raw: Mapping[str, Any], path: Path, collected: Collected) -> tuple[P
             (*path, "pieces"), "every piece but the last has a bound from which upwards it holds", advice
         )
         return None
-    return made if _go_down(made, path, collected) else None
+    _check_order(made, path, collected)
+    return made
 
 
-def _go_down(pieces: tuple[Piece, ...], path: Path, collected: Collected) -> bool:
-    """Whether each piece begins below the one before: else it would never hold."""
+def _check_order(pieces: tuple[Piece, ...], path: Path, collected: Collected) -> None:
+    """Each piece begins below the one before, or it would never hold."""
     bounds = [bound for piece in pieces if (bound := _bound(piece.bound)) is not None]
     for above, below in pairwise(bounds):
         if below >= above:
             message = f"the pieces go from the highest bound down, and {below} comes after {above}"
             collected.add((*path, "pieces"), message, "Put them in order, each bound once.")
-            return False
-    return True
+            return
 
 
 def _calls(row: Function, own: Mapping[str, Function], path: Path, collected: Collected) -> set[str]:

@@ -43,7 +43,7 @@ def _refuse_call(place: int, reading: Reading) -> None:
             known = function_of(name.text.rstrip("'"), reading.vocabulary.functions)[0]
             if name.kind == "NAME" and not known and name.end == reading.tokens[at].start:
                 nearest = _nearest(name.text, reading.vocabulary.functions)
-                hint = f"did you mean {nearest}?" if nearest else "symbackprop list shows those there are"
+                hint = f"did you mean {nearest}?" if nearest else "all functions: symbackprop list"
                 reading.refuse(f"there is no function “{name.text}”", Span(name.start, name.end), hint)
             return
 

@@ -70,14 +70,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, Final
 
-from symbackprop.algebra.functions import TABLE, Function, Piece
+from symbackprop.algebra.functions import Function, Piece
 from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_text, to_tree
 from symbackprop.algebra.values.poly import Poly
 from symbackprop.derivation.results import style
 from symbackprop.derivation.steps import Check, Derivation, Link, Quantity, Step
-from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 from symbackprop.notation.write import Style, to_latex, to_plain
@@ -182,19 +181,14 @@ def _kinks(derivation: Derivation) -> dict[str, dict[str, str]]:
     """Every slope at a kink that is in force, said by the exercise or by default."""
     exercise = derivation.exercise
     found: dict[str, dict[Fraction, Fraction]] = {}
-    for name, slope in derivation.slopes.items():
-        key = _convention(exercise, name)
+    for slope in derivation.slopes.values():
+        key = slope.function.convention or slope.function.name
         for kink in slope.kinks:
             if kink.exact_at is not None and kink.exact_taken is not None:
                 found.setdefault(key, {})[kink.exact_at] = kink.exact_taken
     for name, slopes in exercise.kinks.items():
         found.setdefault(name, {}).update(slopes)
     return {name: {_exact(at): _exact(taken) for at, taken in one.items()} for name, one in found.items()}
-
-
-def _convention(exercise: Exercise, name: str) -> str:
-    row = exercise.functions.get(name) or TABLE[name]
-    return row.convention or row.name
 
 
 # --- quantities -----------------------------------------------------------------------------

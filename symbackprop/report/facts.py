@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import ATOMS
 from symbackprop.algebra.lower import Tensor
-from symbackprop.algebra.slopes import Kink
+from symbackprop.algebra.slopes import Kink, Slope
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
@@ -59,6 +59,11 @@ class Facts:
                 if row is not None and row.kind == "activation":
                     found.setdefault(call.function)
         return tuple(found)
+
+    def variants(self, name: str) -> set[tuple[tuple[str, Node], ...]]:
+        """The different options with which the model calls a function."""
+        equations = self.derivation.exercise.equations
+        return {c.options for one in equations for c in self.model.calls(one.body) if c.function == name}
 
     @cached_property
     def primed(self) -> tuple[str, ...]:
@@ -188,27 +193,27 @@ class Facts:
 
         return change(node)
 
-    def sits_on(self, name: str, kink: Kink) -> bool | None:
+    def sits_on(self, slope: Slope, kink: Kink) -> bool | None:
         """Whether the example has an argument at the kink; None where it has no numbers."""
         if kink.exact_at is None:
             return None
-        found = self.slopes_at(name)
+        found = self.slopes_at(slope)
         if not found:
             return None
         return any(at == kink.exact_at for at, _ in found)
 
-    def slopes_at(self, name: str) -> list[tuple[Any, Any]]:
+    def slopes_at(self, slope: Slope) -> list[tuple[Any, Any]]:
         """Each distinct argument that a function meets in the example, with its slope there."""
         found: list[tuple[Any, Any]] = []
         for step in self.derivation.steps:  # a loss shows its kink only in its gradient: abs'(ŷ − y)
             for call in self.model.calls(step.formula):
-                if call.function != name or len(call.args) != 1:
+                if len(call.args) != 1 or self.derivation.slope_of(call) is not slope:
                     continue
                 at = self.evaluated(call.args[0])
-                slope = self.evaluated(tree.Call(call.function, call.args, call.options, 1))
-                if at is None or slope is None:
+                values = self.evaluated(tree.Call(call.function, call.args, call.options, 1))
+                if at is None or values is None:
                     return []
-                for argument, value in zip(at.entries, slope.entries, strict=True):
+                for argument, value in zip(at.entries, values.entries, strict=True):
                     if not any(_same(argument, known) for known, _ in found):
                         found.append((argument, value))
         return found

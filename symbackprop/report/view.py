@@ -14,6 +14,7 @@ from typing import Any, Literal
 from symbackprop import limits
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import decimal_places, rounded
@@ -68,7 +69,9 @@ class View:
 
     def symbol(self, name: str) -> Node:
         """`z` or `dz` as a node."""
-        quantity = self.derivation.quantities[name]
+        quantity = self.derivation.quantities.get(name)
+        if quantity is None:  # a size
+            return tree.Name(name)
         made: Node = tree.Name(quantity.target)
         return tree.Gradient(made) if quantity.gradient else made
 
@@ -83,9 +86,16 @@ class View:
     def letters(self) -> Mapping[str, str]:
         """How an activation is called on the page: the only one is g, as in the notes."""
         used = [name for name in self.facts.activations if not _has_symbol(self.row(name))]
+        used = [name for name in used if len(self.facts.variants(name)) == 1]
         taken = set(self.derivation.exercise.shapes) | set(self.derivation.exercise.functions)
         free = [letter for letter in ("g", "f", "h", "q", "v") if letter not in taken]
         return dict(zip(used, free, strict=False)) if len(used) <= len(free) else {}
+
+    def applied(self, slope: Slope, argument: Node, primes: int = 0) -> tree.Call:
+        """`g(z)`, or `LeakyReLU(z; slope = 1/10)` where the page has no letter for the function."""
+        name = slope.function.name
+        letter = self.letters.get(name)
+        return tree.Call(letter or name, (argument,), () if letter else slope.options, primes)
 
     def row(self, function: str) -> Function:
         """The row of a function of the table or of the exercise."""

@@ -217,17 +217,42 @@ def _overridden(words: Words, overrides: Mapping[str, str]) -> Words:
     sentences = dict(words.sentences)
     for key, text in overrides.items():
         where = f"words.{words.code}, {key!r}"
-        if key not in sentences:
-            raise WordsError(f"{where}: there is no such sentence{_nearest(key, sentences)}")
-        if not isinstance(text, str) or "\n" in text or not text.strip():
-            raise WordsError(f"{where}: one line of text is needed")
-        sentence = read_sentence(text)
-        allowed = words.places(key)
-        for place in sorted(places_of(sentence) - allowed):
-            have = ", ".join(f"{{{name}}}" for name in sorted(allowed)) or "none"
-            raise WordsError(f"{where}: the sentence has no place {{{place}}}; its places: {have}")
-        sentences[key] = MappingProxyType({"other": sentence})
+        try:
+            sentences[key] = MappingProxyType({"other": _own_sentence(words, key, text)})
+        except WordsError as error:
+            raise WordsError(f"{where}: {error}") from None
     return _with_sentences(words, sentences)
+
+
+def _own_sentence(words: Words, key: str, text: str) -> Sentence:
+    if key not in words.sentences:
+        raise WordsError(f"there is no such sentence{_nearest(key, words.sentences)}")
+    if not isinstance(text, str) or "\n" in text or not text.strip():
+        raise WordsError("one line of text is needed")
+    sentence = read_sentence(text)
+    allowed = words.places(key)
+    for place in sorted(places_of(sentence) - allowed):
+        have = ", ".join(f"{{{name}}}" for name in sorted(allowed)) or "none"
+        raise WordsError(f"the sentence has no place {{{place}}}; its places: {have}")
+    return sentence
+
+
+def override_faults(
+    overrides: Mapping[str, Mapping[str, str]], templates: Path | None = None
+) -> Iterator[tuple[str, str]]:
+    """What is wrong with an exercise's own sentences (language -> key -> sentence), in all languages:
+    the keys that lead there, as in `words.es.forward.title`, and the message."""
+    known = languages(templates)
+    for code, sentences in overrides.items():
+        if code not in known:
+            yield f"words.{code}", f"there is no language {code!r}; there are {', '.join(known)}"
+            continue
+        words = load_words(code, templates)
+        for key, text in sentences.items():
+            try:
+                _own_sentence(words, key, text)
+            except WordsError as error:
+                yield f"words.{code}.{key}", str(error)
 
 
 def _with_sentences(words: Words, sentences: Mapping[str, Mapping[str, Sentence]]) -> Words:

@@ -13,16 +13,18 @@ from symbackprop.report.view import View
 
 def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
     """One unit for each function whose prime occurs in a gradient."""
-    names = [name for name in view.facts.primed if name in view.derivation.slopes]
-    generic = [name for name in view.facts.primed if name not in view.derivation.slopes]
-    if not names and not generic:
+    slopes = list(view.derivation.slopes.values())
+    known = [slope.function.name for slope in slopes]
+    slopes.sort(key=lambda slope: view.facts.primed.index(slope.function.name))
+    generic = [name for name in view.facts.primed if name not in known]
+    if not slopes and not generic:
         return
     # what stands inside a loss (hinge, Huber) is no activation
-    own = all(name in view.facts.activations or name in generic for name in names)
+    own = all(name in view.facts.activations for name in known)
     title = "activation.title" if own else "activation.title_functions"
-    yield Heading(text=Text(title, {"count": len(names) + len(generic)}), label="activation")
-    for name in names:
-        yield from _one(view, name, view.derivation.slopes[name], reasons)
+    yield Heading(text=Text(title, {"count": len(slopes) + len(generic)}), label="activation")
+    for slope in slopes:
+        yield from _one(view, slope, reasons)
     for name in generic:
         argument = view.facts.argument_of(name)
         call = tree.Call(name, (argument,))
@@ -30,11 +32,11 @@ def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
         yield Paragraph(sentences=(Text("activation.generic", parts),))
 
 
-def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
+def _one(view: View, slope: Slope, reasons: bool) -> Iterator[Block]:
+    name = slope.function.name
     argument = view.facts.argument_of(name)
-    letter = view.letters.get(name, name)
-    value = tree.Call(letter, (argument,))
-    prime = tree.Call(letter, (argument,), (), 1)
+    value = view.applied(slope, argument)
+    prime = view.applied(slope, argument, 1)
     if reasons:
         key = "activation.cases" if len(slope.branches) > 1 else "activation.formula"
         yield Paragraph(sentences=(Text(key, {"function": tree.Call(name, (argument,))}),))
@@ -48,8 +50,8 @@ def _one(view: View, name: str, slope: Slope, reasons: bool) -> Iterator[Block]:
         yield Equation(lines=(Line(formula=tree.Box(equation(prime, view.page(known)))),))
     yield from _by_output(view, name, slope, prime, argument, reasons)
     for kink in slope.kinks:
-        yield Paragraph(sentences=tuple(_convention(view, name, kink, prime, argument)))
-    yield from _at_example(view, name, slope, letter)
+        yield Paragraph(sentences=tuple(_convention(view, slope, kink, argument)))
+    yield from _at_example(view, slope)
 
 
 def cases(branches: tuple[Branch, ...], argument: Node) -> Node:
@@ -82,7 +84,7 @@ def _by_output(
     """`σ'(z) = σ(z)(1 − σ(z)) = ŷ(1 − ŷ)`, derived, where it is shorter."""
     if slope.by_output is None:
         return
-    call = tree.Call(view.letters.get(name, name), (argument,))
+    call = view.applied(slope, argument)
     inside = tree.replace_names(slope.by_output, {OUTPUT: call})
     members: list[Node] = [prime, inside]
     output = view.facts.output_of(name)
@@ -97,17 +99,17 @@ def _by_output(
     yield Equation(lines=(Line(formula=tree.Box(equation(*members))),))
 
 
-def _convention(view: View, name: str, kink: Kink, prime: tree.Call, argument: Node) -> Iterator[Text]:
-    at = tree.Call(prime.function, (kink.at,), (), 1)
+def _convention(view: View, slope: Slope, kink: Kink, argument: Node) -> Iterator[Text]:
+    at = view.applied(slope, kink.at, 1)
     parts = {
-        "function": tree.Call(name, (argument,)),
+        "function": tree.Call(slope.function.name, (argument,)),
         "where": equation(argument, kink.at),
         "left": kink.left,
         "right": kink.right,
         "convention": equation(at, kink.taken),
     }
     yield Text("activation.kink", parts)
-    sits = view.facts.sits_on(name, kink)
+    sits = view.facts.sits_on(slope, kink)
     if sits is None:
         return
     yield Text(
@@ -115,9 +117,9 @@ def _convention(view: View, name: str, kink: Kink, prime: tree.Call, argument: N
     )
 
 
-def _at_example(view: View, name: str, slope: Slope, letter: str) -> Iterator[Block]:
+def _at_example(view: View, slope: Slope) -> Iterator[Block]:
     """`g'(1) = 1`: the slopes at the example's arguments."""
-    found = view.facts.slopes_at(name)
+    found = view.facts.slopes_at(slope)
     if not found:
         return
     statements = []
@@ -125,5 +127,5 @@ def _at_example(view: View, name: str, slope: Slope, letter: str) -> Iterator[Bl
         at, _ = view.facts.shown(value, view.digits)
         result, exact = view.facts.shown(made, view.digits)
         relation: tree.Relation = "=" if exact and view.facts.shown(value, view.digits)[1] else "≈"
-        statements.append(tree.Chain((tree.Call(letter, (at,), (), 1), result), (relation,), (None,)))
+        statements.append(tree.Chain((view.applied(slope, at, 1), result), (relation,), (None,)))
     yield Paragraph(sentences=(Text("activation.at_example", {"values": tuple(statements)}),))

@@ -46,8 +46,8 @@ def code(view: View) -> Iterator[Block]:
 
 
 def _on_kink(view: View) -> bool:
-    slopes = view.derivation.slopes.items()
-    return any(view.facts.sits_on(name, kink) for name, slope in slopes for kink in slope.kinks)
+    slopes = view.derivation.slopes.values()
+    return any(view.facts.sits_on(slope, kink) for slope in slopes for kink in slope.kinks)
 
 
 def _numpy(view: View, names: list[str]) -> str:
@@ -224,7 +224,7 @@ class _Writer:
 
     def by_formula(self, node: tree.Call) -> str:
         """A row of the table by its formula, by cases with `where`; a prime by its derived slope."""
-        slope = self.view.derivation.slopes.get(node.function)
+        slope = self.view.derivation.slope_of(node)
         if len(node.args) == 1 and slope is not None:
             if node.primes == 1:
                 return self.cases(slope.branches, node.args[0], [kink.taken for kink in slope.kinks])

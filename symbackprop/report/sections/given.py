@@ -12,7 +12,7 @@ from symbackprop.report.sections.activation import cases
 from symbackprop.report.view import View, size_node
 
 LONG_MODEL = 5
-"""More equations than these are set one under the other."""
+"""More formulas than these are set in lines, one for each layer."""
 
 
 def given(view: View, *, reasons: bool = True) -> Iterator[Block]:
@@ -38,10 +38,17 @@ def _remarks(view: View) -> Iterator[Block]:
 
 
 def _model(view: View) -> Equation:
-    parts = [part for step in view.derivation.forward for part in statement(view, step.target)]
-    if len(parts) > LONG_MODEL:
-        return Equation(lines=tuple(Line(formula=part) for part in parts))
-    return Equation(lines=(Line(formula=tree.Row(tuple(parts), ",")),))
+    groups: list[list[Node]] = []
+    for step in view.derivation.forward:
+        new = step.target == view.loss or view.facts.has_products(step.target)
+        if new or not groups:
+            groups.append([])
+        groups[-1] += statement(view, step.target)
+    parts = [part for group in groups for part in group]
+    if len(parts) <= LONG_MODEL:
+        groups = [parts]
+    lines = (group[0] if len(group) == 1 else tree.Row(tuple(group), ",") for group in groups)
+    return Equation(lines=tuple(Line(formula=line) for line in lines))
 
 
 def statement(view: View, name: str) -> list[Node]:

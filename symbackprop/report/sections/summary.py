@@ -285,11 +285,10 @@ def _pair(sizes: tuple[int, ...]) -> Node:
 def _conventions(view: View) -> list[tuple[Node | Text | None, ...]]:
     """The value at a kink is nothing that can be checked."""
     rows: list[tuple[Node | Text | None, ...]] = []
-    for name, slope in view.derivation.slopes.items():
+    for slope in view.derivation.slopes.values():
         for kink in slope.kinks:
-            letter = view.letters.get(name, name)
-            statement = equation(tree.Call(letter, (kink.at,), (), 1), kink.taken)
-            sits = view.facts.sits_on(name, kink)
+            statement = equation(view.applied(slope, kink.at, 1), kink.taken)
+            sits = view.facts.sits_on(slope, kink)
             how = "checks.convention_how_on" if sits else "checks.convention_how"
             if sits is None:
                 how = "checks.convention_how_open"
