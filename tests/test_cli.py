@@ -171,7 +171,8 @@ def test_list_has_a_line_for_each(run: Any) -> None:
     code, out, _ = run("list")
     assert code == 0
     first = [line.split("(")[0].split()[0] for line in out.splitlines() if line.startswith("  ")]
-    assert first == [*bundled(), *sorted(TABLE, key=first.index)]
+    public = [name for name, row in TABLE.items() if row.public]
+    assert first == [*bundled(), *sorted(public, key=first.index)]
     assert "leaky_relu(u, slope = 1/100)" in out
 
 
@@ -234,7 +235,8 @@ CALLS: list[tuple[list[str], str]] = [
     (["derive", "neurona", "--digits", "101"], "0 and 100"),
     (["derive", "neurona", "--digits", "many"], "many"),
     (["derive", "neurona", "--templates", "nowhere"], "there is no such folder of templates"),
-    (["derive", "neurona", "--to", "md", "--output", "file.txt"], "file.txt"),
+    (["derive", "neurona", "--to", "md", "--output", "file.txt"], "file.txt: a file of that name is in"),
+    (["derive", "neurona", "--to", "md", "--output", "file.txt/x"], "file.txt: a file of that name is in"),
     (["derive", "neurona", "--nonsense"], "--nonsense"),
     (["derive"], "exercise"),
     (["deriv", "neurona"], "derive"),
@@ -271,7 +273,7 @@ FAULTY: list[tuple[str | bytes, str]] = [
     ('[model]\nL = "w +"\n', "^"),
     ('[model]\nL = "w"\n[values]\nw = nan\n', "values.w"),
     ('[model]\nL = "w"\nlanguage = 3\n', "model.language"),
-    ('language = "fr"\n[model]\nL = "w"\n', "language 'fr'"),
+    ('language = "fr"\n[model]\nL = "w"\n', "faulty.toml:1: language: there is no language 'fr'"),
     ('title = 3\n[model]\nL = "w"\n', "title"),
     ('[model]\nL = "1/w"\n[values]\nw = 0\n', "division by 0"),
     ('[model]\nL = "log(w)"\n[values]\nw = -1\n', "log"),
@@ -279,7 +281,16 @@ FAULTY: list[tuple[str | bytes, str]] = [
     (f'[model]\nL = "{"(" * 5_000}w{")" * 5_000}"\n', "deep"),
     (f'[model]\nL = "{"w + " * 250_000}w"\n', "limit"),
     (f"[values]\nw = {'9' * 5000}\n", "limit"),
-    ('[words.es]\n"no.such.key" = "x"\n[model]\nL = "w"\n', "no.such.key"),
+    ('[words.es]\n"no.such.key" = "x"\n[model]\nL = "w"\n', "faulty.toml:2: words.es.no.such.key: there is"),
+    ('[model]\nL = "w"\n[words.es]\n"forward.title" = "{x"\n', "faulty.toml:4: words.es.forward.title"),
+    (
+        '[model]\nL = "w"\n[words.xx]\n"forward.title" = "x"\n',
+        "faulty.toml:3: words.xx: there is no language",
+    ),
+    (
+        '[model]\nL = "relu(w)"\n[values]\nw = 0\n[conventions.kinks]\nrelu = { "0" = 5 }\n',
+        "faulty.toml:6: conventions.kinks.relu.0: 5 is not between",
+    ),
 ]
 
 
@@ -287,8 +298,7 @@ FAULTY: list[tuple[str | bytes, str]] = [
 def test_a_faulty_exercise_says_where(run: Any, tmp_path: Path, text: str | bytes, said: str) -> None:
     file = tmp_path / "faulty.toml"
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
-    language = ["--language", "es"] if "no.such.key" in str(text) else []
-    code, out, err = run("derive", "faulty.toml", "--to", "md", *language)
+    code, out, err = run("derive", "faulty.toml", "--to", "md")
     assert (code, out) == (2, "")
     assert said in err
     assert len(err) < 5_000

@@ -397,6 +397,52 @@ def test_a_key_must_be_a_file_name(key: str) -> None:
         from_text(BOTH, key=key)
 
 
+# --- own functions and Euler's number ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ('{ pieces = [{ formula = "u", bound = "-1" }, { formula = "-u", bound = "1" }, { formula = "0" }] }',
+         "from the highest bound down, and 1 comes after -1"),
+        ('{ pieces = [{ formula = "u", bound = "1" }, { formula = "2", bound = "1" }, { formula = "0" }] }',
+         "from the highest bound down, and 1 comes after 1"),
+        ('"||u||"', "acts on one number, which has no norm"),
+    ],
+)  # fmt: skip
+def test_own_functions_that_mean_nothing(function: str, said: str) -> None:
+    """They reached the proofs once, which failed as if that were our fault."""
+    with pytest.raises(ExerciseError) as caught:
+        from_text(f'[model]\nL = "f(x)"\n[functions]\nf = {function}\n')
+    (fault,) = caught.value.faults
+    assert said in fault.message
+    assert fault.line == 4
+
+
+@pytest.mark.parametrize(
+    ("model", "warned"),
+    [("e^x", True), ("1 / (1 + e^(-x))", True), ("e x", False), ("x^e", False), ("exp(x)", False)],
+)
+def test_e_without_a_value_is_no_number(model: str, warned: bool) -> None:
+    found = from_text(f'[model]\nL = "{model}"\n').warnings
+    assert any("Euler's number is exp(1)" in warning for warning in found) is warned
+
+
+def test_e_with_a_value_is_what_it_is() -> None:
+    assert from_text('[model]\nL = "e^x"\n[values]\ne = 3\n').warnings == ()
+
+
+@pytest.mark.parametrize("formula", ["cross_entropi(z, t)", "sum(cross_entropi((z), t))"])
+def test_a_comma_after_what_is_no_function(formula: str) -> None:
+    """The name is at fault, not the comma."""
+    with pytest.raises(ExerciseError) as caught:
+        from_text(f'[model]\nL = "{formula}"\n')
+    (fault,) = caught.value.faults
+    assert "there is no function “cross_entropi”" in fault.message
+    assert fault.span is not None
+    assert formula[fault.span.start : fault.span.end] == "cross_entropi"
+
+
 # --- input that means harm ------------------------------------------------------------
 
 HOSTILE = [

@@ -487,3 +487,12 @@ def test_a_stamped_pdf_opens(engine: tuple[str, str], poppler: None, tmp_path: P
         assert (
             subprocess.run(["qpdf", "--check", str(file)], capture_output=True, check=False).returncode == 0
         )
+
+
+@pytest.mark.skipif(os.name != "posix", reason="process groups as on POSIX")
+def test_stopping_a_child_that_has_ended_is_no_error() -> None:
+    """After Ctrl-C the child may be gone before it is stopped."""
+    child = subprocess.Popen(["true"], start_new_session=True)
+    child.wait()
+    module._kill_group(child)
+    assert child.returncode == 0

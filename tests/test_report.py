@@ -314,3 +314,106 @@ def test_convention_is_said_when_the_example_sits_on_the_kink() -> None:
         assert "activation.on_kink" in keys
         assert "activation.off_kink" not in keys
         assert any(check.kind == "kink" for check in made.checks)
+
+
+# --- what a reader stumbled over once --------------------------------------------------------
+
+
+def _texts(document: Document) -> list[Text]:
+    return [text for block in document.blocks if isinstance(block, Paragraph) for text in block.sentences]
+
+
+def _lines(document: Document) -> list[str]:
+    return [to_plain(line.formula) for block in document.blocks if isinstance(block, Equation)
+            for line in block.lines]  # fmt: skip
+
+
+def _of(model: dict[str, str], values: dict[str, Any], **more: Any) -> Document:
+    return compose(derive(from_parts(model=model, values=values, key="x", **more)))
+
+
+def test_a_size_that_is_one_gets_no_letter() -> None:
+    """`w^T x` gives one number: no `1 = 1`, no sum up to 1, no levels."""
+    document = _of(
+        {"s": "w^T x + b", "L": "hinge(s, y)"},
+        {"w": ["1/2", -1], "x": [1, 1], "b": "1/4", "y": -1},
+        shapes={"b": []},
+    )
+    (sizes,) = [text.parts["sizes"] for text in _texts(document) if text.key == "given.sizes"]
+    assert isinstance(sizes, tuple)
+    assert [to_plain(size) for size in sizes if isinstance(size, Node)] == ["n = 2"]
+    labels = {block.label for block in document.blocks if isinstance(block, Heading)}
+    assert "levels" not in labels
+
+
+def test_layers_that_differ_in_names_are_shown_once() -> None:
+    document = compose(derive(TWO_LAYERS))
+    assert [text.key for text in _texts(document)].count("levels.stack") == 1
+    assert "levels.same" in {text.key for text in _texts(document)}
+    ledger = next(block for block in document.blocks if isinstance(block, Table))
+    assert len(ledger.columns) == 3  # no k and n that would mean another thing in each row
+
+
+def test_a_negative_number_that_is_added_stands_in_brackets() -> None:
+    values = {"w": [1, 2], "x": [3, 1], "b": -1, "y": 1}
+    document = _of({"z": "w^T x + b", "L": "1/2 (z - y)^2"}, values, shapes={"b": []})
+    first = next(line for line in document.blocks if isinstance(line, Equation) and "z" in _names(line))
+    product = next(p for p in tree.walk(first.lines[0].formula) if _is_braced(p, "b"))
+    assert isinstance(product, tree.Brace) and isinstance(product.body, tree.Bracket)
+
+
+def _names(block: Equation) -> set[str]:
+    made = block.lines[0].formula
+    return set(tree.names_in(made)) if any(isinstance(p, tree.Brace) for p in tree.walk(made)) else set()
+
+
+def _is_braced(node: Node, name: str) -> bool:
+    return isinstance(node, tree.Brace) and node.label == tree.Name(name)
+
+
+def test_powers_are_worked_out_from_unrounded_numbers() -> None:
+    """(−0,360765 − 1)² is 1,8517; from the number as it is shown it would be 1,8518."""
+    values = {"W": [[1, -1], ["1/2", "1/2"]], "x": [1, "1/2"], "b": [0, 0], "v": [1, -2], "y": 1}
+    model = {"z": "W x + b", "a": "bump(z)", "yhat": "v^T a", "L": "squared_error(yhat, y)"}
+    document = _of(model, values, functions={"bump": "exp(-u^2)"})
+    assert not any("1.8518" in line for line in _lines(document))
+    assert any("1.8517" in line for line in _lines(document))
+
+
+def test_exact_data_stand_behind_an_equals_sign() -> None:
+    """Only the last step of `logits = … ≈ 2,6667·…` is rounded."""
+    document = _of({"z": "W x", "L": "1/2 ||z||^2"}, {"W": [["1/3", "0.001"], [1, 2]], "x": [1, 1]})
+    forward = next(
+        f for f in formulas(document) if isinstance(f, tree.Box) and isinstance(f.body, tree.Chain)
+    )
+    assert isinstance(forward.body, tree.Chain)
+    assert forward.body.relations == ("=", "=", "≈")
+
+
+def test_a_rounded_array_has_no_fractions() -> None:
+    view_of = Facts(derive(BATCH))
+    view = View(view_of.derivation, view_of)
+    third = view.array(Array((3,), (Fraction(1, 3), Fraction(1, 7919), Fraction(2))))
+    assert [to_plain(cell) for (cell,) in third.rows] == ["0.3333", "0.0001", "2"]  # type: ignore[attr-defined]
+    exact = view.array(Array((2,), (Fraction(1, 3), Fraction(1, 2))))
+    assert [to_plain(cell) for (cell,) in exact.rows] == ["1/3", "0.5"]  # type: ignore[attr-defined]
+
+
+def test_a_shared_weight_is_no_input_that_feeds_all_neurons() -> None:
+    texts = _texts(compose(derive(BATCH)))
+    assert "levels.feeds_some" in {text.key for text in texts}
+    assert "levels.feeds_all" not in {text.key for text in texts}
+
+
+def test_what_a_loss_is_made_of_is_defined() -> None:
+    lines = _lines(_of({"s": "W x", "L": "bce_logits(s, y)"}, {"W": [[1, 2]], "x": [1, 1], "y": [1]}))
+    assert any("softplus(u) = log(1 + e^u)" in line for line in lines)
+    heading = next(
+        b for b in compose(derive(HINGE)).blocks if isinstance(b, Heading) and b.label == "activation"
+    )
+    assert isinstance(heading.text, Text) and heading.text.key == "activation.title_functions"
+
+
+def test_a_flat_activation_is_said_to_stop_the_gradient() -> None:
+    keys = {text.key for text in _texts(compose(derive(load("capa-numerica"))))}
+    assert "backward.zero_slope" in keys

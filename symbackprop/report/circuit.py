@@ -21,6 +21,7 @@ from symbackprop.notation.tree import (
     Neg,
     Node,
     Norm,
+    Ones,
     Power,
     Product,
     Quotient,
@@ -114,6 +115,8 @@ def undressed_once(node: Node) -> Node:
 
 def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[str]:
     """The names a formula depends on, in written order, perhaps more than once."""
+    if isinstance(node, Ones):
+        return  # its size is a number, not a variable
     if isinstance(node, Name):
         if node.name not in bound:
             yield node.name

@@ -225,6 +225,7 @@ def _diagram(block: Diagram, setter: Setter, plain: Setter) -> Fields:
         "alternative": setter.format.string(plain.text(block.alternative)),
         "alternative_text": setter.text(block.alternative),
         "beside": "" if block.beside is None else setter.formula(block.beside),
+        "beside_wide": block.beside is not None and setter.measure(block.beside) > 0.56 * setter.room,
     }
 
 
