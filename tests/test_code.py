@@ -56,7 +56,9 @@ def numbers(exercise: Exercise, wanted: list[str]) -> list[float]:
     for name in wanted:
         array = derivation.quantities["d" + name].numbers
         assert array is not None
-        found += [float(entry) if isinstance(entry, Fraction) else float(entry.mid()) for entry in array.entries]
+        found += [
+            float(entry) if isinstance(entry, Fraction) else float(entry.mid()) for entry in array.entries
+        ]
     return found
 
 

@@ -224,6 +224,42 @@ def test_a_wrong_page_would_be_seen() -> None:
         assert differ(first, second, True) is expected
 
 
+WIDE = from_parts(
+    model={"z": "W x + b", "yhat": "sigmoid(z)", "L": "1/2 ||yhat - y||^2"},
+    values={
+        "W": [[Fraction(i - 2 * j, 4) for i in range(12)] for j in range(10)],
+        "x": [1 + i for i in range(12)], "b": [j for j in range(10)], "y": [1] * 10,
+    },
+    key="wide",
+)  # fmt: skip
+NINE = from_parts(
+    model={"z": "W x", "L": "1/2 (z - y)^2"},
+    values={"W": [list(range(1, 10))], "x": list(range(1, 10)), "y": [1]},
+    key="nine",
+)
+DEEP = from_parts(
+    model={
+        **{f"{kind}{i}": text for i in range(1, 11) for kind, text in (
+            ("z", f"W{i} h{i - 1} + b{i}"), ("h", f"relu(z{i})"),
+        )},
+        "L": "1/2 ||h10 - y||^2",
+    },
+    wanted=["W1", "W10", "h0"],
+    key="deep",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("exercise", [WIDE, NINE, DEEP], ids=lambda exercise: str(exercise.key))
+def test_more_than_fits_on_a_page_is_abbreviated(exercise: Any) -> None:
+    """Matrices of more than eight rows or columns, and many sizes without numbers."""
+    made = derive(exercise)
+    for detail in DETAILS:
+        for node in _nodes(compose(made, detail=detail).blocks):
+            if isinstance(node, tree.Matrix):
+                assert len(node.rows) <= 8
+                assert max(map(len, node.rows)) <= 8
+
+
 # --- what must be there ----------------------------------------------------------------------
 
 
@@ -319,10 +355,6 @@ def test_convention_is_said_when_the_example_sits_on_the_kink() -> None:
 # --- what a reader stumbled over once --------------------------------------------------------
 
 
-def _texts(document: Document) -> list[Text]:
-    return [text for block in document.blocks if isinstance(block, Paragraph) for text in block.sentences]
-
-
 def _lines(document: Document) -> list[str]:
     return [to_plain(line.formula) for block in document.blocks if isinstance(block, Equation)
             for line in block.lines]  # fmt: skip
@@ -359,7 +391,8 @@ def test_a_negative_number_that_is_added_stands_in_brackets() -> None:
     document = _of({"z": "w^T x + b", "L": "1/2 (z - y)^2"}, values, shapes={"b": []})
     first = next(line for line in document.blocks if isinstance(line, Equation) and "z" in _names(line))
     product = next(p for p in tree.walk(first.lines[0].formula) if _is_braced(p, "b"))
-    assert isinstance(product, tree.Brace) and isinstance(product.body, tree.Bracket)
+    assert isinstance(product, tree.Brace)
+    assert isinstance(product.body, tree.Bracket)
 
 
 def _names(block: Equation) -> set[str]:
@@ -396,7 +429,7 @@ def test_a_rounded_array_has_no_fractions() -> None:
     third = view.array(Array((3,), (Fraction(1, 3), Fraction(1, 7919), Fraction(2))))
     assert [to_plain(cell) for (cell,) in third.rows] == ["0.3333", "0.0001", "2"]  # type: ignore[attr-defined]
     exact = view.array(Array((2,), (Fraction(1, 3), Fraction(1, 2))))
-    assert [to_plain(cell) for (cell,) in exact.rows] == ["1/3", "0.5"]  # type: ignore[attr-defined]
+    assert [to_plain(cell) for (cell,) in exact.rows] == ["1 / 3", "0.5"]  # type: ignore[attr-defined]
 
 
 def test_a_shared_weight_is_no_input_that_feeds_all_neurons() -> None:
@@ -411,9 +444,24 @@ def test_what_a_loss_is_made_of_is_defined() -> None:
     heading = next(
         b for b in compose(derive(HINGE)).blocks if isinstance(b, Heading) and b.label == "activation"
     )
-    assert isinstance(heading.text, Text) and heading.text.key == "activation.title_functions"
+    assert isinstance(heading.text, Text)
+    assert heading.text.key == "activation.title_functions"
 
 
 def test_a_flat_activation_is_said_to_stop_the_gradient() -> None:
     keys = {text.key for text in _texts(compose(derive(load("capa-numerica"))))}
     assert "backward.zero_slope" in keys
+
+
+@pytest.mark.parametrize(
+    ("loss", "s", "y", "kink"),
+    [("absolute_error(s, y)", 3, 3, "abs"), ("hinge(s, y)", 1, 1, "hinge"), ("sum(max(s, y))", 2, 2, "max")],
+)
+def test_a_loss_on_its_kink_is_said(loss: str, s: int, y: int, kink: str) -> None:
+    """The kink of a loss stands in its gradient only, and must not be missed."""
+    exercise = from_parts(model={"s": "w x", "L": loss}, values={"w": [[1, 1]], "x": [s - 1, 1], "y": [y]})
+    made = derive(exercise)
+    keys = {text.key for text in _texts(compose(made))}
+    assert "activation.on_kink" in keys, kink
+    assert "checks.convention_how_on" in keys
+    assert any(check.kind == "kink" for check in made.checks)

@@ -120,8 +120,9 @@ def in_the_example(left: Node, *right: Node) -> Chain:
 def sample() -> list[Node]:
     """The displays of the sample report, in order."""
     summed = plus(times(num(4), num(1)), times(num(2), num(0)), times(minus5, num(2)))
-    label = chain(juxtaposed(W, x), "=", Sum("i", num(1), n, juxtaposed(at("w", i), at("x", i))), "=",
-        Neg(num(6)))
+    label = chain(
+        juxtaposed(W, x), "=", Sum("i", num(1), n, juxtaposed(at("w", i), at("x", i))), "=", Neg(num(6))
+    )
     forward = equation(
         z,
         plus(juxtaposed(Brace(row(4, 2, -5), W), Brace(column(1, 0, 2), x)), Brace(num(7), b)),
@@ -133,12 +134,16 @@ def sample() -> list[Node]:
         times(d(yhat), Call("g", (z,), (), 1)),
     )  # fmt: skip
     weights = equation(
-        d(W), part(L, W), times(Brace(part(L, z), d(z)), Brace(part(z, W), Transpose(x))),
-            juxtaposed(d(z), Transpose(x))
+        d(W),
+        part(L, W),
+        times(Brace(part(L, z), d(z)), Brace(part(z, W), Transpose(x))),
+        juxtaposed(d(z), Transpose(x)),
     )
     back = equation(
-        d(x), part(L, x), times(Brace(part(z, x), Transpose(W)), Brace(part(L, z), d(z))),
-            juxtaposed(Transpose(W), d(z))
+        d(x),
+        part(L, x),
+        times(Brace(part(z, x), Transpose(W)), Brace(part(L, z), d(z))),
+        juxtaposed(Transpose(W), d(z)),
     )
     dz_j, delta = d(at("z", j)), Delta(j, p)
     relu = Cases(((z, chain(z, "≥", num(0))), (num(0), chain(z, "<", num(0)))))
@@ -216,11 +221,11 @@ def sample() -> list[Node]:
     ]  # fmt: skip
 
 
-
 # --- every node, three formats ----------------------------------------------------------
 
-SPANISH = Style(words={"if": "si", "otherwise": "si no", "example": "en el ej.", "and": "y"},
-    decimal_mark=",")
+SPANISH = Style(
+    words={"if": "si", "otherwise": "si no", "example": "en el ej.", "and": "y"}, decimal_mark=","
+)
 u, v, c = Name("u"), Name("v"), Name("c")
 
 NODES: list[tuple[Node, str, str, str]] = [
@@ -593,11 +598,27 @@ def test_data_is_never_emitted_raw(text: str) -> None:
 
 # --- plain text is read back ----------------------------------------------------------------
 
-NAMES = ("W", "x", "b", "z", "y", "yhat", "L", "W1", "z1", "u", "v", "K", "z_out", "x'", "alpha", "n",
-    "k", "T")
-VOCABULARY = Vocabulary(
-    functions={**ALIASES, "sum": "sum", "mean": "mean", "g": "g"}, names=frozenset(NAMES)
+NAMES = (
+    "W",
+    "x",
+    "b",
+    "z",
+    "y",
+    "yhat",
+    "L",
+    "W1",
+    "z1",
+    "u",
+    "v",
+    "K",
+    "z_out",
+    "x'",
+    "alpha",
+    "n",
+    "k",
+    "T",
 )
+VOCABULARY = Vocabulary(functions={**ALIASES, "sum": "sum", "mean": "mean", "g": "g"}, names=frozenset(NAMES))
 LOOSE_VOCABULARY = replace(VOCABULARY, names=None)
 
 
@@ -641,8 +662,9 @@ def test_written_text_stays_as_it_is(text: str) -> None:
     assert to_plain(read(text, VOCABULARY)) == text
 
 
-@pytest.mark.parametrize("text", ["dW = u x^T", "W ∈ ℝ^{k×n}", "x ∈ ℝ^n", "b ∈ ℝ", "x = b ≈ 1 ≠ 2",
-    "x ∈ ℝ^{n + 1}"])
+@pytest.mark.parametrize(
+    "text", ["dW = u x^T", "W ∈ ℝ^{k×n}", "x ∈ ℝ^n", "b ∈ ℝ", "x = b ≈ 1 ≠ 2", "x ∈ ℝ^{n + 1}"]
+)
 def test_written_statements_stay_as_they_are(text: str) -> None:
     assert to_plain(read_chain(text, VOCABULARY)) == text
 
@@ -699,8 +721,9 @@ def trees() -> st.SearchStrategy[Node]:
 
 def branches(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     sign = st.sampled_from(("", "", "cdot", "odot", "*"))
-    entry = inner.filter(lambda node: not isinstance(undressed(node),
-        Matrix))  # no arrays of arrays in plain text
+    entry = inner.filter(
+        lambda node: not isinstance(undressed(node), Matrix)
+    )  # no arrays of arrays in plain text
     several = st.lists(inner, min_size=2, max_size=3).map(tuple)
     return st.one_of(
         inner.map(Neg), inner.map(Bracket), inner.map(Transpose), inner.map(Box), inner.map(Norm),
@@ -778,8 +801,12 @@ TYPST_PAGE = """#set page(width: 30cm, height: auto)
 
 
 def everything_there_is() -> list[Node]:
-    return [*sample(), *(node for node, *_ in NODES), *(node for node, _ in BRACKETS + SPACING),
-        *hostile_page()]
+    return [
+        *sample(),
+        *(node for node, *_ in NODES),
+        *(node for node, _ in BRACKETS + SPACING),
+        *hostile_page(),
+    ]
 
 
 def test_every_formula_compiles_in_typst() -> None:

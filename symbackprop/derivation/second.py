@@ -24,8 +24,8 @@ from symbackprop.derivation.steps import Check, Contribution, Layer, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
-SIZES = (3, 2, 4, 5, 6, 7)
-"""Numbers for the sizes that have none, in turn: no two alike."""
+SIZES = range(2, 1000)
+"""Numbers for the sizes that have none: in one equation no two are alike."""
 
 GENERATORS = 120
 """Entries up to which an equation is looked at: a layer is, at small sizes of its own, in any case."""
@@ -59,8 +59,10 @@ def _agrees(made: Contribution, body: Node, shapes: Mapping[str, Shape], symbols
     """Whether SymPy could be asked. Raises SecondRouteFailed where the polynomials differ."""
     if made.matrix is None or made.rule == "elementwise":
         return False
-    sizes = dict(zip(symbols, SIZES, strict=False))
     names = [name for name in tree.names_in(body) if name in shapes]
+    here = {size for name in (*names, made.through, made.target) for size in shapes[name]}
+    here |= set(tree.names_in(body)) | set(tree.names_in(made.matrix))
+    sizes = dict(zip((size for size in symbols if size in here), SIZES, strict=False))
     wanted = {name: numbers_of(shapes[name], sizes) for name in names}
     wanted["d" + made.through] = numbers_of(shapes[made.through], sizes)
     if sum(map(prod, wanted.values())) > GENERATORS:

@@ -110,19 +110,20 @@ def fan(layer: str, source: str, weight: str, *, alternative: Text, size: str = 
     wide = max(estimated_width(unit) for unit in (own, *units)) * _EM * _SMALL
     apart = max(1.0, (1.15 * wide + 0.3) / 0.95)  # circles of long names are larger
     rows = (("1", 1.15 * apart), ("2", 0.15 * apart), (size, -1.15 * apart))
-    vertices = [_circle("source", 0.0, 0.0, own), _gradient("out", -1.85 * apart, 0.0, own)]
+    far = 1.0 + 0.35 * (apart - 1.0)
+    vertices = [_circle("source", 0.0, 0.0, own), _gradient("out", -1.85 * far, 0.0, own)]
     arrows = [Arrow(start="source", end="out", back=False)]
     for row, y in rows:
         place = _place(row)
         unit = Index(Name(layer), (place,))
         vertices += [
-            _circle(f"unit-{row}", 2.7 * apart, y, unit),
-            _gradient(f"in-{row}", 4.55 * apart, y, unit),
+            _circle(f"unit-{row}", 2.7 * far, y, unit),
+            _gradient(f"in-{row}", 4.55 * far, y, unit),
         ]
         link = Index(Name(weight), (place, Name("i")))
         arrows.append(Arrow(start="source", end=f"unit-{row}", back=False, label=link))
         arrows.append(Arrow(start=f"in-{row}", end=f"unit-{row}", back=False))
-    x, y = 2.7 * apart, -0.5 * apart + 0.03
+    x, y = 2.7 * far, -0.5 * apart + 0.03
     vertices.append(Vertex(key="dots", kind="plain", x=x, y=y, upper=Dots("v"), width=0.3, height=0.45))
     return Diagram(vertices=tuple(vertices), arrows=tuple(arrows), alternative=alternative, exact=True)
 

@@ -23,6 +23,7 @@ from symbackprop.report.document import (
 )
 
 _MOST: Final = 36  # lines; more is never kept together
+_SHARE: Final = 0.88  # of the estimate: TeX keeps a sentence with its display or table by itself
 _LINE_CM: Final = 0.48
 _COLUMNS: Final = 95  # characters of a line of text
 _DISPLAYS: Final = (Equation, Table, Diagram, Code, AnswerBox)
@@ -42,7 +43,7 @@ def keep_together(blocks: Sequence[Block], fields: Sequence[dict[str, Any]]) -> 
             below = own + below
         else:
             below = own
-        field["needs"] = math.ceil(min(below, _MOST))
+        field["needs"] = math.ceil(min(below, _MOST) * _SHARE)
         following = block
     for place in range(1, len(blocks)):
         if isinstance(blocks[place - 1], Heading) and isinstance(blocks[place], Paragraph):

@@ -12,7 +12,7 @@ from typing import Final
 from symbackprop.notation.tree import Box, Chain, Node, Relation, Row
 from symbackprop.report.document import Line
 
-ROOM: Final = 42.5  # em of text in a line of the page
+ROOM: Final = 41.7  # em of text in a line of the page, less what the estimate may be short by
 _SURE: Final = 0.96  # the share of the room that an estimate may fill and still be trusted
 _MARGIN_GAP: Final = 1.5  # em between a formula and the shape in the margin
 

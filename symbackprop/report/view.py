@@ -199,7 +199,8 @@ class View:
         if len(numbers.shape) == 1:
             column = _ends(numbers.entries, limits.SHOWN_ROWS)
             return tree.Matrix(tuple((node,) for node in self._alike(column, "v")), "column")
-        cells = [_ends(row, limits.SHOWN_COLUMNS) for row in _ends(tuple(numbers.rows()), limits.SHOWN_ROWS)]
+        rows = _ends(tuple(numbers.rows()), limits.SHOWN_ROWS)
+        cells = [None if row is None else _ends(row, limits.SHOWN_COLUMNS) for row in rows]
         width = len(next(row for row in cells if row is not None))
         flat = self._alike([value for row in cells if row is not None for value in row], "c")
         made = iter([flat[at : at + width] for at in range(0, len(flat), width)])
