@@ -228,7 +228,7 @@ WIDE = from_parts(
     model={"z": "W x + b", "yhat": "sigmoid(z)", "L": "1/2 ||yhat - y||^2"},
     values={
         "W": [[Fraction(i - 2 * j, 4) for i in range(12)] for j in range(10)],
-        "x": [1 + i for i in range(12)], "b": [j for j in range(10)], "y": [1] * 10,
+        "x": [1 + i for i in range(12)], "b": list(range(10)), "y": [1] * 10,
     },
     key="wide",
 )  # fmt: skip

@@ -12,8 +12,9 @@ from typing import Final
 from symbackprop.notation.tree import Box, Chain, Node, Relation, Row
 from symbackprop.report.document import Line
 
-ROOM: Final = 41.7  # em of text in a line of the page, less what the estimate may be short by
+ROOM: Final = 42.5  # em of text in a line of the page
 _SURE: Final = 0.96  # the share of the room that an estimate may fill and still be trusted
+_IMPLIED: Final = 2.9  # em, of the ⟹ and its space at the start of a line
 _MARGIN_GAP: Final = 1.5  # em between a formula and the shape in the margin
 
 Measure = Callable[[Node], float]
@@ -59,7 +60,7 @@ def _broken(line: Line, measure: Measure, room: float) -> list[Placed]:
     if measure(line.formula) + margin <= room:
         return [Placed(formula=line.formula, margin=line.margin)]
     pieces = [
-        replace(piece, fit=not piece.boxed and measure(piece.formula) > room)
+        replace(piece, fit=not piece.boxed and measure(piece.formula) + _IMPLIED * piece.implied > room)
         for piece in _pieces(line.formula, measure, room, margin)
     ]
     pieces[-1] = replace(pieces[-1], margin=line.margin)
