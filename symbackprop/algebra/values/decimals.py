@@ -108,13 +108,6 @@ def entries_to_trees(
     return Array(array.shape, tuple(_each(array, digits, again, to_tree)))
 
 
-def entries_to_texts(
-    array: Array[Value], digits: int = 4, again: Callable[[int], Array[Value]] | None = None
-) -> Array[tuple[str, bool]]:
-    """`to_text` for every entry, likewise."""
-    return Array(array.shape, tuple(_each(array, digits, again, to_text)))
-
-
 def _each(
     array: Array[Value],
     digits: int,

@@ -8,8 +8,8 @@ from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
-from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
-from symbackprop.report.sections.loss import in_example, number_members
+from symbackprop.report.document import Block, Heading, Paragraph, Text
+from symbackprop.report.sections.loss import in_example, number_members, together
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
@@ -47,8 +47,7 @@ def unit(view: View, step: Step, reasons: bool) -> Iterator[Block]:
         yield Paragraph(lead=symbol, sentences=tuple(reasons_of(view, step)), keep_with_next=True)
     margin = view.membership("d" + step.target) if reasons else None
     formulas = displays(view, step)
-    for place, formula in enumerate(formulas):
-        yield Equation(lines=(Line(formula=formula, margin=margin if place == len(formulas) - 1 else None),))
+    yield together(formulas, margin)
     if reasons:
         yield from _zeros(view, step)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
@@ -26,11 +26,15 @@ def loss(view: View, *, reasons: bool = True) -> Iterator[Block]:
             yield Paragraph(sentences=tuple(_reasons(view, step)))
         formulas = lines(view, step)
         margin = view.membership("d" + step.target) if reasons else None
-        for formula in formulas:
-            last = formula is formulas[-1]
-            yield Equation(lines=(Line(formula=formula, margin=margin if last else None),))
+        yield together(formulas, margin)
         if reasons:
             yield from _meaning(view, step)
+
+
+def together(formulas: Sequence[Node], margin: Node | None) -> Equation:
+    """A formula and its numbers as one display, which no page breaks; the shape beside the last."""
+    *first, last = formulas
+    return Equation(lines=(*(Line(formula=formula) for formula in first), Line(formula=last, margin=margin)))
 
 
 def _reasons(view: View, step: Step) -> Iterator[Text]:

@@ -256,12 +256,14 @@ def checks(view: View) -> Iterator[Block]:
     """What was checked and how, and what was not."""
     yield Heading(text=Text("checks.title"), label="checks")
     columns = (Text("checks.what"), Text("checks.how"), Text("checks.result"))
-    rows = [_check_row(check) for check in view.derivation.checks]
+    made = view.derivation.checks
+    kinds = [check.kind for check in made]
+    rows = [_check_row(check, again=check.kind in kinds[:at]) for at, check in enumerate(made)]
     rows += _conventions(view)
     yield Table(columns=columns, rows=tuple(rows), widths=(0.24, 0.52, 0.2), small=True)
 
 
-def _check_row(check: Check) -> tuple[Node | Text | None, ...]:
+def _check_row(check: Check, *, again: bool) -> tuple[Node | Text | None, ...]:
     parts: dict[str, Part] = {}
     suffix = ""
     if check.kind in {"formula", "general"}:
@@ -271,7 +273,8 @@ def _check_row(check: Check) -> tuple[Node | Text | None, ...]:
         suffix = "_sizes" if check.kind == "formula" else ""
     if check.kind == "numbers" and check.exact:
         suffix = "_exact"
-    what = Text(f"checks.{check.kind}_what" + ("_some" if check.note == "some" else ""))
+    which = "_sizes" if again and suffix == "_sizes" else "_some" if check.note == "some" else ""
+    what = Text(f"checks.{check.kind}_what{which}")
     agreed = Text("checks.agree", {"agreed": check.agreed, "tried": check.tried})
     return what, Text(f"checks.{check.kind}_how{suffix}", parts), agreed
 
