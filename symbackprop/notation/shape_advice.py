@@ -14,6 +14,7 @@ Advice = Callable[[Said, Node, Shape, Node, Shape], str]
 
 
 def no_advice(_: Said, __: Node, ___: Shape, ____: Node, _____: Shape) -> str:
+    """Nothing to say."""
     return ""
 
 
@@ -42,6 +43,7 @@ def transposed_text(said: Said, node: Node) -> str:
 
 
 def advise_odot(said: Said, a: Node, _: Shape, b: Node, __: Shape) -> str:
+    """What to write for a multiple where ⊙ stands."""
     return f"⊙ is for equal shapes; a scalar multiple is {said(a)} {said(b)}."
 
 

@@ -186,6 +186,7 @@ def _is_latin(character: str) -> bool:
 
 
 def refuse_character(text: str, cluster: str, span: Span) -> NoReturn:
+    """Raise the ReadError for a character that no formula has."""
     code, name = f"U+{ord(cluster[0]):04X}", unicodedata.name(cluster[0], "").lower()
     shown = "" if unicodedata.category(cluster[0])[0] in "CZ" else f"“{cluster}” "
     described = f"{code}, {name}" if name else code

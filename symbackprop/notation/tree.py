@@ -82,6 +82,8 @@ class Word(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Neg(Node):
+    """`−body`."""
+
     body: Node
 
 
@@ -115,12 +117,16 @@ class Quotient(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Power(Node):
+    """`base^exponent`."""
+
     base: Node
     exponent: Node
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Transpose(Node):
+    """`bodyᵀ`."""
+
     body: Node
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 
 from symbackprop.derivation.steps import Derivation
@@ -20,56 +21,26 @@ from symbackprop.report.sections.summary import checks, ledger, picture, summary
 from symbackprop.report.sections.worksheet import worksheet
 from symbackprop.report.view import View
 
-Sections = Callable[[View], Iterator[Block]]
+Section = Callable[[View], Iterator[Block]]
 
+_GIVEN_TO_BACK: tuple[Section, ...] = (given, forward, loss, activation, backward, ledger)
 
-def _answer(view: View) -> Iterator[Block]:
-    yield from summary(view)
-
-
-def _exam(view: View) -> Iterator[Block]:
-    yield from given(view, reasons=False)
-    yield from forward(view, reasons=False)
-    yield from loss(view, reasons=False)
-    yield from backward(view, reasons=False)
-    yield from summary(view)
-
-
-def _student(view: View) -> Iterator[Block]:
-    yield from given(view)
-    yield from forward(view)
-    yield from loss(view)
-    yield from activation(view)
-    yield from backward(view)
-    yield from ledger(view)
-    yield from layer(view)
-    yield from summary(view)
-
-
-def _full(view: View) -> Iterator[Block]:
-    yield from given(view)
-    yield from forward(view)
-    yield from loss(view)
-    yield from activation(view)
-    yield from backward(view)
-    yield from ledger(view)
-    yield from picture(view)
-    yield from layer(view, picture=False)
-    yield from levels(view)
-    yield from summary(view)
-    yield from checks(view)
-    yield from code(view)
-
-
-def _worksheet(view: View) -> Iterator[Block]:
-    yield from given(view)
-    yield from worksheet(view)
-
-
-DETAILS: Mapping[str, Sections] = MappingProxyType(
-    {"answer": _answer, "exam": _exam, "student": _student, "full": _full, "worksheet": _worksheet}
-)
-"""One row a level of detail."""
+DETAILS: Mapping[str, tuple[Section, ...]] = MappingProxyType(
+    {
+        "answer": (summary,),
+        "exam": (
+            *(partial(section, reasons=False) for section in (given, forward, loss, backward)),
+            summary,
+        ),
+        "student": (*_GIVEN_TO_BACK, layer, summary),
+        # the picture of what an input gets back stands among the levels there
+        "full": (
+            *_GIVEN_TO_BACK, picture, partial(layer, picture=False), levels, summary, checks, code,
+        ),
+        "worksheet": (given, worksheet),
+    }
+)  # fmt: skip
+"""The sections of each level of detail, in order."""
 
 
 def compose(derivation: Derivation, *, detail: str = "full") -> Document:
@@ -79,5 +50,5 @@ def compose(derivation: Derivation, *, detail: str = "full") -> Document:
     return Document(
         title=Text(key),
         subtitle=Literally(derivation.exercise.title),
-        blocks=tuple(DETAILS[detail](view)),
+        blocks=tuple(block for section in DETAILS[detail] for block in section(view)),
     )

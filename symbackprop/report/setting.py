@@ -21,6 +21,8 @@ _I_SOUND: Final = re.compile(r"i|hi(?![aeo])|[yY]$", re.IGNORECASE)
 
 
 class FormulaWriter(Protocol):
+    """A writer of trees in one format."""
+
     def __call__(self, node: Node, style: Style, *, align: bool = False) -> str: ...
 
 

@@ -17,6 +17,7 @@ T = TypeVar("T")
 
 
 def index(self: Evaluator[T], node: tree.Index, scope: Scope[T]) -> Array[T]:
+    """`w[1,2]` `()`, `W[2,:]` `(1, n)`, `W[:,i]` `(m,)`. Raises EvaluationError outside the array."""
     base = self.value(node.base, scope(powers=False))
     if len(node.places) != len(base.shape):
         raise EvaluationError(node, f"{len(node.places)} indices for an array of shape {base.shape}")
@@ -46,6 +47,7 @@ def _chosen(self: Evaluator[T], node: Node, place: Node, length: int, scope: Sco
 
 
 def indexed_sum(self: Evaluator[T], node: tree.Sum, scope: Scope[T]) -> Array[T]:
+    """`Σ_{i=low}^{high} body`, a scalar."""
     low, high = self.whole(node.low, scope), self.whole(node.high, scope)
     if high - low >= limits.SIZE:
         raise EvaluationError(node, f"a sum of more than {limits.SIZE} terms")
@@ -56,11 +58,13 @@ def indexed_sum(self: Evaluator[T], node: tree.Sum, scope: Scope[T]) -> Array[T]
 
 
 def delta(self: Evaluator[T], node: tree.Delta, scope: Scope[T]) -> Array[T]:
+    """1 where both indices are the same, else 0."""
     same = self.whole(node.first, scope) == self.whole(node.second, scope)
     return Array((), (self.domain.one if same else self.domain.zero,))
 
 
 def matrix(self: Evaluator[T], node: tree.Matrix, scope: Scope[T]) -> Array[T]:
+    """An array written out; a column is a vector `(m,)`."""
     entries = tuple(self.number(part, scope(powers=False)) for row in node.rows for part in row)
     if node.form == "column":
         return Array((len(node.rows),), entries)
