@@ -533,3 +533,19 @@ def test_nearest() -> None:
     assert nearest("w", ["W", "x"]) == ["W"]
     assert nearest("reul", ["relu", "elu", "exp"])[0] == "relu"
     assert nearest("zzz", ["relu"]) == []
+
+
+def test_every_bad_entry_of_a_value_is_reported() -> None:
+    """Not the first only: a teacher mends them all at once."""
+    with pytest.raises(ExerciseError) as caught:
+        from_text(
+            '[model]\nL = "sum(x) + sum(W)"\n[values]\nx = ["hola", inf, 1, true]\nW = [[1, nan], ["a", 2]]\n'
+        )
+    places = [(fault.key, fault.message.split(":")[0]) for fault in caught.value.faults]
+    assert places == [
+        ("values.x", "entry 1"),
+        ("values.x", "entry 2"),
+        ("values.x", "entry 4"),
+        ("values.W", "row 1, entry 2"),
+        ("values.W", "row 2, entry 1"),
+    ]

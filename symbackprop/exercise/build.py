@@ -103,7 +103,8 @@ def _read_values(data: Mapping[str, Any], draft: _Draft) -> None:
         try:
             value = exact_array(raw)
         except ValueFault as fault:
-            draft.collected.add(path, fault.message, fault.suggestion)
+            for one in (fault, *fault.more):
+                draft.collected.add(path, one.message, one.suggestion)
             continue
         if name:
             draft.values[name] = value

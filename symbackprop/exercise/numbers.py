@@ -1,8 +1,10 @@
 """Values of an exercise: exact numbers, vectors and matrices."""
 
+from __future__ import annotations
+
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -14,16 +16,18 @@ from symbackprop.exercise.source import Written
 
 _PART = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(rf"\s*([+-]?)\s*({_PART})\s*(?:/\s*({_PART})\s*)?")
+_LISTED = 12  # bad entries of one array; a wrong file need not be listed whole
 _MAX_BITS = int(limits.DIGITS * math.log2(10)) + 1
 
 
 class ValueFault(ValueError):
-    """A value that cannot be used: `message` and `suggestion`."""
+    """A value that cannot be used: `message` and `suggestion`; `more` are other faults of the same array."""
 
-    def __init__(self, message: str, suggestion: str = "") -> None:
+    def __init__(self, message: str, suggestion: str = "", more: Sequence[ValueFault] = ()) -> None:
         super().__init__(message)
         self.message = message
         self.suggestion = suggestion
+        self.more = tuple(more)
 
 
 def exact_number(raw: Any) -> Fraction:
@@ -97,7 +101,7 @@ def exact_array(raw: Any) -> Array[Fraction]:
     nested = [isinstance(row, list | tuple) for row in raw]
     if not any(nested):
         _check_size(len(raw), "entries")
-        return Array((len(raw),), tuple(_entry(entry, f"entry {at}") for at, entry in enumerate(raw, 1)))
+        return Array((len(raw),), _entries((f"entry {at}", entry) for at, entry in enumerate(raw, 1)))
     if not all(nested):
         raise ValueFault(
             "numbers and rows stand side by side", "A vector is [1, 2], a matrix [[1, 2], [3, 4]]."
@@ -119,12 +123,27 @@ def _matrix(rows: Sequence[Sequence[Any]]) -> Array[Fraction]:
     _check_size(width, "columns")
     if len(rows) * width > limits.ENTRIES:
         raise ValueFault(f"the matrix has more than {limits.ENTRIES:,} entries, which is the limit")
-    entries = [
-        _entry(entry, f"row {i}, entry {j}")
-        for i, row in enumerate(rows, 1)
-        for j, entry in enumerate(row, 1)
-    ]
-    return Array((len(rows), width), tuple(entries))
+    placed = (
+        (f"row {i}, entry {j}", entry) for i, row in enumerate(rows, 1) for j, entry in enumerate(row, 1)
+    )
+    return Array((len(rows), width), _entries(placed))
+
+
+def _entries(placed: Iterable[tuple[str, Any]]) -> tuple[Fraction, ...]:
+    """The numbers of an array. Raises ValueFault with the first bad entries, all at once."""
+    numbers: list[Fraction] = []
+    faults: list[ValueFault] = []
+    for place, raw in placed:
+        try:
+            numbers.append(_entry(raw, place))
+        except ValueFault as fault:
+            faults.append(fault)
+            if len(faults) == _LISTED:
+                break
+    if faults:
+        first, *rest = faults
+        raise ValueFault(first.message, first.suggestion, rest)
+    return tuple(numbers)
 
 
 def _entry(raw: Any, place: str) -> Fraction:
