@@ -19,7 +19,9 @@ import typer
 
 # Only what costs nothing is imported here: `--help` must not wait for SymPy.
 if TYPE_CHECKING:
+    from symbackprop.algebra.values.domain import DomainProblem
     from symbackprop.derivation.steps import Derivation
+    from symbackprop.exercise import ExerciseError
     from symbackprop.exercise.model import Exercise
 
 OK, FOUND, FAULT, OURS, INTERRUPTED, NO_READER = 0, 1, 2, 3, 130, 141
@@ -97,12 +99,15 @@ def derive(
             _say(f"warning: {warning}")
         files = outputs.file_paths(loaded, kinds, detail, output)
         check_writable(files, force=force)
+        from symbackprop.algebra.values.domain import DomainProblem
         from symbackprop.derivation.derive import derive as derivation_of
 
         try:
             derivation = derivation_of(loaded, digits=digits)
         except ExerciseError as error:
             raise in_file(error, exercise) from None
+        except DomainProblem as problem:
+            raise in_file(_domain_fault(problem), exercise) from None
         made = outputs.Outputs(
             derivation, language=spoken, detail=detail, templates=templates,
             engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
@@ -222,6 +227,15 @@ def _print_gradients(derivation: "Derivation") -> None:
 
 
 # --- exit codes -----------------------------------------------------------------------------
+
+
+def _domain_fault(problem: "DomainProblem") -> "ExerciseError":
+    """A function without a value at the example, as a fault of the equation where it stands."""
+    from symbackprop.exercise import ExerciseError, Fault
+
+    places = [place.removeprefix("equation ") for place in problem.where if place.startswith("equation ")]
+    key = f"model.{places[-1]}" if places else "model"
+    return ExerciseError([Fault(file="", key=key, message=str(problem))])
 
 
 @contextmanager
