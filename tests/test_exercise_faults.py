@@ -1,8 +1,7 @@
 """Exercises that are wrong: every fault with its place, and input that means harm."""
 
 import os
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symbackprop import limits
-from symbackprop.exercise import ExerciseError, from_dict, from_text, load
+from symbackprop.exercise import Exercise, ExerciseError, from_dict, from_text, load
 from symbackprop.exercise.faults import nearest, one_slip
 
 # --- faults ---------------------------------------------------------------------------
@@ -483,11 +482,21 @@ def test_hostile_input_is_a_short_clear_fault(text: str) -> None:
     assert caught.value.faults
 
 
+def _exercise_or_faults(make: Callable[[], Exercise]) -> None:
+    """Either an exercise with equations, or faults that all say something; never anything else."""
+    try:
+        made = make()
+    except ExerciseError as error:
+        assert error.faults
+        assert all(fault.message for fault in error.faults)
+    else:
+        assert made.equations
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=200))
 def test_any_text_is_an_exercise_or_a_fault(text: str) -> None:
-    with suppress(ExerciseError):
-        from_text(text)
+    _exercise_or_faults(lambda: from_text(text))
 
 
 _SCALARS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8))
@@ -507,8 +516,7 @@ _SECTIONS = [
 @given(st.dictionaries(st.sampled_from(_SECTIONS), _ANYTHING))
 def test_any_mapping_is_an_exercise_or_a_fault(mapping: Mapping[str, Any]) -> None:
     whole = {"model": {"z": "W x + b", "L": "1/2 ||z||^2"}, "values": {"W": [[1, 2]]}, **mapping}
-    with suppress(ExerciseError):
-        from_dict(whole)
+    _exercise_or_faults(lambda: from_dict(whole))
 
 
 @settings(max_examples=150, deadline=None)
@@ -516,8 +524,7 @@ def test_any_mapping_is_an_exercise_or_a_fault(mapping: Mapping[str, Any]) -> No
 def test_any_value_in_a_section_is_taken_or_a_fault(section: str, key: str, value: Any) -> None:
     whole: dict[str, Any] = {"model": {"z": "W x + b", "L": "1/2 ||z||^2"}, "values": {"W": [[1, 2]]}}
     whole[section] = {**whole.get(section, {}), key: value}
-    with suppress(ExerciseError):
-        from_dict(whole)
+    _exercise_or_faults(lambda: from_dict(whole))
 
 
 # --- small ones -----------------------------------------------------------------------

@@ -45,12 +45,8 @@ def _filled(value: Node, axes: Axes) -> Node:
         return tree.Neg(_filled(value.body, axes))
     column, *rows = (tree.Ones(size_node(size)) for _, size in axes)
     ones: tuple[Node, ...] = (column, *(tree.Transpose(row) for row in rows))
-    return juxtaposed(*ones) if value == tree.Number(Fraction(1)) else juxtaposed(*_flat(value), *ones)
-
-
-def _flat(node: Node) -> tuple[Node, ...]:
-    """The factors of a plain product."""
-    return node.factors if isinstance(node, tree.Product) and not any(node.signs) else (node,)
+    lead = () if value == tree.Number(Fraction(1)) else tree.plain_factors(value)
+    return juxtaposed(*lead, *ones)
 
 
 def _signed(term: Term, axes: Axes) -> Node:
@@ -281,7 +277,7 @@ def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | Non
 
 def _joined(left: Node, right: Node) -> Node:
     """`left right`, products kept flat."""
-    return juxtaposed(*_flat(left), *_flat(right))
+    return juxtaposed(*tree.plain_factors(left), *tree.plain_factors(right))
 
 
 def _transposed(node: Node) -> Node:
@@ -368,7 +364,7 @@ def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> No
         top = _scalar_product(Fraction(coefficient.numerator), scalars)
         if coefficient.denominator != 1:
             below.insert(0, tree.Number(Fraction(coefficient.denominator)))
-        return tree.Quotient(top, juxtaposed(*below, *_flat(body.below)))
+        return tree.Quotient(top, juxtaposed(*below, *tree.plain_factors(body.below)))
     lead: list[Node] = []
     if below:
         top = _scalar_product(coefficient, scalars)
@@ -381,9 +377,9 @@ def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> No
         return juxtaposed(*lead)
     if not lead:
         return body
-    if below and not scalars and coefficient == 1 and len(_flat(body)) == 1:
+    if below and not scalars and coefficient == 1 and len(tree.plain_factors(body)) == 1:
         return tree.Quotient(body, juxtaposed(*below))
-    return juxtaposed(*lead, *_flat(body))
+    return juxtaposed(*lead, *tree.plain_factors(body))
 
 
 def _scalar_product(coefficient: Fraction, scalars: list[Node]) -> Node:

@@ -400,6 +400,11 @@ def times(*factors: Node, sign: str = "cdot") -> Node:
     return factors[0] if len(factors) == 1 else Product(factors, (sign,) * (len(factors) - 1))
 
 
+def plain_factors(node: Node) -> tuple[Node, ...]:
+    """The factors of a juxtaposed product; anything else is its own only factor."""
+    return node.factors if isinstance(node, Product) and not any(node.signs) else (node,)
+
+
 def plus(*terms: Node) -> Node:
     """`a + b`; one term alone stays itself."""
     return terms[0] if len(terms) == 1 else Add(terms)

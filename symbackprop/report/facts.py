@@ -13,7 +13,7 @@ from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import ATOMS
 from symbackprop.algebra.lower import Tensor
 from symbackprop.algebra.slopes import Kink, Slope
-from symbackprop.algebra.spell import spelled
+from symbackprop.algebra.spell import size_node, spelled
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_tree
@@ -128,9 +128,9 @@ class Facts:
         if isinstance(body, tree.Add | tree.Neg):
             body = tree.Bracket(body)
         for letter, size in reversed(list(zip(letters, shape, strict=True))):
-            body = body if size == 1 else tree.Sum(letter, tree.number(1), _size_node(size), body)
+            body = body if size == 1 else tree.Sum(letter, tree.number(1), size_node(size or 1), body)
         if row.reduce == "mean":
-            count = tree.times(*(_size_node(size) for size in sizes))
+            count = tree.times(*(size_node(size or 1) for size in sizes))
             return tree.juxtaposed(tree.Quotient(tree.number(1), count), body)
         return body
 
@@ -383,7 +383,7 @@ class Facts:
                 shapes = [self.model.lowering.tensor(arg).shape for arg in part.args]
                 sizes = [s for s in max(shapes, key=len) if s not in (1, None)]
                 if sizes:
-                    count = tree.times(*(_size_node(s) for s in sizes))
+                    count = tree.times(*(size_node(s) for s in sizes))
                     found.append((count, tree.Quotient(tree.number(1), count, inline=True)))
         return found
 
@@ -414,10 +414,6 @@ class Facts:
             if isinstance(part, tree.Transpose) and isinstance(part.body, tree.Index):
                 return part.body
         return None
-
-
-def _size_node(size: tree.Size | None) -> Node:
-    return tree.Name(size) if isinstance(size, str) else tree.number(size or 1)
 
 
 def _same(first: Any, second: Any) -> bool:

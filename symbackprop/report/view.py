@@ -15,13 +15,13 @@ from symbackprop import limits
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.slopes import Slope
-from symbackprop.algebra.spell import spelled
+from symbackprop.algebra.spell import size_node, spelled
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import decimal_places, rounded
 from symbackprop.algebra.values.poly import Poly, leftover
-from symbackprop.derivation.steps import Derivation, Quantity
+from symbackprop.derivation.steps import Derivation
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, Shape, Size
+from symbackprop.notation.tree import Node, Shape
 from symbackprop.report.facts import Facts
 from symbackprop.report.unfold import is_numeral
 
@@ -74,11 +74,6 @@ class View:
             return tree.Name(name)
         made: Node = tree.Name(quantity.target)
         return tree.Gradient(made) if quantity.gradient else made
-
-    def dimensions(self, shape: Shape) -> Node:
-        """`k × n`, a column as `k × 1`, a number as `1 × 1`."""
-        full = (*shape, *((1,) * (2 - len(shape))))
-        return tree.Sizes(tuple(size_node(size) for size in full))
 
     # --- functions under the names of the page -----------------------------------------------
 
@@ -288,11 +283,6 @@ def _ends(items: tuple[Any, ...], most: int) -> list[Any]:
     return [*items[: most - 2], None, items[-1]]
 
 
-def size_node(size: Size) -> Node:
-    """A size as a node."""
-    return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)
-
-
 @dataclass(frozen=True, slots=True)
 class _Substitution:
     """Values for names, from the inside out; products of plain numbers get their dots."""
@@ -401,7 +391,11 @@ def chain(
     return tree.Chain(tuple(kept), tuple(signs), tuple(words))
 
 
-def unit(quantity: Quantity) -> Node:
-    """The bold name of a gradient's unit."""
-    made: Node = tree.Name(quantity.target)
-    return tree.Gradient(made) if quantity.gradient else made
+def space_of(shape: Shape) -> tree.Space:
+    """`ℝ^{k×n}`."""
+    return tree.Space(tuple(size_node(size) for size in shape))
+
+
+def belongs(node: Node, shape: Shape) -> tree.Chain:
+    """`z ∈ ℝ^k`."""
+    return tree.Chain((node, space_of(shape)), ("∈",), (None,))

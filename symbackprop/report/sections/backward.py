@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbackprop.algebra.spell import spelled
+from symbackprop.algebra.spell import size_node, spelled
 from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
@@ -160,13 +160,9 @@ def _entry_chain(view: View, made: Contribution) -> Node:
     body: Node = times(arriving, local)
     for axis, size in reversed(list(zip(made.summed, view.shape(made.through), strict=True))):
         if size != 1:
-            body = tree.Sum(letters[axis], tree.number(1), _node(size), body)
+            body = tree.Sum(letters[axis], tree.number(1), size_node(size), body)
     result = view.page(view.unindexed(spelled(made.entry, dict(letters), avoid=avoid)))
     return equation(tree.Gradient(by), body, result)
-
-
-def _node(size: tree.Size) -> Node:
-    return tree.number(size) if isinstance(size, int) else tree.Name(size)
 
 
 # --- the reasons ------------------------------------------------------------------------------

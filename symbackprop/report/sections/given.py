@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.algebra.functions import ATOMS
+from symbackprop.algebra.spell import size_node
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.sections.activation import cases
-from symbackprop.report.view import View, size_node
+from symbackprop.report.view import View
 
 LONG_MODEL = 5
 """More formulas than these are set in lines, one for each layer."""

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from symbackprop import limits
-from symbackprop.algebra.spell import spelled
+from symbackprop.algebra.spell import size_node, spelled
 from symbackprop.derivation.backward import levels as coarser
 from symbackprop.derivation.steps import Contribution, Layer, Level
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.diagram import fan
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
-from symbackprop.report.view import View, size_node
+from symbackprop.report.view import View, belongs
 
 
 def layer(view: View, *, picture: bool = True) -> Iterator[Block]:
@@ -118,20 +118,11 @@ def neurons(
         if place is None:
             rows.append(tree.Dots("v"))
             continue
-        term = tree.replace_names(tree.juxtaposed(*_flat(factor), entry), {index: place})
+        term = tree.replace_names(tree.juxtaposed(*tree.plain_factors(factor), entry), {index: place})
         left = tree.replace_names(through, {index: place})
         rows.append(equation(left, tree.Add((tree.Dots("c"), term, tree.Dots("c")))))
     statement = equation(tree.Derivative(through, entry), view.page(factor))
-    stack = tree.Stack(tuple(rows), _in_space(made.through, shapes))
+    stack = tree.Stack(tuple(rows), belongs(tree.Name(made.through), shapes[made.through]))
     parts = {"source": entry, "layer": tree.Name(made.through), "size": tree.Name(size)}
     picture = fan(made.through, made.target, weight, size=size, alternative=Text("levels.fan_text", parts))
     return replace(picture, beside=tree.Row((stack, statement), "implies"))
-
-
-def _flat(node: Node) -> tuple[Node, ...]:
-    return node.factors if isinstance(node, tree.Product) and not any(node.signs) else (node,)
-
-
-def _in_space(name: str, shapes: Mapping[str, tree.Shape]) -> Node:
-    space = tree.Space(tuple(size_node(size) for size in shapes[name]))
-    return tree.Chain((tree.Name(name), space), ("∈",), (None,))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from symbackprop.algebra.spell import spelled
+from symbackprop.algebra.spell import size_node, spelled
 from symbackprop.derivation.backward import levels as coarser
 from symbackprop.derivation.steps import Contribution, Layer, Level
 from symbackprop.notation import tree
@@ -12,7 +12,7 @@ from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.sections.given import memberships
 from symbackprop.report.sections.layer import neurons
-from symbackprop.report.view import View, size_node
+from symbackprop.report.view import View, belongs, space_of
 
 
 def levels(view: View) -> Iterator[Block]:
@@ -83,14 +83,6 @@ def _entry(name: str, places: tuple[str, ...], shapes: Mapping[str, tree.Shape])
     return tree.Index(tree.Name(name), tuple(tree.Name(place) for place in places))
 
 
-def _space(shape: tree.Shape) -> Node:
-    return tree.Space(tuple(size_node(size) for size in shape))
-
-
-def _in(node: Node, shape: tree.Shape) -> Node:
-    return tree.Chain((node, _space(shape)), ("∈",), (None,))
-
-
 def _sum_over(view: View, made: Contribution, shapes: Mapping[str, tree.Shape]) -> tuple[Node, Node]:
     """`Σ_j dz_j · ∂z_j/∂w_pq` and `Σ_j dz_j δ_jp x_q`."""
     letters = dict(view.facts.letters_for(made))
@@ -100,16 +92,12 @@ def _sum_over(view: View, made: Contribution, shapes: Mapping[str, tree.Shape]) 
     by = _entry(made.target, made.free, shapes)
     first: Node = times(tree.Gradient(through), tree.Derivative(through, by))
     second: Node = tree.juxtaposed(
-        tree.Gradient(through), *_flat(view.page(spelled(made.collapsed, letters, avoid=avoid)))
+        tree.Gradient(through), *tree.plain_factors(view.page(spelled(made.collapsed, letters, avoid=avoid)))
     )
     for axis, size in reversed(list(zip(axes, shapes[made.through], strict=True))):
         first = tree.Sum(axis, tree.number(1), size_node(size), first)
         second = tree.Sum(axis, tree.number(1), size_node(size), second)
     return first, second
-
-
-def _flat(node: Node) -> tuple[Node, ...]:
-    return node.factors if isinstance(node, tree.Product) and not any(node.signs) else (node,)
 
 
 def _result(view: View, made: Contribution) -> Node:
@@ -141,7 +129,7 @@ def _entrywise(
     )
     first, second = _sum_over(view, made, shapes)
     formula = _implied(entry, [first, second, _result(view, made)], _box(view, made))
-    margin = _in(tree.Gradient(tree.Name(made.target)), shapes[made.target])
+    margin = belongs(tree.Gradient(tree.Name(made.target)), shapes[made.target])
     yield Equation(lines=(Line(formula=formula, margin=margin),))
 
 
@@ -175,11 +163,11 @@ def _picked(view: View, made: Contribution, group: Layer, entry: Node) -> Iterat
     coarse = coarser(made, shapes)
     last = equation(tree.Gradient(entry), first, second, _result(view, made))
     if coarse:
-        yield Equation(lines=(Line(formula=last, margin=_in(tree.Gradient(entry), ())),))
+        yield Equation(lines=(Line(formula=last, margin=belongs(tree.Gradient(entry), ())),))
         yield from _rows(view, made, coarse[0], shapes)
     else:
         formula = tree.Row((last, _box(view, made)), "implies")
-        yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shapes[made.target])),))
+        yield Equation(lines=(Line(formula=formula, margin=belongs(gradient, shapes[made.target])),))
 
 
 def _rows(view: View, made: Contribution, level: Level, shapes: Mapping[str, tree.Shape]) -> Iterator[Block]:
@@ -191,7 +179,7 @@ def _rows(view: View, made: Contribution, level: Level, shapes: Mapping[str, tre
     yield Paragraph(lead=Text("levels.by_rows"), sentences=sentences, keep_with_next=True)
     written = _written_row(view, made, shape)
     members = [*([written] if written is not None else []), view.page(level.right)]
-    margin = _in(level.left, (1, shape[1]))
+    margin = belongs(level.left, (1, shape[1]))
     yield Equation(lines=(Line(formula=equation(level.left, *members), margin=margin),))
     yield Paragraph(
         lead=Text("levels.as_matrix"), sentences=(Text("levels.rows_below"),), keep_with_next=True
@@ -199,7 +187,7 @@ def _rows(view: View, made: Contribution, level: Level, shapes: Mapping[str, tre
     stack = _stack(level.right, level.fixed, shape[0], view)
     members = [stack, *_common_row(view.page(level.right), level.fixed, shape[0], view)]
     formula = tree.Row((equation(gradient, *members), _box(view, made)), "implies")
-    yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shape)),))
+    yield Equation(lines=(Line(formula=formula, margin=belongs(gradient, shape)),))
 
 
 def _common_row(part: Node, index: str, size: tree.Size, view: View) -> list[Node]:
@@ -249,7 +237,7 @@ def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], en
         derivative = view.page(spelled(made.collapsed, letters, avoid=avoid))
         yield Equation(lines=(Line(formula=equation(tree.Derivative(through, entry), derivative)),))
     first, _ = _sum_over(view, made, shapes)
-    margin = _in(tree.Gradient(entry), ())
+    margin = belongs(tree.Gradient(entry), ())
     yield Equation(
         lines=(Line(formula=equation(tree.Gradient(entry), first, _result(view, made)), margin=margin),)
     )
@@ -276,7 +264,7 @@ def _columns(
         through = tree.Name(made.through)
         by = tree.Index(tree.Name(made.target), (index,))
         statement = tree.Chain(
-            (tree.Derivative(through, by, inline=True), column, _space(shapes[made.through])),
+            (tree.Derivative(through, by, inline=True), column, space_of(shapes[made.through])),
             ("=", "∈"),
             (None, None),
         )
@@ -285,7 +273,7 @@ def _columns(
             lead=Text("levels.by_columns"), sentences=(Text("levels.column", parts),), keep_with_next=True
         )
         members = [*_dot_product(view, made, level, column, shapes), level.right]
-        margin = _in(level.left, ())
+        margin = belongs(level.left, ())
         yield Equation(lines=(Line(formula=equation(level.left, *members), margin=margin),))
     below = Text("levels.columns_below", {"size": size_node(shape[0])})
     if len(shape) == 2:
@@ -293,7 +281,7 @@ def _columns(
     yield Paragraph(lead=Text("levels.as_matrix"), sentences=(below,), keep_with_next=True)
     stack = _stack(level.right, level.fixed, shape[0], view)
     formula = tree.Row((equation(gradient, stack), _box(view, made)), "implies")
-    yield Equation(lines=(Line(formula=formula, margin=_in(gradient, shape)),))
+    yield Equation(lines=(Line(formula=formula, margin=belongs(gradient, shape)),))
 
 
 def _dot_product(

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from symbackprop.algebra.spell import size_node
 from symbackprop.derivation.steps import Check, Layer, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, equation
 from symbackprop.report.diagram import graph
 from symbackprop.report.document import Block, Diagram, Heading, Paragraph, Part, Table, Text
-from symbackprop.report.view import View, size_node
+from symbackprop.report.view import View
 
 MOST_IN_GRAPH = 14
 """Equations beyond which the picture would be no picture."""
