@@ -487,10 +487,12 @@ def _exercise_or_faults(make: Callable[[], Exercise]) -> None:
     try:
         made = make()
     except ExerciseError as error:
-        assert error.faults
-        assert all(fault.message for fault in error.faults)
+        faults = error.faults
     else:
         assert made.equations
+        return
+    assert faults
+    assert all(fault.message for fault in faults)
 
 
 @settings(max_examples=150, deadline=None)
