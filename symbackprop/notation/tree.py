@@ -171,11 +171,34 @@ class Index(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Sum(Node):
-    """`Σ_{index=low}^{high} body`."""
+    """`Σ_{index=low}^{high} body`. `high` is None until the shapes of what is indexed say it."""
 
     index: str
     low: Node
-    high: Node
+    high: Node | None
+    body: Node
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Where(Node):
+    """`body` where all `conditions` (chains such as `1 ≤ i + a − 2 ≤ m`) hold, and 0 elsewhere.
+
+    What is indexed in `body` need not exist where a condition fails.
+    """
+
+    body: Node
+    conditions: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Entrywise(Node):
+    """The array whose entry at `indices` (each from 1 to its size) is `body`.
+
+    `sizes` is empty until the shapes of what is indexed say it.
+    """
+
+    indices: tuple[str, ...]
+    sizes: tuple[Node, ...]
     body: Node
 
 
@@ -414,3 +437,13 @@ def equation(*members: Node, relation: Relation = "=") -> Chain:
     """`a = b = c`."""
     gaps = len(members) - 1
     return Chain(members, (relation,) * gaps, (None,) * gaps)
+
+
+def stated(left: Node, right: Node) -> tuple[Node, Node]:
+    """Both sides of an equation as they are printed: an array given by its entries as `y_ij = …`."""
+    if isinstance(right, Entrywise) and right.indices:
+        places = tuple(Name(index) for index in right.indices)
+        if isinstance(left, Gradient):
+            return Gradient(Index(left.of, places)), right.body
+        return Index(left, places), right.body
+    return left, right
