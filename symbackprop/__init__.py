@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symbackprop.algebra.values.domain import DomainProblem
-    from symbackprop.api import Worked, derive
+    from symbackprop.api import InFloats, Worked, derive, derive_floats, descend
     from symbackprop.derivation.certify import CertificateFailed
     from symbackprop.exercise import ExerciseError, bundled, from_dict, from_parts, from_text, load
     from symbackprop.exercise.model import Exercise
@@ -24,9 +24,12 @@ _HOMES = {
     "DomainProblem": "algebra.values.domain",
     "Exercise": "exercise.model",
     "ExerciseError": "exercise",
+    "InFloats": "api",
     "Worked": "api",
     "bundled": "exercise",
     "derive": "api",
+    "derive_floats": "api",
+    "descend": "api",
     "from_dict": "exercise",
     "from_parts": "exercise",
     "from_text": "exercise",
@@ -39,10 +42,13 @@ __all__ = [
     "DomainProblem",
     "Exercise",
     "ExerciseError",
+    "InFloats",
     "Worked",
     "__version__",
     "bundled",
     "derive",
+    "derive_floats",
+    "descend",
     "from_dict",
     "from_parts",
     "from_text",

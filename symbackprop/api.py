@@ -11,7 +11,7 @@ worked.to_pdf("neurona.pdf")
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +22,7 @@ from symbackprop.exercise.model import Exercise
 from symbackprop.report.outputs import DEFAULT_DETAIL, DETAILS, ENGINES, Outputs, language_of, one_of
 
 if TYPE_CHECKING:
+    from symbackprop.derivation.descending import Descending
     from symbackprop.derivation.results import Result
     from symbackprop.derivation.steps import Check, Derivation
 
@@ -41,6 +42,31 @@ def derive(exercise: Exercise | str | Path | Mapping[str, Any], digits: int = 4)
     return Worked(derivation_of(_exercise(exercise), digits=digits))
 
 
+def descend(
+    exercise: Exercise | str | Path | Mapping[str, Any],
+    rate: Any = None,
+    steps: int | None = None,
+    optimizer: str | None = None,
+    parameters: Sequence[str] | None = None,
+    digits: int = 4,
+    **options: Any,
+) -> Worked:
+    """Derive the gradients and go down them: `descend("neurona", rate="1/10", steps=5).descent`.
+
+    What is given here goes before what the exercise says under [descent]; `options` are those of the
+    optimiser (`momentum`, `beta1` …). A rate is exact: "1/10", and 0.1 is 1/10 too. Raises what
+    `derive` raises, ExerciseError also for a descent that cannot be, and NotCertified where no
+    precision settles the digits.
+    """
+    from symbackprop.exercise.descent import with_descent
+
+    asked = {"rate": rate, "steps": steps, "optimizer": optimizer, "parameters": parameters, **options}
+    found = with_descent(_exercise(exercise), **asked)
+    if found.descent is None:
+        raise ValueError(f'{found.key} asks for no descent: give a rate, rate = "1/10"')
+    return derive(found, digits)
+
+
 def _exercise(source: Exercise | str | Path | Mapping[str, Any]) -> Exercise:
     if isinstance(source, Exercise):
         return source
@@ -57,7 +83,8 @@ class Worked:
 
     `language` is "es" or "en"; without it the exercise's own is taken, else English. `detail` is
     "answer", "exam", "student", "full" or "worksheet". Both raise ValueError where they are
-    something else, as does `engine`. `templates` is a folder whose files go before ours.
+    something else, as does `engine`. `templates` is a folder whose files go before ours. With `plots`
+    the report has a plot of each activation and its derivative.
     """
 
     derivation: Derivation
@@ -92,23 +119,43 @@ class Worked:
         """The gradients that were asked for, as the exercise lists them: `("dW", "db", "dx")`."""
         return tuple("d" + name for name in self.exercise.wanted)
 
+    @property
+    def descent(self) -> Descending | None:
+        """The gradient descent that was asked for: losses and parameters after each step."""
+        from symbackprop.derivation.descending import Descending
+
+        made = self.derivation.descent
+        return None if made is None else Descending(self.derivation, made)
+
     def to_latex(
-        self, language: str | None = None, detail: str = DEFAULT_DETAIL, templates: Path | None = None
+        self,
+        language: str | None = None,
+        detail: str = DEFAULT_DETAIL,
+        templates: Path | None = None,
+        plots: bool = False,
     ) -> str:
         """The report as a LaTeX file."""
-        return self._outputs(language, detail, templates).tex
+        return self._outputs(language, detail, templates, plots=plots).tex
 
     def to_typst(
-        self, language: str | None = None, detail: str = DEFAULT_DETAIL, templates: Path | None = None
+        self,
+        language: str | None = None,
+        detail: str = DEFAULT_DETAIL,
+        templates: Path | None = None,
+        plots: bool = False,
     ) -> str:
         """The report as a Typst file."""
-        return self._outputs(language, detail, templates).typ
+        return self._outputs(language, detail, templates, plots=plots).typ
 
     def to_markdown(
-        self, language: str | None = None, detail: str = DEFAULT_DETAIL, templates: Path | None = None
+        self,
+        language: str | None = None,
+        detail: str = DEFAULT_DETAIL,
+        templates: Path | None = None,
+        plots: bool = False,
     ) -> str:
         """The report as Markdown, with formulas between dollar signs."""
-        return self._outputs(language, detail, templates).md
+        return self._outputs(language, detail, templates, plots=plots).md
 
     def entries(self, name: str, sizes: Mapping[str, int] | None = None) -> str:
         """The gradient `dW` in LaTeX, written out entry by entry for `sizes` such as {"n": 3, "k": 2}.
@@ -132,6 +179,7 @@ class Worked:
         engine: str = "auto",
         templates: Path | None = None,
         force: bool = False,
+        plots: bool = False,
     ) -> Path:
         """Write the report as a PDF at `path`, whole or not at all; returns the path.
 
@@ -143,14 +191,19 @@ class Worked:
         from symbackprop.report.files import check_writable, write_whole
 
         target = Path(path)
-        made = self._outputs(language, detail, templates, engine)
+        made = self._outputs(language, detail, templates, engine, plots)
         if target.suffix != ".pdf":
             raise ValueError(f"the name of a PDF ends in .pdf: {target}")
         check_writable([target], force=force)
         return write_whole(target, made.pdf, force=force)
 
     def _outputs(
-        self, language: str | None, detail: str, templates: Path | None, engine: str = "auto"
+        self,
+        language: str | None,
+        detail: str,
+        templates: Path | None,
+        engine: str = "auto",
+        plots: bool = False,
     ) -> Outputs:
         from symbackprop.report.words import languages
 
@@ -159,7 +212,7 @@ class Worked:
         one_of("detail", detail, DETAILS)
         one_of("engine", engine, ENGINES)
         return Outputs(
-            self.derivation, language=spoken, detail=detail, templates=templates,
+            self.derivation, language=spoken, detail=detail, templates=templates, plots=plots,
             engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
         )  # fmt: skip
 

@@ -63,7 +63,19 @@ def derive(
         typer.Option(help="es or en. Without it the exercise says, else English.", show_default=False),
     ] = None,
     detail: Annotated[str, typer.Option(help="answer, exam, student, full or worksheet.")] = "full",
+    plots: Annotated[
+        bool, typer.Option("--plots", help="Add a plot of each activation and its derivative.")
+    ] = False,
+    steps: Annotated[
+        int | None, typer.Option(help="Steps of gradient descent, with --rate.", show_default=False)
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(help="The learning rate of the descent: 0.1, 1/2.", show_default=False)
+    ] = None,
     digits: Annotated[int, typer.Option(help="Decimals of rounded numbers, 0 to 100.")] = 4,
+    floats: Annotated[
+        bool, typer.Option("--floats", help="Floating point, as JSON only: fast, and not certified.")
+    ] = False,
     engine: Annotated[str, typer.Option(help="auto, pdflatex or typst, for the PDF.")] = "auto",
     output: Annotated[Path, typer.Option(help="The folder for the files.")] = Path("output"),
     templates: Annotated[
@@ -89,10 +101,17 @@ def derive(
         outputs.one_of("--detail", detail, outputs.DETAILS)
         outputs.one_of("--engine", engine, outputs.ENGINES)
         _check_digits(digits)
+        if floats:
+            from symbackprop.report.floats import written_lines
+
+            for line in written_lines(exercise, kinds, detail, output, force=force, warn=_say):
+                _print(line)
+            return
         known = languages(templates)
         if language is not None:
             outputs.one_of("--language", language, known)
         loaded = load(exercise)
+        loaded = _with_descent(exercise, loaded, steps, rate)
         _check_words(exercise, loaded, language, templates)
         spoken = outputs.one_of("language", outputs.language_of(loaded, language), known)
         for warning in loaded.warnings:
@@ -109,7 +128,7 @@ def derive(
         except DomainProblem as problem:
             raise in_file(_domain_fault(problem), exercise) from None
         made = outputs.Outputs(
-            derivation, language=spoken, detail=detail, templates=templates,
+            derivation, language=spoken, detail=detail, templates=templates, plots=plots,
             engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
         )  # fmt: skip
         written = write_all(made.files(kinds, output), force=force)
@@ -117,6 +136,7 @@ def derive(
             _print(f"wrote {path}")
         _print("")
         _print_gradients(derivation)
+        _print_descent(derivation)
         _warn_of_hidden_mistakes(derivation)
 
 
@@ -224,6 +244,14 @@ def _print_gradients(derivation: "Derivation") -> None:
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
     Console().print(table)
+
+
+def _print_descent(derivation: "Derivation") -> None:
+    from symbackprop.report import terminal
+
+    line = terminal.descent_line(derivation)
+    if line is not None:
+        _print(f"\n{line}")
 
 
 # --- exit codes -----------------------------------------------------------------------------
@@ -349,6 +377,17 @@ def _check_words(name: str, exercise: "Exercise", asked: str | None, templates: 
     if found:
         faults = (Fault(file=exercise.key, key=key, message=message) for key, message in found)
         raise in_file(ExerciseError(faults), name)
+
+
+def _with_descent(name: str, exercise: "Exercise", steps: int | None, rate: str | None) -> "Exercise":
+    """The exercise with what the command line says of its descent."""
+    from symbackprop.exercise import ExerciseError, in_file
+    from symbackprop.exercise.descent import with_descent
+
+    try:
+        return with_descent(exercise, steps=steps, rate=rate)
+    except ExerciseError as error:
+        raise in_file(error, name) from None
 
 
 def _check_digits(digits: int) -> None:

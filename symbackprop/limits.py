@@ -12,12 +12,20 @@ EXPONENT = 400  # absolute value, of a power of ten or of a written power
 EQUATIONS = 500  # in one model
 SIZE = 4_096  # of one axis of an array
 ENTRIES = 250_000  # of one array
+LOOP = 4_000_000  # terms of one index equation: its entries times the terms of their sums
 COMPARED_ENTRIES = 100_000  # of one gradient, before its numbers are not compared with differences
 SHOWN_COLUMNS = 8  # of a matrix on the page; wider ones are abbreviated with dots
 SHOWN_ROWS = 8
 PRECISION_BITS = 4_096  # of interval arithmetic, before "not certified"
 DIGITS_ASKED = 100  # decimals after the point
 ANSWER_DIGITS = 400  # an exact number longer than this is shown rounded
+
+DESCENT_STEPS = 10_000  # of gradient descent
+DESCENT_CERTIFIED = 200  # steps; beyond them two precisions must agree, and numbers are marked ≈
+DESCENT_SECONDS = 60  # wall time of a whole descent
+DESCENT_DIGITS = 200  # an exact number longer than this goes into the next step as an interval
+DESCENT_ENTRIES = 20_000  # numbers of parameters kept from all steps; of more, only the first and last steps'
+DESCENT_BITS = 2_048  # the higher of the two precisions
 
 TYPESETTING_SECONDS = 60  # wall time of one run of a typesetter
 TYPESETTING_CPU_SECONDS = 50

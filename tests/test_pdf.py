@@ -33,6 +33,7 @@ from symbackprop.notation.tree import (
     Space,
     Sum,
     Transpose,
+    Where,
     Word,
     equation,
     juxtaposed,
@@ -237,11 +238,15 @@ def formulas() -> list[Node]:
     halves = Matrix(((Quotient(number(1), number(3)), Number(Fraction(12345, 1000), exact=False)),) * 2)
     cases = Cases(((z, Chain((z, number(0)), ("≥",), (None,))), (number(0), Word("otherwise"))))
     total = Sum("j", number(1), k, juxtaposed(Gradient(Index(z, (j,))), Index(W, (j, i))))
+    shifted = plus(i, j, Neg(number(2)))
+    guard = Chain((number(1), shifted, n), ("≤", "≤"), (None, None))
+    guarded = Sum("j", number(1), plus(k, Neg(n)), Where(Index(x, (shifted, j)), (guard,)))
     return [
         *wide,
         halves,
         cases,
         total,
+        guarded,
         forward().formula,
         equation(
             Gradient(W),

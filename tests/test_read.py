@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from symbackprop import limits
 from symbackprop.algebra.functions import ALIASES, OPERATIONS, TABLE
 from symbackprop.notation import _parser
-from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read, read_chain
+from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read, read_chain, read_left
 from symbackprop.notation.tree import (
     Add,
     Bracket,
@@ -24,6 +24,7 @@ from symbackprop.notation.tree import (
     Delta,
     Derivative,
     Dots,
+    Entrywise,
     Gradient,
     Index,
     Matrix,
@@ -41,6 +42,7 @@ from symbackprop.notation.tree import (
     Space,
     Sum,
     Transpose,
+    Where,
     equation,
     juxtaposed,
     number,
@@ -52,7 +54,7 @@ from symbackprop.notation.tree import (
 )
 from symbackprop.notation.write import to_plain
 
-FUNCTIONS = {**ALIASES, **{name: name for name in (*OPERATIONS, "softmax", "ones")}, "g": "g"}
+FUNCTIONS = {**ALIASES, **{name: name for name in OPERATIONS}, "g": "g"}
 ANY = Vocabulary(functions=FUNCTIONS, names=None)
 DECLARED = frozenset({
     "W", "x", "b", "z", "y", "yhat", "L", "n", "k", "u", "v", "a", "c", "Q", "K", "X", "d1", "w",
@@ -73,6 +75,23 @@ def sub(left: Node, right: Node) -> Node:
 def call(name: str, *args: Node, primes: int = 0, **options: Node) -> Node:
     return Call(name, args, tuple(options.items()), primes)
 
+
+def at(base: Node, *places: Node) -> Node:
+    return Index(base, places)
+
+
+def over(indices: str, body: Node) -> Node:
+    """Sums whose ranges the shapes say, one in another."""
+    for index in reversed(indices):
+        body = Sum(index, ONE, None, body)
+    return body
+
+
+def compared(*parts: Node | str) -> Node:
+    return Chain(parts[::2], parts[1::2], (None,) * (len(parts) // 2))  # type: ignore[arg-type]
+
+
+IX, J, P, Q = (Name(index) for index in "ijpq")
 
 EXPRESSIONS = {
     # --- what the issue names
@@ -220,6 +239,43 @@ EXPRESSIONS = {
         "i", ONE, Name("n"), juxtaposed(Index(W, (Name("j"), Name("i"))), Index(X, (Name("i"),)))
     ),
     "sum(i = 1..3: i)": Sum("i", ONE, THREE, Name("i")),
+    # --- several indices, ranges that the shapes say, guards, arrays by their entries
+    "sum(p, q: W[p,q] x[i+p-1, j+q-1])": over(
+        "pq", juxtaposed(at(W, P, Q), at(X, plus(IX, P, Neg(ONE)), plus(J, Q, Neg(ONE))))
+    ),
+    "sum(p: sum(q: W[p,q]))": over("pq", at(W, P, Q)),
+    "sum(i = 1..n, q: W[i,q])": Sum("i", ONE, Name("n"), over("q", at(W, IX, Q))),
+    "sum(q, i = 2..n: W[i,q])": over("q", Sum("i", TWO, Name("n"), at(W, IX, Q))),
+    "sum(i = 1..n, j = 1..i: W[i,j])": Sum("i", ONE, Name("n"), Sum("j", ONE, IX, at(W, IX, J))),
+    "sum(i: i)": over("i", IX),
+    "sum(p: W[p,:] x)": over("p", juxtaposed(at(W, P, Slice()), X)),
+    "sum(p: x[p - 2] where 1 <= p - 2 <= n)": over(
+        "p", Where(at(X, sub(P, TWO)), (compared(ONE, "≤", sub(P, TWO), "≤", Name("n")),))
+    ),
+    "sum(p: x[p] where p > 1, p < n)": over(
+        "p", Where(at(X, P), (compared(P, ">", ONE), compared(P, "<", Name("n"))))
+    ),
+    "x[i] where 2 ≤ i and i >= j and i = 2 j": Where(
+        at(X, IX),
+        (compared(TWO, "≤", IX), compared(IX, "≥", J), compared(IX, "=", juxtaposed(TWO, J))),
+    ),
+    "b + (x[i-1] where i > 1)": plus(B, Where(at(X, sub(IX, ONE)), (compared(IX, ">", ONE),))),
+    "x[i] + b where i > 1": Where(plus(at(X, IX), B), (compared(IX, ">", ONE),)),
+    "entries(p, q: W[q,p])": Entrywise(("p", "q"), (), at(W, Q, P)),
+    "entries(p = 1..n, q = 1..n - 1: p q)": Entrywise(
+        ("p", "q"), (Name("n"), sub(Name("n"), ONE)), juxtaposed(P, Q)
+    ),
+    "x[2 i + a - 2]": at(X, plus(juxtaposed(TWO, IX), A, Neg(TWO))),
+    "x[2 (i - 1) + 1]": at(X, plus(juxtaposed(TWO, Bracket(sub(IX, ONE))), ONE)),
+    "x[2 * i, -i + 5]": at(X, times(TWO, IX, sign="*"), plus(Neg(IX), number(5))),
+    "sum(u, v)": call("sum", U, V),
+    # --- operations
+    "softmax(z / T)": call("softmax", Quotient(Z, Name("T"))),
+    "log_softmax(X, axis = 0)": call("log_softmax", Name("X"), axis=number(0)),
+    "trace(A) + dot(u, v)": plus(call("trace", Name("A")), call("dot", U, V)),
+    "eye(n) - outer(u, v)": sub(call("eye", Name("n")), call("outer", U, V)),
+    "stack(u, 0, zeros(2))": call("stack", U, number(0), call("zeros", TWO)),
+    "hstack(A, b) onehot(3, 4)": juxtaposed(call("hstack", Name("A"), B), call("onehot", THREE, number(4))),
     "[[4, 2, -5]]": Matrix(((number(4), TWO, number(-5)),)),
     "[[1, 2], [3, a]]": Matrix(((ONE, TWO), (THREE, A))),
     "[1, 0, 2]": Matrix(((ONE,), (number(0),), (TWO,)), "column"),
@@ -243,7 +299,11 @@ STATEMENTS = {
     "z = u + ... + v": equation(Z, plus(U, Dots("h"), V)),
     "z = u + ⋯ + v": equation(Z, plus(U, Dots("c"), V)),
     "W x": juxtaposed(W, X),
-}
+    "y[i] = x[i] where i > 1": equation(at(Y, IX), Where(at(X, IX), (compared(IX, ">", ONE),))),
+    "dx[q] = sum(i: dz[i] w[q-i] where 1 <= q - i)": equation(Gradient(at(X, Q)), over("i", Where(
+        juxtaposed(Gradient(at(Z, IX)), at(Name("w"), sub(Q, IX))), (compared(ONE, "≤", sub(Q, IX)),)
+    ))),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("text", EXPRESSIONS)
@@ -366,8 +426,8 @@ REFUSALS = [
     ("1/2x", "1/2x", "not clear", "1/2 x, with a space, or 1/(2 x)"),
     ("a + u/2v", "u/2v", "not clear", "u/2 v"),
     ("1/2exp(u)", "1/2exp(u)", "not clear", "1/2 exp(u)"),
-    ("a / b c", "a / b c", "not clear", "(a / b) c or a / (b c)"),
-    ("z + 1/n u", "1/n u", "not clear", "(1 / n) u or 1 / (n u)"),
+    ("a / b c", "a / b c", "not clear", "(a / b) c, or a / (b c)"),
+    ("z + 1/n u", "1/n u", "not clear", "(1/n) u, or 1/(n u)"),
     ("a / b^2 c", "a / b^2 c", "not clear", "(a / b^2) c"),
     ("x^2^3", "x^2^3", "power of a power", "x^(2^3)"),
     ("x^1/2", "x^1/2", "exponent", "x^(1/2)"),
@@ -430,7 +490,37 @@ REFUSALS = [
     ("[1, [2]]", "[1, [2]]", "no rows of one kind", "[[1, 2], [3, 4]]"),
     ("sum(x = 1..n: x)", "x", "name of the model", "letter"),
     ("sum(i = 1..n: u) i", "i", "not declared", ""),
-    ("mean(i = 1..n: u)", "i = 1..n: u", "bounds", "sum("),
+    ("mean(i = 1..n: u)", "i = 1..n", "in a sum only", "sum("),
+    ("sum(i = 1..n) + 1", "i = 1..n", "a colon follows", "sum(i = 1..n: x[i])"),
+    ("sum(p, p: x[p])", "p", "twice", "its own letter"),
+    ("sum(p, W: x[p])", "W", "name of the model", "letter"),
+    ("sum(p, 2: x[p])", "2", "before the colon stand indices", "sum(a, b:"),
+    ("sum(p + 1: x[p])", "p + 1", "before the colon stand indices", "sum(a, b:"),
+    ("sum(p = 1: x[p])", "p = 1", "no end", "p = 1..n, or p alone"),
+    ("sum(dW: x[1])", "dW", "gradient", "another letter"),
+    ("sum(pi: x[1])", "pi", "number π", "another letter"),
+    ("sum'(i: x[i])", "i", "in a sum only", "sum("),
+    ("p + sum(p: x[p])", "p", "not declared", ""),
+    ("sum(p: x[p], u)", ",", "cannot stand", ""),
+    ("sum(i = 1..i: x[i])", "i", "not declared", ""),
+    ("entries(i, j)", "entries(i, j)", "a colon follows", "entries(i, j:"),
+    ("entries(i = 0..n: x[i])", "0", "begin at 1", "1..n"),
+    ("entries(i = 1..n, j: x[i])", "entries(i = 1..n, j: x[i])", "others not", "all of them or none"),
+    ("x[i] where i", "i", "no condition", "where 1 <="),
+    ("x[i] where i != 2", "i != 2", "no condition", "where 1 <="),
+    ("x[i] where i ∈ ℝ", "i ∈ ℝ", "no condition", ""),
+    ("x[i] where i = ...", "...", "no part of a condition", ""),
+    ("relu(x where n > 2)", "where", "cannot stand", "in round brackets"),
+    ("x where n > 2 where n > 3", "where", "cannot stand", "after the whole formula"),
+    ("sum(i: x[i] i > 2)", ">", "cannot stand", "follows “where”"),
+    ("where + b", "where", "cannot stand", ""),
+    ("and + b", "and", "not declared", ""),
+    ("x[i/2]", "i/2", "no index", "2 i + a - 1"),
+    ("x[i j]", "i j", "no index", "2 i + a - 1"),
+    ("x[x[1]]", "x[1]", "no index", "2 i + a - 1"),
+    ("x[i:i^2]", "i^2", "no index", "2 i + a - 1"),
+    ("x[0.5 i]", "0.5 i", "no index", "2 i + a - 1"),
+    ("a + 1/N X", "1/N X", "not clear", "write (1/N) X, or 1/(N X) if it does"),
     ("x^500", "500", "limit of 400", ""),
     ("2^(20 * 30)", "(20 * 30)", "limit of 400", ""),
     ("u\n+ q\n+ v", "q", "not declared", ""),
@@ -473,6 +563,78 @@ def test_unknown_functions_where_any_name_is_accepted() -> None:
     for text in ("rellu(z)", "foo(z)", "relu z", "f(z) + 1"):
         with pytest.raises(ReadError):
             read(text, ANY)
+
+
+# --- left sides -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "indices"),
+    [
+        ("z", "z", ""), ("ŷ", "yhat", ""), ("y[i]", "y", "i"), ("y[i,j]", "y", "ij"),
+        ("ŷ [ i , j ]", "yhat", "ij"),
+        ("W_1[a,b,c,d]", "W1", "abcd"), ("z'[p]", "z'", "p"),
+    ],
+)  # fmt: skip
+def test_left_side(text: str, name: str, indices: str) -> None:
+    assert read_left(text, {"W", "n"}, FUNCTIONS) == (name, tuple(indices))
+
+
+LEFT_REFUSALS = [
+    ("y[i,i]", "i", "stands twice", "diag(A)"),
+    ("y[W]", "W", "name of the model", "names nothing else"),
+    ("y[i,n]", "n", "name of the model", "names nothing else"),
+    ("y[y]", "y", "name of the model", ""),
+    ("y[1,j]", "1", "one place", "y[i]"),
+    ("y[i+1]", "i+1", "one letter", "y[i], and what is shifted on the right: x[i + 1]"),
+    ("y[:]", ":", "no index", "y[i]"),
+    ("y[]", "]", "missing", "y[i]"),
+    ("y[i,]", "]", "missing", "y[i]"),
+    ("y[i][j]", "[", "ends with its indices", "right"),
+    ("y[i] + 1", "+", "ends with its indices", "right"),
+    ("[i]", "[", "no left side", "y[i,j]"),
+    ("2[i]", "2", "no left side", "y[i,j]"),
+    ("y[g]", "g", "is a function", "another letter"),
+    ("y[π]", "π", "number π", "another letter"),
+    ("y[a,b,c,d,e]", "a,b,c,d,e", "5 indices", "at most 4"),
+    ("y[i", "[", "never closed", "]"),
+    ("y[(i)]", "(i)", "one letter", "y[i]"),
+    ("where", "where", "word of the notation", "another name"),
+    ("where[i]", "where", "no left side", ""),
+]
+
+
+@pytest.mark.parametrize(
+    ("text", "place", "message", "hint"), LEFT_REFUSALS, ids=[r[0] for r in LEFT_REFUSALS]
+)
+def test_left_side_refused(text: str, place: str, message: str, hint: str) -> None:
+    with pytest.raises(ReadError) as caught:
+        read_left(text, {"W", "n"}, FUNCTIONS)
+    error = caught.value
+    assert message in error.message
+    assert hint in error.hint
+    assert text[error.span.start : error.span.end] == place
+
+
+def test_the_indices_of_a_left_side_are_known_on_its_right() -> None:
+    """They win over names of gradients, need no brackets round them, and are not taken by sums."""
+    right = Vocabulary(functions=FUNCTIONS, names=frozenset({"x", "z"}), indices=frozenset({"i", "dz"}))
+    assert read("i x[i]", right) == juxtaposed(IX, at(X, IX))
+    assert read("x[dz]", right) == at(X, Name("dz"))
+    with pytest.raises(ReadError, match="index of the left side"):
+        read("sum(i: x[i])", right)
+    with pytest.raises(ReadError, match="not declared"):
+        read("j x[i]", right)
+
+
+def test_words_of_conditions_are_names_elsewhere() -> None:
+    """`and` is a gate of a circuit; `where` never is a name."""
+    vocabulary = Vocabulary(functions=FUNCTIONS, names=frozenset({"and", "or", "x"}))
+    assert read("and or", vocabulary) == juxtaposed(Name("and"), Name("or"))
+    guarded = read("(x[i] where i > 1 and i < 4) and", vocabulary)
+    assert guarded == juxtaposed(
+        Where(at(X, IX), (compared(IX, ">", ONE), compared(IX, "<", number(4)))), Name("and")
+    )
 
 
 # --- hostile input --------------------------------------------------------------------
@@ -538,7 +700,8 @@ def test_the_limits_themselves_are_allowed() -> None:
 PIECES = (
     "W", "x", "b", "yhat", "ŷ", "dz", "g", "relu", "sum", "1", "2", "0.5", "1e3", "+", "-", "*",
     "/", "^", "^T", "·", "⊙", "(", ")", "[", "]", "{", "}", "||", "|", ",", ":", ";", "..", "=",
-    "≈", "∈", "ℝ", "×", "∂", "'", "²", "₁", "T", "e", "i", "\\", "$", "\u0302", "\n",
+    "≈", "∈", "ℝ", "×", "∂", "'", "²", "₁", "T", "e", "i", "where", "and", "entries",
+    "\\", "$", "\u0302", "\n",
 )  # fmt: skip
 
 
@@ -595,6 +758,12 @@ def _products(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     )
 
 
+GUARDS = (
+    (compared(ONE, "≤", IX, "≤", Name("n")),),
+    (compared(sub(IX, ONE), "<", J), compared(IX, "=", juxtaposed(TWO, J))),
+)
+
+
 def _larger(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     pairs = st.tuples(inner, inner)
     places = st.sampled_from([(ONE,), (Name("i"), Slice()), (Slice(ONE, TWO), Name("j"))])
@@ -616,6 +785,10 @@ def _larger(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         pairs.map(lambda pair: Call("max", pair)),
         st.tuples(st.sampled_from([W, X]), places).map(lambda pair: Index(*pair)),
         inner.map(lambda body: Sum("i", ONE, Name("n"), body)),
+        st.tuples(st.sampled_from(["i", "ij", "ji", "jij"]), inner).map(lambda pair: over(*pair)),
+        st.tuples(inner, st.sampled_from(GUARDS)).map(lambda pair: Where(*pair)),
+        inner.map(lambda body: Entrywise(("i",), (), body)),
+        inner.map(lambda body: Entrywise(("i", "j"), (Name("n"), sub(Name("n"), ONE)), body)),
         st.sampled_from([Derivative(Name("L"), W), Derivative(Z, X, straight=True)]),
         st.lists(st.tuples(_leaves(), _leaves()), min_size=1, max_size=2).map(
             lambda rows: Matrix(tuple(rows))

@@ -12,6 +12,7 @@ shapes = st.one_of(
     st.just(()),
     st.tuples(st.integers(1, 5)),
     st.tuples(st.integers(1, 4), st.integers(1, 4)),
+    st.lists(st.integers(1, 3), min_size=3, max_size=4).map(tuple),
 )
 
 
@@ -36,6 +37,10 @@ def test_places_walk_the_entries_in_order(array: Array[int]) -> None:
 
 @given(arrays())
 def test_transposing_swaps_the_indices(array: Array[int]) -> None:
+    if len(array.shape) > 2:
+        with pytest.raises(ValueError, match="no transpose"):
+            array.transposed()
+        return
     flipped = array.transposed()
     for place in array.places():
         moved = place[::-1] if len(place) == 2 else (1, *place) if place else ()
@@ -57,10 +62,18 @@ def test_rows_and_columns() -> None:
     assert array.map(Fraction).at(2, 1) == 4
 
 
-@pytest.mark.parametrize("nested", [[[1, 2], [3]], [1, [2]], [[[1]]], [[1], 2]])
+@pytest.mark.parametrize("nested", [[[1, 2], [3]], [1, [2]], [[[1]], [2]], [[1], 2], [[[[[1]]]]]])
 def test_ragged_is_refused(nested: object) -> None:
     with pytest.raises(ValueError, match=r"rows|brackets|numbers"):
         Array.from_nested(nested)
+
+
+def test_four_indices_run_the_last_one_fastest() -> None:
+    array = Array.from_nested([[[[1, 2]], [[3, 4]], [[5, 6]]]])
+    assert array.shape == (1, 3, 1, 2)
+    assert array.at(1, 2, 1, 2) == 4
+    assert [part.shape for part in array.parts()] == [(3, 1, 2)]
+    assert list(array.rows()) == [(1, 2), (3, 4), (5, 6)]
 
 
 @pytest.mark.parametrize("place", [(0, 1), (3, 1), (1, 4), (1,), ()])

@@ -155,12 +155,12 @@ def test_the_notes_layer() -> None:
         ("u[1 - 1]", "outside"),
         ("swoosh'(u)", "no function"),
         ("relu(u, slope = 1)", "no option"),
-        ("u[1/2]", "whole number"),
+        (tree.Index(Name("u"), (formula("1/2"),)), "whole number"),
     ],
 )
-def test_what_has_no_meaning(text: str, reason: str) -> None:
+def test_what_has_no_meaning(text: str | Node, reason: str) -> None:
     functions = {"swoosh": Function(name="x", kind="elementwise", latex="", typst="", plain="", pieces=())}
-    node = formula(text, frozenset(functions))
+    node = formula(text, frozenset(functions)) if isinstance(text, str) else text
     with pytest.raises(EvaluationError, match=reason):
         value(node)
 

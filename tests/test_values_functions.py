@@ -61,6 +61,7 @@ REFERENCES: dict[str, Reference] = {
     "absolute_error": lambda a, b: abs(a - b),
     "huber": lambda a, b: _huber(a - b),
     "hinge": lambda s, y: max(mpmath.mpf(0), 1 - s * y),
+    "cross_entropy": lambda p, t: -t * mpmath.log(p),
     "bce": lambda p, y: -(y * mpmath.log(p) + (1 - y) * mpmath.log1p(-p)),
     "bce_logits": lambda z, y: -(y * mpmath.log(_sigmoid(z)) + (1 - y) * mpmath.log(_sigmoid(-z))),
 }  # fmt: skip
@@ -73,7 +74,13 @@ PROBABILITIES = [F(1, 9), F(1, 2), F(7, 8)]
 def points(name: str) -> list[tuple[Fraction, ...]]:
     """Arguments inside each piece, away from the kinks."""
     count = len(TABLE[name].arguments)
-    first = PROBABILITIES if name == "bce" else POSITIVE if name in ("log", "sqrt") else EVERYWHERE
+    first = (
+        PROBABILITIES
+        if name in ("bce", "cross_entropy")
+        else POSITIVE
+        if name in ("log", "sqrt")
+        else EVERYWHERE
+    )
     if count == 1:
         return [(u,) for u in first]
     seconds = [F(1), F(-1)] if name == "hinge" else [F(0), F(1), F(1, 4)]

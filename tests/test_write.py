@@ -28,6 +28,7 @@ from symbackprop.notation.tree import (
     Delta,
     Derivative,
     Dots,
+    Entrywise,
     Gradient,
     Index,
     Matrix,
@@ -46,6 +47,7 @@ from symbackprop.notation.tree import (
     Space,
     Sum,
     Transpose,
+    Where,
     Word,
     equation,
     juxtaposed,
@@ -54,7 +56,7 @@ from symbackprop.notation.tree import (
     times,
     undressed,
 )
-from symbackprop.notation.write import Style, to_latex, to_plain
+from symbackprop.notation.write import Style, kept_capitals, to_latex, to_plain
 from symbackprop.notation.write_typst import to_typst
 
 # --- short makers ---------------------------------------------------------------------
@@ -228,6 +230,18 @@ SPANISH = Style(
 )
 u, v, c = Name("u"), Name("v"), Name("c")
 
+a, B_ = Name("a"), Name("b")
+shifted = plus(i, a, Neg(num(2)))
+inside = (chain(num(1), "≤", shifted, "≤", n),)
+
+
+def over(indices: str, body: Node) -> Node:
+    """Sums whose ranges the shapes say."""
+    for index in reversed(indices):
+        body = Sum(index, num(1), None, body)
+    return body
+
+
 NODES: list[tuple[Node, str, str, str]] = [
     (
         tree.Stack((equation(Name("u"), num(1)), Dots("v")), Name("z")),
@@ -303,9 +317,77 @@ NODES: list[tuple[Node, str, str, str]] = [
     (at("W1", j, i), "w_{1,ji}", "w_(1,j i)", "W1[j,i]"),
     (at("z1", j), "z_{1,j}", "z_(1,j)", "z1[j]"),
     (at("X", i), "X_i", "X_i", "X[i]"),
-    (at("x", plus(i, num(1)), j), "x_{i + 1,j}", "x_(i + 1,j)", "x[i + 1,j]"),
+    (at("x", plus(i, num(1)), j), r"x_{i + 1,\,j}", "x_(i + 1, thin j)", "x[i + 1,j]"),
     (at("x", Slice(num(2), num(3))), "x_{2:3}", "x_(2:3)", "x[2:3]"),
     (Sum("i", num(1), n, at("x", i)), r"\sum_{i=1}^{n} x_i", "sum_(i=1)^(n) x_i", "sum(i = 1..n: x[i])"),
+    (over("ab", at("K", a, B_)), r"\sum_{a,b} k_{ab}", "sum_(a,b) k_(a b)", "sum(a, b: K[a,b])"),
+    (Sum("a", num(1), n, Sum("b", num(1), k, at("x", a, B_))),
+     r"\sum_{a=1}^{n} \sum_{b=1}^{k} x_{ab}", "sum_(a=1)^(n) sum_(b=1)^(k) x_(a b)",
+     "sum(a = 1..n, b = 1..k: x[a,b])"),
+    (Sum("a", num(1), plus(n, Neg(k)), over("bc", at("x", a))),
+     r"\sum_{a=1}^{n - k}\;\sum_{b,c} x_a", "sum_(a=1)^(n - k) thick sum_(b,c) x_a",
+     "sum(a = 1..n - k, b, c: x[a])"),
+    (Sum("a", num(1), n, Where(at("x", shifted), inside)),
+     r"\sum\limits_{\substack{a=1 \\ 1 \le i + a - 2 \le n}}^{n} x_{i + a - 2}",
+     "limits(sum)_(a=1 \\ 1 <= i + a - 2 <= n)^(n) x_(i + a - 2)",
+     "sum(a = 1..n: x[i + a - 2] where 1 ≤ i + a - 2 ≤ n)"),
+    (over("ab", Where(at("x", shifted), inside)),
+     r"\sum\limits_{\substack{a,b \\ 1 \le i + a - 2 \le n}} x_{i + a - 2}",
+     "limits(sum)_(a,b \\ 1 <= i + a - 2 <= n) x_(i + a - 2)",
+     "sum(a, b: x[i + a - 2] where 1 ≤ i + a - 2 ≤ n)"),
+    (Sum("a", num(1), n, Sum("b", num(1), k, Where(at("x", a, B_), (chain(a, ">", i), chain(B_, "<", j))))),
+     r"\sum\limits_{\substack{a=1 \\ a > i}}^{n}\;\sum\limits_{\substack{b=1 \\ b < j}}^{k} x_{ab}",
+     "limits(sum)_(a=1 \\ a > i)^(n) thick limits(sum)_(b=1 \\ b < j)^(k) x_(a b)",
+     "sum(a = 1..n, b = 1..k: x[a,b] where a > i, b < j)"),
+    (Where(plus(at("x", i), b), (chain(num(1), "≤", i, "<", n), chain(i, ">", j))),
+     r"x_i + b \quad (1 \le i < n,\, i > j)", r"x_i + b quad (1 <= i < n\, i > j)",
+     "x[i] + b where 1 ≤ i < n, i > j"),
+    (equation(at("y", i), Where(at("x", i), (chain(i, ">", num(1)),))),
+     r"y_i = x_i \quad (i > 1)", "y_i = x_i quad (i > 1)", "y[i] = x[i] where i > 1"),
+    (equation(Where(at("x", i), (chain(i, ">", num(1)),)), b),
+     r"\mathbf{1}_{i > 1}\,x_i = b", "upright(bold(1))_(i > 1) thin x_i = b", "(x[i] where i > 1) = b"),
+    (plus(b, juxtaposed(num(2), Where(plus(at("x", i), b), (chain(i, ">", num(1)),)))),
+     r"b + 2\,\mathbf{1}_{i > 1}\,(x_i + b)", "b + 2 thin upright(bold(1))_(i > 1) thin (x_i + b)",
+     "b + 2 (x[i] + b where i > 1)"),
+    (Entrywise(("i", "j"), (), juxtaposed(at("x", i), at("y", j))), r"[x_i\,y_j]_{ij}",
+     "[x_i thin y_j]_(i j)", "entries(i, j: x[i] y[j])"),
+    (Transpose(Entrywise(("p", "q"), (k, n), Sum("i", num(1), n, at("x", i)))),
+     r"\left(\left[ \sum_{i=1}^{n} x_i \right]_{pq}\right)^T", "([sum_(i=1)^(n) x_i]_(p q))^T",
+     "entries(p = 1..k, q = 1..n: sum(i = 1..n: x[i]))^T"),
+    (at("K", i, a, B_, j), "K_{iabj}", "K_(i a b j)", "K[i,a,b,j]"),
+    (at("x", a, shifted, j), r"x_{a,\,i + a - 2,\,j}", "x_(a, thin i + a - 2, thin j)", "x[a,i + a - 2,j]"),
+    (at("x", Slice(num(2), n), j), "x_{2:n,j}", "x_(2:n,j)", "x[2:n,j]"),
+    # --- operations
+    (Call("softmax", (z,)), r"\operatorname{softmax}(z)", 'op("softmax") (z)', "softmax(z)"),
+    (Call("log_softmax", (z,)), r"\log\operatorname{softmax}(z)", 'log op("softmax") (z)', "log_softmax(z)"),
+    (Call("trace", (W,)), r"\operatorname{tr}(W)", 'op("tr") (W)', "trace(W)"),
+    (Call("diag", (x,)), r"\operatorname{diag}(x)", 'op("diag") (x)', "diag(x)"),
+    (Call("eye", (n,)), "I_n", "I_n", "eye(n)"),
+    (Call("eye", (plus(n, num(1)),)), "I_{n + 1}", "I_(n + 1)", "eye(n + 1)"),
+    (Call("zeros", (n,)), r"\mathbf{0}_n", "upright(bold(0))_n", "zeros(n)"),
+    (Call("zeros", (k, n)), r"\mathbf{0}_{k \times n}", "upright(bold(0))_(k times n)", "zeros(k, n)"),
+    (Call("onehot", (i, n)), r"\mathbf{e}_i", "upright(bold(e))_i", "onehot(i, n)"),
+    (Index(Call("onehot", (num(3), n)), (j,)), r"(\mathbf{e}_3)_j", "(upright(bold(e))_3)_j",
+     "onehot(3, n)[j]"),
+    (Call("dot", (plus(x, b), y)), r"(x + b)^T\,y", "(x + b)^T thin y", "dot(x + b, y)"),
+    (squared(Call("dot", (x, y))), "(x^T y)^2", "(x^T y)^2", "dot(x, y)^2"),
+    (juxtaposed(W, Call("outer", (x, y))), r"W\,(x y^T)", "W thin (x y^T)", "W outer(x, y)"),
+    (plus(W, Neg(Call("outer", (d(x), y)))), r"W - dx\;y^T", "W - d x thick y^T", "W - outer(dx, y)"),
+    (Call("stack", (x, juxtaposed(W, b), num(0))), r"\begin{bmatrix} x \\ W b \\ 0 \end{bmatrix}",
+     'mat(delim: "[", x; W b; 0)', "stack(x, W b, 0)"),
+    (Call("hstack", (W, x)), r"\begin{bmatrix} W & x \end{bmatrix}", 'mat(delim: "[", W, x)', "hstack(W, x)"),
+    # --- what max, min and the hinge are made of
+    (Call("excess", (plus(z, Neg(b)),), (), 1), r"\mathbf{1}_{z > b}", "upright(bold(1))_(z > b)",
+     "excess'(z - b)"),
+    (Call("excess", (plus(Neg(b), z, x, Neg(juxtaposed(num(2), y))),), (), 1),
+     r"\mathbf{1}_{z + x > b + 2 y}", "upright(bold(1))_(z + x > b + 2 y)", "excess'(-b + z + x - 2 y)"),
+    (Call("excess", (at("z", i),), (), 1), r"\mathbf{1}_{z_i > 0}", "upright(bold(1))_(z_i > 0)",
+     "excess'(z[i])"),
+    (Call("excess", (Neg(z),), (), 1), r"\mathbf{1}_{z < 0}", "upright(bold(1))_(z < 0)", "excess'(-z)"),
+    (Call("excess", (plus(z, Neg(b)),)), r"\max(0, z - b)", r"max (0\, z - b)", "excess(z - b)"),
+    (Call("hinge_core", (plus(num(1), Neg(juxtaposed(y, z))),), (), 1), r"\mathbf{1}_{y z < 1}",
+     "upright(bold(1))_(y z < 1)", "hinge_core'(1 - y z)"),
+    (Call("excess", (Name("u"),), (), 1), r"\operatorname{excess}'(u)", "op(\"excess\")' (u)", "excess'(u)"),
     (Delta(j, p), r"\delta_{jp}", "delta_(j p)", "δ[j,p]"),
     (Delta(num(1), p), r"\delta_{1p}", "delta_(1 p)", "δ[1,p]"),
     # --- arrays and cases
@@ -341,6 +423,7 @@ NODES: list[tuple[Node, str, str, str]] = [
     (chain(x, "∈", Space(())), r"x \in \mathbb{R}", "x in RR", "x ∈ ℝ"),
     (chain(x, "∈", Space((n,))), r"x \in \mathbb{R}^n", "x in RR^n", "x ∈ ℝ^n"),
     (chain(W, "∈", Space((k, n))), r"W \in \mathbb{R}^{k \times n}", "W in RR^(k times n)", "W ∈ ℝ^{k×n}"),
+    (Sizes((plus(n, num(1)), k)), r"(n + 1) \times k", "(n + 1) times k", "(n + 1)×k"),
     (Sizes((k, n)), r"k \times n", "k times n", "k×n"),
     (Row((z, b), ","), r"z,\, b", r"z\, b", "z, b"),
     (Row((equation(z, num(1)), equation(b, num(7))), ","), r"z = 1, \qquad b = 7", r"z = 1\, wide b = 7",
@@ -530,12 +613,68 @@ def test_names_and_functions_can_be_overridden() -> None:
     assert to_latex(Call("relu", (z,), (), 1), latex) == r"\operatorname{ReLU}'(z)"
 
 
+@pytest.mark.parametrize(
+    ("node", "latex", "typst"),
+    [
+        (Name("W1"), "W^{[1]}", "W^([1])"),
+        (Name("z2'"), "z'^{[2]}", "z'^([2])"),
+        (Name("yhat3"), r"\hat y^{[3]}", "hat(y)^([3])"),
+        (Name("b1_out"), r"b^{[1]}_{\mathrm{out}}", "b^([1])_(upright(o u t))"),
+        (Transpose(Name("W1")), "(W^{[1]})^T", "(W^([1]))^T"),
+        (squared(Name("z1")), "(z^{[1]})^2", "(z^([1]))^2"),
+        (at("W1", i, j), "w^{[1]}_{ij}", "w^([1])_(i j)"),
+        (squared(at("z1", i)), "(z^{[1]}_i)^2", "(z^([1])_i)^2"),
+        (d(Name("W1")), "dW^{[1]}", "d W^([1])"),
+        (d(at("W1", p, q)), "dw^{[1]}_{pq}", "d w^([1])_(p q)"),
+        (juxtaposed(Transpose(Name("W1")), d(Name("z1"))), r"(W^{[1]})^T dz^{[1]}", "(W^([1]))^T d z^([1])"),
+        (Transpose(d(Name("z1"))), "(dz^{[1]})^T", "(d z^([1]))^T"),
+        (part(Name("z1"), Name("W1")), r"\frac{\partial z^{[1]}}{\partial W^{[1]}}",
+         "frac(partial z^([1]), partial W^([1]))"),
+        (Name("x1"), "x_1", "x_1"),  # no layer
+    ],
+)  # fmt: skip
+def test_layers_are_marked_above_their_names(node: Node, latex: str, typst: str) -> None:
+    names = frozenset({"W1", "z1", "z2'", "yhat3", "b1_out", "W"})
+    style = Style(layers="bracket", layer_names=names)
+    assert (to_latex(node, style), to_typst(node, style)) == (latex, typst)
+    assert to_plain(node, style) == to_plain(node)
+    round_ = replace(style, layers="paren")
+    assert to_latex(node, round_) == latex.replace("[", "(").replace("]", ")")
+    plain_ = replace(style, layers="sub")
+    assert (to_latex(node, plain_), to_typst(node, plain_)) == (to_latex(node), to_typst(node))
+
+
+def test_entries_may_keep_the_capital_letter() -> None:
+    style = Style(capitals=frozenset({"K"}))
+    assert to_latex(juxtaposed(at("K", i, j), at("W", i, j)), style) == r"K_{ij}\,w_{ij}"
+    assert to_typst(d(at("K", i, j)), style) == "d K_(i j)"
+
+
+def test_which_entries_keep_the_capital_letter() -> None:
+    """Those that are written entry by entry, and those whose small letter is taken."""
+    body = Entrywise(("i",), (), over("a", juxtaposed(at("K", a, i), at("x", a))))
+    equations = [("Y", body), ("z", juxtaposed(W, Name("Z"), x))]
+    names = {"K", "x", "Y", "W", "z", "Z", "n", "N"}
+    assert kept_capitals(equations, names) == {"Y", "K", "x", "Z", "N"}
+
+
+def test_a_row_of_the_table_keeps_its_operator_where_it_is_explained() -> None:
+    style = Style(functions={"excess": r"\operatorname{h}", "relu": r"\operatorname{ReLU}"})
+    assert to_latex(Call("excess", (num(0),), (), 1), style) == r"\operatorname{h}'(0)"
+    assert to_latex(Call("excess", (Name("u"),)), style) == r"\operatorname{h}(u)"
+    assert to_latex(Call("excess", (plus(z, Neg(b)),), (), 1), style) == r"\mathbf{1}_{z > b}"
+    assert to_latex(Call("relu", (plus(z, Neg(b)),), (), 1), style) == r"\operatorname{ReLU}'(z - b)"
+
+
 def test_alignment_mark_stands_before_the_first_relation() -> None:
     node = equation(d(z), juxtaposed(W, x), num(1))
     assert to_latex(node, align=True) == "dz & = W x = 1"
     assert to_typst(node, align=True) == "d z & = W x = 1"
     assert to_latex(Row((node, equation(z, num(1)))), align=True) == r"dz & = W x = 1 \qquad z = 1"
     assert to_latex(juxtaposed(W, x), align=True) == "& W x"
+    guarded = Where(at("x", i), (chain(i, ">", num(1)),))
+    assert to_latex(guarded, align=True) == r"& x_i \quad (i > 1)"
+    assert to_latex(equation(at("y", i), guarded), align=True) == r"y_i & = x_i \quad (i > 1)"
 
 
 def test_braces_of_a_display_hang_at_one_depth() -> None:
@@ -653,6 +792,10 @@ READ_BACK = [
     "abs(u)",
     "||W||_F^2", "2 (3)", "(u v) x", "u (v x)", "u - (v + x)", "-(u + v)", "2 · 1/2", "((u))", "pi", "T^T",
     "W1[1,12]", "z_out + W1 z1",
+    "sum(i, j: W[i,j] x[i + j - 1])", "sum(i = 1..n, j: W[i,j])", "sum(i: x[i] where 1 ≤ i < n, i > 2)",
+    "x[i] + b where i ≥ 2", "(x[i - 1] where i > 1) + b", "u (x[2 i - 1] where i = 3)",
+    "entries(i, j: x[i] u[j])", "entries(i = 1..n, j = 1..n - 1: x[i])", "(sum(i: x[i]) where n > 2)^2",
+    "max((x[i] where i > 1), 0)",
 ]  # fmt: skip
 
 
@@ -663,7 +806,17 @@ def test_written_text_stays_as_it_is(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["dW = u x^T", "W ∈ ℝ^{k×n}", "x ∈ ℝ^n", "b ∈ ℝ", "x = b ≈ 1 ≠ 2", "x ∈ ℝ^{n + 1}"]
+    "text",
+    [
+        "dW = u x^T",
+        "W ∈ ℝ^{k×n}",
+        "x ∈ ℝ^n",
+        "b ∈ ℝ",
+        "x = b ≈ 1 ≠ 2",
+        "x ∈ ℝ^{n + 1}",
+        "y[i] = x[i] where i > 1",
+        "y[i] = (x[i] where i > 1) = b",
+    ],
 )
 def test_written_statements_stay_as_they_are(text: str) -> None:
     assert to_plain(read_chain(text, VOCABULARY)) == text
@@ -719,6 +872,9 @@ def trees() -> st.SearchStrategy[Node]:
     return st.recursive(leaves, branches, max_leaves=9)
 
 
+GUARDS = [(chain(i, "<", n),), (chain(n, "≥", i, "=", j), chain(j, ">", k))]
+
+
 def branches(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
     sign = st.sampled_from(("", "", "cdot", "odot", "*"))
     entry = inner.filter(
@@ -736,6 +892,10 @@ def branches(inner: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
         st.builds(lambda first, second: column(first, second), entry, entry),
         st.builds(lambda first, second: row(first, second), entry, entry),
         st.builds(lambda body: Sum("i", num(1), Name("n"), body), inner),
+        st.builds(over, st.sampled_from(["i", "ij", "iji"]), inner),
+        st.builds(Where, inner, st.sampled_from(GUARDS)),
+        st.builds(lambda body: Entrywise(("i", "j"), (), body), inner),
+        st.builds(lambda body: Entrywise(("i",), (plus(n, num(1)),), body), inner),
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.axes import derivative
 from symbackprop.algebra.indexform import Entry, Expr, Factor, Term
 from symbackprop.algebra.symbolic import sympy_module
 from symbackprop.notation import tree
@@ -45,6 +46,7 @@ def by_entry(expr: Expr, target: Entry) -> Expr:
                     derived.factors,
                     term.deltas + derived.deltas,
                     term.bound + derived.bound,
+                    term.guards + derived.guards,
                 )
             )
     return tuple(parts)
@@ -84,7 +86,10 @@ def power_derivative(base: Node, exponent: int) -> Node:
     return tree.juxtaposed(tree.number(int(coefficient)), rest)
 
 
-Powers = dict[Entry | Expr, int]
+Atom = Entry | ix.Along | Expr
+"""What a product is derived by."""
+
+Powers = dict[Atom, int]
 """The atoms of a product with their whole, positive exponents."""
 
 
@@ -99,7 +104,7 @@ def _monomial(factors: tuple[Factor, ...]) -> Powers | None:
             if len(inner) != 1 or factor.base != ix.single(inner[0]):
                 return None
             factor = inner[0]
-        if not isinstance(factor, Entry | ix.Group):
+        if not isinstance(factor, Entry | ix.Group | ix.Along):
             return None
         if exponent is None or exponent.denominator != 1 or exponent < 1:
             return None
@@ -131,11 +136,13 @@ def _by_entry_in_monomial(term: Term, powers: Powers, target: Entry) -> Expr:
     return tuple(total)
 
 
-def _inner_derivative(inner: Entry | Expr, target: Entry) -> Expr:
+def _inner_derivative(inner: Atom, target: Entry) -> Expr:
     """∂(atom)/∂target: deltas for an entry, the rule again for a sum."""
     if isinstance(inner, tuple):
         # the atom itself may stand on beside its derivative: their bound indices must differ
         return tuple(ix.renewed(term) for term in by_entry(inner, target))
+    if isinstance(inner, ix.Along):
+        return derivative(inner, lambda arg: _inner_derivative(arg, target))
     if not _same_array(inner, target):
         return ix.ZERO
     return (Term(Fraction(1), (), tuple(zip(inner.places, target.places, strict=True))),)
@@ -147,12 +154,12 @@ class _Atoms:
     def __init__(self, sy: Any, target: Entry) -> None:
         self.sy = sy
         self.target = target
-        self.dummies: dict[Entry | Expr, sympy.Dummy] = {}
-        self.inner: dict[sympy.Dummy, Entry | Expr] = {}
+        self.dummies: dict[Atom, sympy.Dummy] = {}
+        self.inner: dict[sympy.Dummy, Atom] = {}
         self.other: dict[sympy.Dummy, Factor] = {}
         self.functions: dict[Any, ix.Apply] = {}
 
-    def dummy(self, atom: Entry | Expr) -> sympy.Dummy:
+    def dummy(self, atom: Atom) -> sympy.Dummy:
         if atom not in self.dummies:
             made = self.sy.Dummy(positive=True)
             self.dummies[atom] = made
@@ -162,7 +169,7 @@ class _Atoms:
     def symbolic(self, factor: Factor) -> Any:
         """The factor in SymPy, its atoms as dummies."""
         match factor:
-            case Entry():
+            case Entry() | ix.Along():
                 return self.dummy(factor)
             case ix.Group(body):
                 return self.dummy(body)

@@ -157,6 +157,9 @@ ROWS: tuple[Function, ...] = (
     ),
     _operator("hinge", "loss", "hinge_core(1 - y s)", arguments=("s", "y"), reduce="sum"),
     _operator(
+        "cross_entropy", "loss", "-t log(p)", arguments=("p", "t"), reduce="sum", shown="CE",
+    ),
+    _operator(
         "bce", "loss", "-y log(p) - (1 - y) log(1 - p)", arguments=("p", "y"), reduce="sum",
         shown="BCE",
     ),
@@ -174,7 +177,10 @@ ALIASES: Mapping[str, str] = MappingProxyType(
 )
 """Every name a function may be called by, and its canonical name."""
 
-OPERATIONS: frozenset[str] = frozenset({"sum", "mean"})
+OPERATIONS: frozenset[str] = frozenset({
+    "sum", "mean", "softmax", "log_softmax", "cross_entropy_logits", "trace", "diag", "eye", "zeros", "dot",
+    "outer", "onehot", "stack", "hstack",
+})  # fmt: skip
 """Calls that are not entry by entry and are no rows."""
 
 ATOMS: frozenset[str] = frozenset({"exp", "log", "sin", "cos", "erf", "sqrt"})

@@ -5,15 +5,17 @@ and sums over bound indices. `z_j = Σ_i W_ji x_i + b_j` is two terms, one of th
 index i. Every bound index is unique in the program (`fresh`), so that nothing is ever captured.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import count
+from types import MappingProxyType
 
+from symbackprop.algebra.places import Guard as Guard
+from symbackprop.algebra.places import Place as Place
+from symbackprop.algebra.places import guard_indices, indices_of, moved, moved_guard
+from symbackprop.notation import sizes as size_forms
 from symbackprop.notation.tree import Size
-
-Place = str | int
-"""An index symbol, or a fixed place (from 1)."""
 
 _numbers = count(1)
 
@@ -69,20 +71,44 @@ class Pi:
     """The constant π."""
 
 
-Factor = Entry | Apply | Power | Group | Length | Pi
+@dataclass(frozen=True, slots=True)
+class Counter:
+    """An index as a number to compute with: the i of `i x_i`."""
+
+    place: Place
+
+
+@dataclass(frozen=True, slots=True)
+class Along:
+    """One entry of a function of a whole axis: softmax of `arg` along `index`, at `place`.
+
+    `index` runs over `size` places and is bound here.
+    """
+
+    function: str
+    arg: "Expr"
+    index: str
+    size: Size
+    place: Place
+
+
+Factor = Entry | Apply | Power | Group | Length | Pi | Counter | Along
 
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """`coefficient · Σ_bound δ… factors`."""
+    """`coefficient · Σ_bound δ… factors`, and 0 where a guard does not hold."""
 
     coefficient: Fraction
     factors: tuple[Factor, ...] = ()
     deltas: tuple[tuple[Place, Place], ...] = ()
     bound: tuple[tuple[str, Size], ...] = ()
+    guards: tuple[Guard, ...] = ()
 
 
 Expr = tuple[Term, ...]
+
+NO_SIZES: Mapping[str, Size] = MappingProxyType({})
 
 ONE: Expr = (Term(Fraction(1)),)
 ZERO: Expr = ()
@@ -125,12 +151,13 @@ def _term_product(left: Term, right: Term) -> Term:
         left.factors + right.factors,
         left.deltas + right.deltas,
         left.bound + right.bound,
+        left.guards + right.guards,
     )
 
 
 def grouped(expr: Expr) -> Expr:
     """`expr` as one factor: a sum of several terms goes into brackets."""
-    if len(expr) == 1 and not expr[0].bound and not expr[0].deltas:
+    if len(expr) == 1 and not (expr[0].bound or expr[0].deltas or expr[0].guards):
         return expr
     return single(Group(expr)) if expr else ZERO
 
@@ -152,25 +179,25 @@ def power(base: Expr, exponent: Expr) -> Expr:
     value = number_of(base)
     if value is not None and fixed is not None and fixed.denominator == 1 and (value or fixed > 0):
         return constant(value ** int(fixed))
-    inner = _lone_factor(base)
+    inner = lone_factor(base)
     if isinstance(inner, Power) and fixed is not None and fixed.denominator == 1:
         return power(inner.base, scale(inner.exponent, fixed))  # (a^r)^n = a^(rn) for a whole n
     return single(Power(grouped(base), exponent))
 
 
-def _lone_factor(expr: Expr) -> Factor | None:
+def lone_factor(expr: Expr) -> Factor | None:
     """The one factor that `expr` is, brackets taken off."""
     if len(expr) != 1 or expr[0] != Term(Fraction(1), expr[0].factors) or len(expr[0].factors) != 1:
         return None
     (factor,) = expr[0].factors
-    return _lone_factor(factor.body) or factor if isinstance(factor, Group) else factor
+    return lone_factor(factor.body) or factor if isinstance(factor, Group) else factor
 
 
 def number_of(expr: Expr) -> Fraction | None:
     """The number that `expr` is, or None."""
     if not expr:
         return Fraction(0)
-    if len(expr) == 1 and not (expr[0].factors or expr[0].deltas or expr[0].bound):
+    if len(expr) == 1 and expr[0] == Term(expr[0].coefficient):
         return expr[0].coefficient
     return None
 
@@ -191,25 +218,51 @@ def rename_term(term: Term, table: Mapping[str, Place]) -> Term:
         own = {index for index, _ in term.bound}
         table = {index: place for index, place in table.items() if index not in own}
 
-    def at(place: Place) -> Place:
-        return table.get(place, place) if isinstance(place, str) else place
-
     return Term(
         term.coefficient,
         tuple(rename_factor(factor, table) for factor in term.factors),
-        tuple((at(first), at(second)) for first, second in term.deltas),
+        tuple((moved(first, table), moved(second, table)) for first, second in term.deltas),
         term.bound,
+        tuple(moved_guard(guard, table) for guard in term.guards),
     )
+
+
+def with_entries(
+    expr: Expr, change: Callable[[Entry, Mapping[str, Size]], Entry], bound: Mapping[str, Size] = NO_SIZES
+) -> Expr:
+    """`expr` with every entry changed; `change` is told which indices are bound there, and how far."""
+
+    def changed(factor: Factor, inside: Mapping[str, Size]) -> Factor:
+        match factor:
+            case Entry():
+                return change(factor, inside)
+            case Apply(function, args, order, options):
+                return Apply(
+                    function, tuple(with_entries(arg, change, inside) for arg in args), order, options
+                )
+            case Power(base, exponent):
+                return Power(with_entries(base, change, inside), exponent)
+            case Group(body):
+                return Group(with_entries(body, change, inside))
+            case Along(function, arg, index, size, place):
+                return Along(function, with_entries(arg, change, {**inside, index: size}), index, size, place)
+        return factor
+
+    terms = []
+    for term in expr:
+        inside = {**bound, **dict(term.bound)}
+        terms.append(replace(term, factors=tuple(changed(factor, inside) for factor in term.factors)))
+    return tuple(terms)
 
 
 def rename_factor(factor: Factor, table: Mapping[str, Place]) -> Factor:
     """One factor with indices replaced."""
     match factor:
         case Entry(name, places, gradient):
-            if not any(place in table for place in places):
-                return factor
-            moved = tuple(table.get(p, p) if isinstance(p, str) else p for p in places)
-            return Entry(name, moved, gradient)
+            return Entry(name, tuple(moved(place, table) for place in places), gradient)
+        case Along(function, arg, index, size, place):
+            table = {key: value for key, value in table.items() if key != index}
+            return Along(function, renamed(arg, table), index, size, moved(place, table))
         case Apply(function, args, order, options):
             new = tuple(renamed(arg, table) for arg in args)
             return Apply(function, new, order, tuple((k, renamed(v, table)) for k, v in options))
@@ -217,14 +270,16 @@ def rename_factor(factor: Factor, table: Mapping[str, Place]) -> Factor:
             return Power(renamed(base, table), renamed(exponent, table))
         case Group(body):
             return Group(renamed(body, table))
+        case Counter(place):
+            return Counter(moved(place, table))
     return factor
 
 
 def renewed(term: Term) -> Term:
     """The same term with new bound indices."""
     table: dict[str, Place] = {index: fresh(index.partition("~")[0]) for index, _ in term.bound}
-    moved = rename_term(replace(term, bound=()), table)
-    return replace(moved, bound=tuple((str(table[index]), size) for index, size in term.bound))
+    made = rename_term(replace(term, bound=()), table)
+    return replace(made, bound=tuple((str(table[index]), size) for index, size in term.bound))
 
 
 def free_indices(item: Expr | Term | Factor) -> set[str]:
@@ -232,12 +287,17 @@ def free_indices(item: Expr | Term | Factor) -> set[str]:
     match item:
         case tuple():
             return set().union(*(free_indices(term) for term in item))
-        case Term(_, factors, deltas, bound):
+        case Term(_, factors, deltas, bound, guards):
             found = set().union(*(free_indices(factor) for factor in factors))
-            found |= {place for pair in deltas for place in pair if isinstance(place, str)}
+            found.update(index for pair in deltas for place in pair for index in indices_of(place))
+            found.update(index for guard in guards for index in guard_indices(guard))
             return found - {index for index, _ in bound}
         case Entry(_, places, _):
-            return {place for place in places if isinstance(place, str)}
+            return {index for place in places for index in indices_of(place)}
+        case Along(_, arg, index, _, place):
+            return (free_indices(arg) - {index}) | set(indices_of(place))
+        case Counter(place):
+            return set(indices_of(place))
         case Apply(_, args, _, options):
             return set().union(*(free_indices(a) for a in args), *(free_indices(v) for _, v in options))
         case Power(base, exponent):
@@ -253,11 +313,13 @@ def entries(item: Expr | Term | Factor) -> Iterator[Entry]:
         case tuple():
             for term in item:
                 yield from entries(term)
-        case Term(_, factors, _, _):
+        case Term(_, factors):
             for factor in factors:
                 yield from entries(factor)
         case Entry():
             yield item
+        case Along(_, arg):
+            yield from entries(arg)
         case Apply(_, args, _, options):
             for arg in (*args, *(value for _, value in options)):
                 yield from entries(arg)
@@ -295,8 +357,21 @@ def _without_idle_sums(term: Term, only: str = "") -> Term:
         if isinstance(size, int):
             term = replace(term, bound=bound, coefficient=term.coefficient * size)
         else:
-            term = replace(term, bound=bound, factors=(Length(size), *term.factors))
+            term = replace(term, bound=bound, factors=(*_lone(length(size)), *term.factors))
     return term
+
+
+def length(size: Size) -> Expr:
+    """A size as a number: n, or the bracket (m − r + 1)."""
+    if isinstance(size, int):
+        return constant(size)
+    names, rest = size_forms.linear(size)
+    parts = [scale(single(Length(name)), factor) for name, factor in names.items()]
+    return grouped((*(term for part in parts for term in part), *constant(rest)))
+
+
+def _lone(expr: Expr) -> tuple[Factor, ...]:
+    return expr[0].factors
 
 
 def _canonical(term: Term) -> Term:
@@ -304,71 +379,11 @@ def _canonical(term: Term) -> Term:
     order: dict[str, Place] = {}
     for factor in term.factors:
         for entry in entries(factor):
-            for place in entry.places:
-                if isinstance(place, str) and place in sizes:
-                    order.setdefault(place, f"#{len(order)}")
-    moved = rename_term(replace(term, coefficient=Fraction(1), bound=()), order)
+            for index in (index for place in entry.places for index in indices_of(place)):
+                if index in sizes:
+                    order.setdefault(index, f"#{len(order)}")
+    made = rename_term(replace(term, coefficient=Fraction(1), bound=()), order)
     bound = sorted(
         ((str(order.get(index, index)), size) for index, size in term.bound), key=lambda pair: pair[0]
     )
-    return replace(moved, factors=tuple(sorted(moved.factors, key=repr)), bound=tuple(bound))
-
-
-def collapsed(expr: Expr) -> Expr:
-    """Every delta over a bound index used up: `Σ_j a_j δ_jp` is `a_p`; `a a` becomes `a²`."""
-    return merged(tuple(with_powers(done) for term in expr for done in _collapse(term)))
-
-
-def with_powers(term: Term) -> Term:
-    """Factors that occur twice as powers, where the first one stands."""
-    kept: list[Factor] = []
-    for factor in term.factors:
-        base, exponent = _as_power(factor)
-        for place, known in enumerate(kept):
-            known_base, known_exponent = _as_power(known)
-            if exponent and known_exponent and base == known_base:
-                total = exponent + known_exponent
-                joined = base if total == 1 else Power(single(base), constant(total))
-                kept[place : place + 1] = [joined] if total else []
-                break
-        else:
-            kept.append(factor)
-    return replace(term, factors=tuple(kept))
-
-
-def _as_power(factor: Factor) -> tuple[Factor, Fraction]:
-    """A factor as a base and a whole exponent; the exponent is 0 where there is no such form."""
-    if not isinstance(factor, Power):
-        return factor, Fraction(1)
-    exponent = number_of(factor.exponent)
-    base = _lone_factor(factor.base)
-    if exponent is None or base is None or exponent.denominator != 1:
-        return factor, Fraction(0)
-    return base, exponent
-
-
-def _collapse(term: Term) -> Expr:
-    while True:
-        for pair in term.deltas:
-            first, second = pair
-            bound = {index for index, _ in term.bound}
-            if first == second:
-                term = _without(term, pair)
-            elif isinstance(first, int) and isinstance(second, int):
-                return ZERO
-            elif first in bound or second in bound:
-                old, new = (first, second) if first in bound else (second, first)
-                term = rename_term(_without(term, pair, old), {str(old): new})
-            else:
-                continue
-            break
-        else:
-            return (term,)
-
-
-def _without(term: Term, pair: tuple[Place, Place], index: Place | None = None) -> Term:
-    """`term` without one delta, and without the sum over `index`."""
-    deltas = list(term.deltas)
-    deltas.remove(pair)
-    bound = tuple(item for item in term.bound if item[0] != index)
-    return replace(term, deltas=tuple(deltas), bound=bound)
+    return replace(made, factors=tuple(sorted(made.factors, key=repr)), bound=tuple(bound))

@@ -14,7 +14,7 @@ from fractions import Fraction
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import Function
 from symbackprop.algebra.indexform import Expr, Place
-from symbackprop.notation import tree
+from symbackprop.notation import sizes, tree
 from symbackprop.notation.tree import Node, Shape, Size
 
 
@@ -66,6 +66,7 @@ class Lowering:
     shapes: Mapping[str, Shape]
     functions: Mapping[str, Function]
     read: Callable[[str, Function], Node]
+    sizes: frozenset[str] = frozenset()
 
     @property
     def entrywise(self) -> bool:
@@ -119,7 +120,8 @@ def _constant(_: Lowering, node: tree.Constant) -> Tensor:
 
 def _name(self: Lowering, node: tree.Name) -> Tensor:
     if node.name not in self.shapes:
-        return Tensor((), (), ix.single(ix.Length(node.name)))
+        number = ix.Length(node.name) if node.name in self.sizes else ix.Counter(node.name)
+        return Tensor((), (), ix.single(number))
     shape = self.shapes[node.name]
     axes = fresh_axes(shape)
     return Tensor(shape, axes, ix.single(ix.Entry(node.name, axes)))
@@ -134,11 +136,7 @@ def _gradient(self: Lowering, node: tree.Gradient) -> Tensor:
 
 
 def _ones(_: Lowering, node: tree.Ones) -> Tensor:
-    size: Size | None = None
-    if isinstance(node.size, tree.Number):
-        size = int(node.size.value)
-    elif isinstance(node.size, tree.Name):
-        size = node.size.name
+    size = None if node.size is None else sizes.size_of_tree(node.size)
     return Tensor((size,), fresh_axes((size,)), ix.ONE)
 
 
@@ -276,54 +274,16 @@ def _transpose(self: Lowering, node: tree.Transpose) -> Tensor:
     return made
 
 
-def _index(self: Lowering, node: tree.Index) -> Tensor:
-    made = self.tensor(node.base)
-    table: dict[str, Place] = {}
-    kept: list[int] = []
-    for at, (axis, place) in enumerate(zip(made.axes, node.places, strict=True)):
-        match place:
-            case tree.Number(value):
-                table[axis] = int(value)
-            case tree.Name(name):
-                table[axis] = name
-            case tree.Slice(None, None):
-                kept.append(at)
-            case tree.Slice():
-                raise CannotDerive(node, "a part of an axis has no gradient in matrices yet", _WHOLE_AXIS)
-            case _:
-                raise CannotDerive(node, "an index is a number or the index of a sum here")
-    shape = tuple(made.shape[at] for at in kept)
-    axes = tuple(made.axes[at] for at in kept)
-    expr = ix.renamed(made.expr, table)
-    if kept == [1]:  # a row of a matrix stays a row
-        return Tensor((1, *shape), (ix.fresh("j"), *axes), expr)
-    return Tensor(shape, axes, expr)
+def _later(name: str) -> Callable[[Lowering, Node], Tensor]:
+    """A rule of `lower_indices.py`; the two modules need each other."""
 
+    def rule(self: Lowering, node: Node) -> Tensor:
+        from symbackprop.algebra import lower_indices
 
-def _sum_node(self: Lowering, node: tree.Sum) -> Tensor:
-    if not (isinstance(node.low, tree.Number) and node.low.value == 1):
-        raise CannotDerive(node, "a sum that is to be derived starts at 1")
-    size: Size
-    match node.high:
-        case tree.Number(value):
-            size = int(value)
-        case tree.Name(name):
-            size = name
-        case _:
-            raise CannotDerive(node, "a sum that is to be derived ends at a size")
-    if _counts_with(node.body, node.index):
-        raise CannotDerive(node, f"{node.index} counts the terms, and is no number to compute with here")
-    made = self.tensor(node.body)
-    index = ix.fresh(node.index)
-    expr = ix.summed(ix.renamed(made.expr, {node.index: index}), index, size)
-    return Tensor(made.shape, made.axes, expr)
+        made: Tensor = getattr(lower_indices, name)(self, node)
+        return made
 
-
-def _counts_with(node: Node, index: str) -> bool:
-    """Whether an index is used as a number, and not as a place."""
-    if isinstance(node, tree.Index):
-        return _counts_with(node.base, index)
-    return node == tree.Name(index) or any(_counts_with(child, index) for child in tree.children(node))
+    return rule
 
 
 def _call(self: Lowering, node: tree.Call) -> Tensor:
@@ -331,8 +291,6 @@ def _call(self: Lowering, node: tree.Call) -> Tensor:
 
     return call(self, node)
 
-
-_WHOLE_AXIS = "Use the whole axis (:), or single entries."
 
 _METHODS: dict[type, Callable[..., Tensor]] = {
     tree.Number: _number,
@@ -352,7 +310,9 @@ _METHODS: dict[type, Callable[..., Tensor]] = {
     tree.Power: _power,
     tree.Norm: _norm,
     tree.Transpose: _transpose,
-    tree.Index: _index,
-    tree.Sum: _sum_node,
+    tree.Index: _later("index"),
+    tree.Sum: _later("total"),
+    tree.Entrywise: _later("entrywise"),
+    tree.Where: _later("where"),
     tree.Call: _call,
 }

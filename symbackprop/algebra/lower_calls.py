@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra import lower_indices
+from symbackprop.algebra.axes import TABLE as AXIS_FUNCTIONS
 from symbackprop.algebra.functions import OPERATIONS, TABLE, Function
 from symbackprop.algebra.indexform import Expr
 from symbackprop.algebra.lower import (
@@ -27,8 +29,8 @@ _POWERS = {"square": Fraction(2), "sqrt": Fraction(1, 2)}
 
 def call(lowering: Lowering, node: tree.Call) -> Tensor:
     """The tensor of a call. Raises CannotDerive."""
-    if node.function in {"sum", "mean"}:
-        return _reduction(lowering, node)
+    if node.function in _OPERATIONS:
+        return _OPERATIONS[node.function](lowering, node)
     row = row_of(lowering, node.function)
     if row is None:
         raise CannotDerive(node, f"{node.function} is no function that the calculus knows")
@@ -75,7 +77,7 @@ def _by_formula(lowering: Lowering, node: tree.Call, row: Function) -> Tensor:
     for key, default in row.options:
         value = given.get(key, lowering.read(default, row))
         slots[key] = Tensor((), (), lowering.scalar(value))
-    inner = _WithSlots(lowering.shapes, lowering.functions, lowering.read, slots)
+    inner = _WithSlots(lowering.shapes, lowering.functions, lowering.read, lowering.sizes, slots)
     made = inner.tensor(lowering.read(row.pieces[0].formula, row))
     made = entry_by_entry(node, [made, *parts], lambda first, *_: first)
     if row.reduce is None:
@@ -90,7 +92,7 @@ def _by_formula(lowering: Lowering, node: tree.Call, row: Function) -> Tensor:
 class _WithSlots(Lowering):
     """Lowering of a row's formula: arguments and options of the row stand for tensors."""
 
-    slots: Mapping[str, Tensor]
+    slots: Mapping[str, Tensor] = field(default_factory=dict)
 
     @property
     def entrywise(self) -> bool:
@@ -115,6 +117,28 @@ def _share(shape: tuple[Size | None, ...]) -> Expr:
     return result
 
 
+def _along(lowering: Lowering, node: tree.Call) -> Tensor:
+    """softmax of a vector, of every row of a matrix, or (`axis = 0`) of every column."""
+    made = lowering.tensor(node.args[0])
+    axis = dict(node.options).get("axis")
+    columns = axis is not None and tree.undressed(axis) == tree.number(0) and len(made.shape) == 2
+    at = 0 if columns else len(made.shape) - 1
+    if at < 0:
+        raise CannotDerive(node, f"{node.function} is of a vector, or of the rows of a matrix")
+    index = ix.fresh("l")
+    arg = ix.renamed(made.expr, {made.axes[at]: index})
+    factor = ix.Along(node.function, arg, index, made.shape[at] or 1, made.axes[at])
+    return Tensor(made.shape, made.axes, ix.single(factor))
+
+
+def _cross_entropy_logits(lowering: Lowering, node: tree.Call) -> Tensor:
+    """`−Σ t log softmax(z)`."""
+    logits, targets = node.args
+    logs = tree.Call("log_softmax", (logits,))
+    product = tree.times(targets, logs, sign="*")
+    return lowering.tensor(tree.Neg(tree.Call("sum", (product,))))
+
+
 def _reduction(lowering: Lowering, node: tree.Call) -> Tensor:
     made = lowering.tensor(node.args[0])
     axis = dict(node.options).get("axis")
@@ -132,3 +156,21 @@ def _reduction(lowering: Lowering, node: tree.Call) -> Tensor:
         expr = ix.multiply(_share(tuple(shape[at] for at in gone)), expr)
     kept = [at for at in range(len(shape)) if at not in gone]
     return Tensor(tuple(shape[at] for at in kept), tuple(axes[at] for at in kept), expr)
+
+
+_OPERATIONS: Mapping[str, Callable[[Lowering, tree.Call], Tensor]] = {
+    "sum": _reduction,
+    "mean": _reduction,
+    **dict.fromkeys(AXIS_FUNCTIONS, _along),
+    "cross_entropy_logits": _cross_entropy_logits,
+    "stack": lower_indices.stack,
+    "hstack": lower_indices.hstack,
+    "diag": lower_indices.diag,
+    "trace": lower_indices.trace,
+    "eye": lower_indices.eye,
+    "zeros": lower_indices.zeros,
+    "onehot": lower_indices.onehot,
+    "dot": lower_indices.dot,
+    "outer": lower_indices.outer,
+}
+"""Calls that are no rows of the table of functions, and what each is in indices."""

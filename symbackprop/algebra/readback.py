@@ -8,13 +8,15 @@ normal form that follows from the order of the free indices, so it is `dZᵀ X` 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Expr, Factor, Term
-from symbackprop.algebra.spell import ratio, size_node
+from symbackprop.algebra.places import Linear, indices_of, moved, of_size, simplest
+from symbackprop.algebra.places import plus as sum_of
+from symbackprop.algebra.spell import place_node, ratio, size_node
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Size, juxtaposed, plus, times
 
@@ -51,7 +53,7 @@ def _filled(value: Node, axes: Axes) -> Node:
 
 def _signed(term: Term, axes: Axes) -> Node:
     if term.coefficient < 0:
-        positive = Term(-term.coefficient, term.factors, term.deltas, term.bound)
+        positive = replace(term, coefficient=-term.coefficient)
         return tree.Neg(_read_term(positive, axes))
     return _read_term(term, axes)
 
@@ -76,8 +78,10 @@ class _Network:
 
 
 def _read_term(term: Term, axes: Axes) -> Node:
+    if term.guards:
+        raise Unreadable("it reaches a part of an array only")
     if term.deltas:
-        raise Unreadable("it reaches single entries only")
+        return _on_diagonal(term, axes)
     net = _Network(sizes={**dict(axes), **dict(term.bound)})
     for factor in term.factors:
         _place(net, factor)
@@ -90,6 +94,29 @@ def _read_term(term: Term, axes: Axes) -> Node:
         _merge_edges(net, axes)
     body = _on_axes(net, axes)
     return _with_scalars(term.coefficient, net, body)
+
+
+def _on_diagonal(term: Term, axes: Axes) -> Node:
+    """`c δ_pq` is c I, `v_p δ_pq` is diag(v), and `c δ_{p,3}` is c e_3."""
+    (first, second), *others = term.deltas
+    sizes = dict(axes)
+    rest = replace(term, deltas=())
+    if others or not isinstance(first, str | int) or not isinstance(second, str | int):
+        raise Unreadable("it reaches single entries only")
+    if [first, second] in ([*sizes], [*sizes][::-1]) and len(set(sizes.values())) == 1:
+        row, column = sizes
+        value = matrices((ix.rename_term(rest, {column: row}),), ((row, sizes[row]),))
+        if row not in ix.free_indices(ix.rename_term(rest, {column: row})):
+            one = value == tree.number(1)
+            unit = tree.Call("eye", (size_node(sizes[row]),))
+            return unit if one else juxtaposed(*tree.plain_factors(value), unit)
+        return tree.Call("diag", (value,))
+    place, index = (first, second) if isinstance(first, int) else (second, first)
+    if not isinstance(place, int) or [index] != [*sizes]:
+        raise Unreadable("it reaches single entries only")
+    value = _read_term(ix.rename_term(rest, {str(index): place}), ())
+    unit = tree.Call("onehot", (place_node(place), size_node(sizes[str(index)])))
+    return unit if value == tree.number(1) else juxtaposed(*tree.plain_factors(value), unit)
 
 
 # --- placing factors --------------------------------------------------------------------
@@ -123,12 +150,9 @@ def _place(net: _Network, factor: Factor) -> None:
 
 def _in_order(factor: Factor) -> list[str]:
     free = ix.free_indices(factor)
-    order: dict[str, None] = {}
-    for entry in ix.entries(factor):
-        for place in entry.places:
-            if place in free:
-                order.setdefault(str(place))
-    return list(order)
+    places = [place for entry in ix.entries(factor) for place in entry.places]
+    met = [index for place in places for index in indices_of(place) if index in free]
+    return [*dict.fromkeys(met), *sorted(free - {*met})]
 
 
 def _factor(factor: Factor, axes: Axes) -> Node:
@@ -141,13 +165,22 @@ def _factor(factor: Factor, axes: Axes) -> Node:
         case ix.Pi():
             return tree.Constant("pi")
         case ix.Group(body):
-            return matrices(body, axes)
+            return plus(*(_in_bracket(term, axes) for term in body))
         case ix.Apply(function, args, order, options):
             named = tuple((key, matrices(value, ())) for key, value in options)
             return tree.Call(function, tuple(matrices(arg, axes) for arg in args), named, order)
         case ix.Power(base, exponent):
             return _power(matrices(base, axes), exponent, axes)
+        case ix.Along():
+            return _along(factor, axes)
     raise Unreadable("a factor is no array")
+
+
+def _in_bracket(term: Term, axes: Axes) -> Node:
+    """A term of a bracket; beside arrays, a sum over all entries stands before a vector of ones."""
+    if term.bound and axes and not ix.free_indices(term) & {index for index, _ in axes}:
+        return _filled(_signed(term, axes), axes)
+    return _signed(term, axes)
 
 
 def _power(base: Node, exponent: Expr, axes: Axes) -> Node:
@@ -185,19 +218,55 @@ def _entry(entry: ix.Entry, axes: Axes) -> Node:
         return tree.Gradient(name) if entry.gradient else name
     if len(places) == 2 and places == wanted[::-1]:
         return tree.Transpose(tree.Gradient(name) if entry.gradient else name)
+    if len(places) > 2:
+        raise Unreadable("an array has more than two axes")
     if len(set(places)) < len(places):
-        raise Unreadable("the diagonal of a matrix has no name here")
+        return _diagonal(entry, wanted)
     # an index that is no axis is held fixed: the row W_{p,:} or the column W_{:,i}
-    nodes = tuple(tree.Slice() if place in wanted else place_node(place) for place in places)
+    nodes = tuple(_part(place, dict(axes)) for place in places)
     made: Node = tree.Index(name, nodes)
     made = tree.Gradient(made) if entry.gradient else made
-    a_row = len(places) == 2 and bool(wanted) and places[1] in wanted
-    return tree.Transpose(made) if a_row else made
+    kept = [indices_of(place)[0] for place, node in zip(places, nodes, strict=True) if _is_slice(node)]
+    a_row = len(places) == 2 and _is_slice(nodes[1]) and not _is_slice(nodes[0])
+    return tree.Transpose(made) if a_row or kept != [index for index in wanted if index in kept] else made
 
 
-def place_node(place: ix.Place) -> Node:
-    """An index symbol or a fixed place as a node."""
-    return tree.Number(Fraction(place)) if isinstance(place, int) else tree.Name(place)
+def _diagonal(entry: ix.Entry, wanted: tuple[str, ...]) -> Node:
+    """The entries A_ii: the vector diag(A)."""
+    if entry.gradient or entry.places[0] not in wanted:
+        raise Unreadable("the diagonal of this has no name here")
+    return tree.Call("diag", (tree.Name(entry.name),))
+
+
+def _part(place: ix.Place, sizes: dict[str, Size]) -> Node:
+    """The whole axis, a part of it (`x[3:5]`), or a place held fixed."""
+    indices = [index for index in indices_of(place) if index in sizes]
+    if not indices:
+        return place_node(place)
+    if isinstance(place, str):
+        return tree.Slice()
+    if len(indices) > 1 or not isinstance(place, Linear) or dict(place.indices)[indices[0]] != 1:
+        raise Unreadable("an index is more than the place of an axis")
+    (index,) = indices
+    low, high = moved(place, {index: 1}), sum_of(moved(place, {index: 0}), simplest(of_size(sizes[index])))
+    return tree.Slice(place_node(low), place_node(simplest(high)))
+
+
+def _is_slice(node: Node) -> bool:
+    return isinstance(node, tree.Slice)
+
+
+def _along(factor: ix.Along, axes: Axes) -> Node:
+    """softmax of a vector, or of the rows (columns: `axis = 0`) of a matrix."""
+    at = [place for place, (index, _) in enumerate(axes) if index == factor.place]
+    if isinstance(factor.place, int) and not axes:
+        whole = matrices(factor.arg, ((factor.index, factor.size),))
+        return tree.Index(tree.Call(factor.function, (whole,)), (place_node(factor.place),))
+    if len(at) != 1:
+        raise Unreadable("an entry of this has no name here")
+    inner = tuple((factor.index, size) if index == factor.place else (index, size) for index, size in axes)
+    columns = (("axis", tree.number(0)),) if len(axes) == 2 and at == [0] else ()
+    return tree.Call(factor.function, (matrices(factor.arg, inner),), columns)
 
 
 # --- eliminating bound indices ------------------------------------------------------------
@@ -271,7 +340,8 @@ def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | Non
     if vector is not None:
         left = _hadamard([left, _joined(tree.Ones(size_node(net.sizes[start])), tree.Transpose(vector))])
     if start == end:
-        raise Unreadable("the trace of a product has no name here")
+        net.scalars.append(tree.Call("trace", (_joined(left, right),)))
+        return
     net.edges.append(_Edge(start, end, _joined(left, right)))
 
 

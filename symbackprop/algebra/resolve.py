@@ -7,9 +7,11 @@ the table gets that name: `softplus'(z)` is `sigmoid(z)`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.collapsing import with_powers
 from symbackprop.algebra.functions import TABLE
 from symbackprop.algebra.indexform import Expr, Factor, Term
 from symbackprop.algebra.lower import Lowering
@@ -43,8 +45,8 @@ class _Resolver:
         parts: list[Term] = []
         for term in expr:
             factors = [self.factor(factor) for factor in term.factors]
-            parts += ix.multiply((Term(term.coefficient, (), term.deltas, term.bound),), *factors)
-        return ix.merged(tuple(ix.with_powers(term) for term in parts))
+            parts += ix.multiply((replace(term, factors=()),), *factors)
+        return ix.merged(tuple(with_powers(term) for term in parts))
 
     def factor(self, factor: Factor) -> Expr:
         match factor:
@@ -97,7 +99,7 @@ def _replaced(expr: Expr, argument: Expr) -> Expr:
     parts: list[Term] = []
     for term in expr:
         factors = [_put(factor, argument) for factor in term.factors]
-        parts += ix.multiply((Term(term.coefficient, (), term.deltas, term.bound),), *factors)
+        parts += ix.multiply((replace(term, factors=()),), *factors)
     return tuple(parts)
 
 

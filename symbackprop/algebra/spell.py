@@ -4,12 +4,15 @@ Index symbols of the calculus (`i~17`) get the letters of the board here.
 """
 
 from collections.abc import Container, Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, count
+from types import MappingProxyType
 
 from symbackprop.algebra import indexform as ix
-from symbackprop.algebra.indexform import Expr, Factor, Place, Term
+from symbackprop.algebra.indexform import Expr, Factor, Guard, Place, Term
 from symbackprop.notation import tree
+from symbackprop.notation.sizes import size_tree
 from symbackprop.notation.tree import Node, Size, juxtaposed, plus
 
 LETTERS = "ijlrstuvabcdefgh"
@@ -39,7 +42,7 @@ class _Speller:
 
     def signed(self, term: Term) -> Node:
         if term.coefficient < 0:
-            return tree.Neg(self.term(Term(-term.coefficient, term.factors, term.deltas, term.bound)))
+            return tree.Neg(self.term(replace(term, coefficient=-term.coefficient)))
         return self.term(term)
 
     def term(self, term: Term) -> Node:
@@ -69,6 +72,8 @@ class _Speller:
         factors[gradients:gradients] = deltas
         top = juxtaposed(*factors) if factors else tree.Number(Fraction(1))
         body = tree.Quotient(top, juxtaposed(*below)) if below else top
+        if term.guards:
+            body = tree.Where(body, tuple(map(self.guard, term.guards)))
         for index, size in reversed(term.bound):
             body = tree.Sum(self.letters[index], tree.Number(Fraction(1)), size_node(size), body)
         return body
@@ -94,9 +99,29 @@ class _Speller:
         return unused(taken, index.partition("~")[0], *LETTERS)
 
     def place(self, place: Place) -> Node:
-        if isinstance(place, int):
-            return tree.Number(Fraction(place))
-        return tree.Name(self.letters.get(place, place))
+        return place_node(place, self.letters)
+
+    def guard(self, guard: Guard) -> Node:
+        """`1 ≤ p − a + 1 ≤ m`."""
+        ends = [end for end in (guard.low, guard.place, guard.high) if end is not None]
+        return tree.equation(*map(self.place, ends), relation="≤")
+
+    def along(self, factor: ix.Along) -> Node:
+        """`softmax(z)_j`: the argument by its name where it is one, else by its entries."""
+        running = unused(set(self.letters.values()) | self.avoid, *LETTERS)
+        lone = ix.lone_factor(factor.arg)
+        array: Node
+        if isinstance(lone, ix.Entry) and lone.places[-1:] == (factor.index,):
+            array = tree.Name(lone.name)
+            if len(lone.places) > 1:
+                array = tree.Index(array, (*map(self.place, lone.places[:-1]), tree.Slice()))
+        else:
+            body = self.expr(ix.renamed(factor.arg, {factor.index: running}))
+            array = tree.Entrywise((running,), (size_node(factor.size),), body)
+        places: tuple[Node, ...] = (self.place(factor.place),)
+        if isinstance(array, tree.Index):  # a row is a matrix of one row
+            places = (tree.Number(Fraction(1)), *places)
+        return tree.Index(tree.Call(factor.function, (array,)), places)
 
     def factor(self, factor: Factor) -> Node:
         match factor:
@@ -114,6 +139,10 @@ class _Speller:
                 return self.expr(body)
             case ix.Length(name):
                 return tree.Name(name)
+            case ix.Counter(place):
+                return self.place(place)
+            case ix.Along():
+                return self.along(factor)
             case _:
                 return tree.Constant("pi")
 
@@ -124,6 +153,25 @@ class _Speller:
         if value == Fraction(1, 2):
             return tree.Call("sqrt", (base,))
         return tree.Power(base, self.expr(exponent))
+
+
+def place_node(place: Place, letters: Mapping[str, str] = MappingProxyType({})) -> Node:
+    """A place as a node, its positive parts first: `i + a − 1`."""
+    if isinstance(place, int):
+        return tree.number(place)
+    if isinstance(place, str):
+        return tree.Name(letters.get(place, place))
+    named = [(letters.get(name, name), factor) for name, factor in place.indices] + [*place.sizes]
+    named.sort(key=lambda part: part[1] < 0)
+    parts = [_multiple(tree.Name(name), factor) for name, factor in named]
+    if place.constant:
+        parts.append(tree.number(place.constant))
+    return plus(*parts)
+
+
+def _multiple(node: Node, factor: int) -> Node:
+    made = node if abs(factor) == 1 else juxtaposed(tree.number(abs(factor)), node)
+    return made if factor > 0 else tree.Neg(made)
 
 
 def unused(taken: Container[str], *wishes: str) -> str:
@@ -142,5 +190,5 @@ def ratio(value: Fraction) -> Node:
 
 
 def size_node(size: Size) -> Node:
-    """A size as a number or a name."""
-    return tree.Number(Fraction(size)) if isinstance(size, int) else tree.Name(size)
+    """A size as a number, a name, or a sum of names and numbers: `m − r + 1`."""
+    return size_tree(size)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import prod
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.axes import cited
+from symbackprop.algebra.collapsing import collapsed as used_up
+from symbackprop.algebra.collapsing import factored
 from symbackprop.algebra.differentiate import NoDerivative, by_entry
+from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
+from symbackprop.algebra.places import Linear, Ranges
 from symbackprop.algebra.readback import Unreadable, gradient, matrices
 from symbackprop.algebra.resolve import resolved
-from symbackprop.algebra.spell import spelled, unused
+from symbackprop.algebra.spell import size_node, spelled, unused
 from symbackprop.derivation.steps import Contribution, Level, Rule
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
@@ -50,13 +56,20 @@ def _contribution(
     shape = lowering.shapes[target]
     free = _letters(lowering, len(shape))
     jacobian = by_entry(tensor.expr, Entry(target, free))
-    collapsed = resolved(ix.collapsed(jacobian), lowering, all_rows=loss)
+    own = ix.lone_factor(tensor.expr)
+    if isinstance(own, ix.Along):
+        jacobian = cited(jacobian, own, through, tensor.axes)
+    ranges = _ranges(tensor, free, shape)
+    collapsed = resolved(used_up(jacobian, ranges), lowering, all_rows=loss)
     rule = _rule(body, through, target, collapsed, loss)
     if rule == "affine" and len(shape) == 1 and _mixes(collapsed):
         free, jacobian, collapsed = _renamed(_letters(lowering, 1, "i"), free, jacobian, collapsed)
     arrives: Expr = ix.ONE if loss else ix.single(Entry(through, tensor.axes, True))
     product = ix.multiply(arrives, jacobian)
-    entry = ix.collapsed(_summed(ix.multiply(arrives, collapsed), tensor))
+    entry = used_up(_summed(ix.multiply(arrives, collapsed), tensor), _ranges(tensor, free, shape))
+    read = ix.with_entries(entry, partial(_cut, lowering.shapes, _ranges(tensor, free, shape)))
+    if isinstance(own, ix.Along):
+        read = factored(read)
     axes = tuple(zip(free, shape, strict=True))
     return Contribution(
         target=target,
@@ -68,16 +81,32 @@ def _contribution(
         collapsed=collapsed,
         product=product,
         entry=entry,
-        matrix=_matrix(entry, axes, _taken(lowering)),
+        matrix=_matrix(read, axes, _taken(lowering)),
         local=_local(tensor, entry, collapsed, through, axes, loss),
     )
+
+
+def _ranges(tensor: Tensor, free: tuple[str, ...], shape: Shape) -> Ranges:
+    """How far the free indices count."""
+    own = zip(tensor.axes, tensor.shape, strict=True)
+    return {**{axis: size or 1 for axis, size in own}, **dict(zip(free, shape, strict=True))}
+
+
+def _cut(shapes: Mapping[str, Shape], ranges: Ranges, entry: Entry, bound: Ranges) -> Entry:
+    """An entry whose index does not count through its whole axis, as a part of the array: `dh[1:2]`."""
+    known = {**ranges, **bound}
+    places = tuple(
+        Linear(((place, 1),)) if isinstance(place, str) and known.get(place, size) != size else place
+        for place, size in zip(entry.places, shapes.get(entry.name, ()), strict=False)
+    )
+    return replace(entry, places=places) if len(places) == len(entry.places) else entry
 
 
 def _letters(lowering: Lowering, rank: int, first: str = "p") -> tuple[str, ...]:
     """Free indices that no name and no size of the model has: p, q."""
     taken = _taken(lowering)
     letters: tuple[str, ...] = ()
-    for wish in (first, "q")[:rank]:
+    for wish in (first, "q", "r", "s")[:rank]:
         letters += (unused(taken | set(letters), wish, *"rsuvabcdefgh"),)
     return letters
 
@@ -87,20 +116,36 @@ def _taken(lowering: Lowering) -> set[str]:
 
 
 def _matrix(entry: Expr, axes: Axes, names: Iterable[str]) -> Node:
-    """The reading as matrices; a small array of explicit sizes is else written out by entries."""
-    try:
-        return gradient(entry, axes)
-    except Unreadable:
-        sizes = [size for _, size in axes if isinstance(size, int)]
-        if not axes or len(sizes) < len(axes) or prod(sizes) > WRITTEN_OUT:
-            raise
+    """The reading as matrices; else the entries: written out where they are few, or in indices."""
     avoid = set(names)
+    single = any(isinstance(place, int) for term in entry for pair in term.deltas for place in pair)
+    made = _written_out(entry, axes, avoid) if single and not any(term.bound for term in entry) else None
+    try:
+        return made or gradient(entry, axes)
+    except Unreadable:
+        return _written_out(entry, axes, avoid) or _in_indices(entry, axes, avoid)
+
+
+def _in_indices(entry: Expr, axes: Axes, avoid: set[str]) -> Node:
+    """`dK_pq = Σ_i Σ_j …`, what no product of matrices says."""
+    body = spelled(entry, {}, avoid)
+    indices = tuple(index for index, _ in axes)
+    return tree.Entrywise(indices, tuple(size_node(size) for _, size in axes), body) if axes else body
+
+
+def _written_out(entry: Expr, axes: Axes, avoid: set[str]) -> Node | None:
+    """A small array of explicit sizes by its entries; None where sums would stand in them."""
+    sizes = [size for _, size in axes if isinstance(size, int)]
+    if not 0 < len(axes) <= 2 or len(sizes) < len(axes) or prod(sizes) > WRITTEN_OUT:
+        return None
+    if any(term.guards and term.bound for term in entry):
+        return None
     rows = range(1, sizes[0] + 1)
     columns = range(1, sizes[1] + 1) if len(sizes) == 2 else range(1, 2)
 
     def cell(*places: int) -> Node:
         at: dict[str, ix.Place] = {index: place for (index, _), place in zip(axes, places, strict=False)}
-        return spelled(ix.collapsed(_without_lone_sums(ix.renamed(entry, at))), {}, avoid)
+        return spelled(used_up(_without_lone_sums(ix.renamed(entry, at))), {}, avoid)
 
     cells = tuple(tuple(cell(row, column) for column in columns) for row in rows)
     return tree.Matrix(cells, "matrix" if len(sizes) == 2 else "column")
@@ -138,7 +183,7 @@ def _rule(body: Node, through: str, target: str, collapsed: Expr, loss: bool) ->
         return "loss"
     bare = tree.undressed(body)
     applied = isinstance(bare, tree.Call) and bare.args == (tree.Name(target),)
-    if isinstance(bare, tree.Call) and applied and bare.function not in {"sum", "mean"}:
+    if isinstance(bare, tree.Call) and applied and bare.function not in OPERATIONS:
         return "elementwise"
     if any(entry.name == target for entry in ix.entries(collapsed)):
         return "general"
@@ -151,7 +196,7 @@ def _local(tensor: Tensor, entry: Expr, collapsed: Expr, through: str, axes: Axe
         return None
     try:
         if tensor.lone:
-            return _without_lone_ones(matrices(ix.collapsed(_summed(collapsed, tensor)), axes))
+            return _without_lone_ones(matrices(used_up(_summed(collapsed, tensor), dict(axes)), axes))
         return matrices(_without_arriving(entry, through, axes), axes)
     except Unreadable:
         return None

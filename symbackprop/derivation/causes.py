@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.derivation.steps import Derivation, Step
 from symbackprop.derivation.worlds import Numbers, World, vanishes
@@ -64,7 +65,7 @@ def _facts(derivation: Derivation, here: World, right: Node, wrong: Node) -> Ite
 
 def _calls(formula: Node) -> Iterator[tree.Call]:
     for part in tree.walk(formula):
-        if isinstance(part, tree.Call) and part.function not in {"sum", "mean"}:
+        if isinstance(part, tree.Call) and part.function not in OPERATIONS:
             yield part
 
 

@@ -11,14 +11,16 @@ from symbackprop.algebra.slopes import OutsideKink, Slope, slope
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.certify import certificate
+from symbackprop.derivation.descent import descended
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.general import layers, with_named_sizes
-from symbackprop.derivation.links import backward_links, forward_links, with_points
+from symbackprop.derivation.gradients import backward
+from symbackprop.derivation.links import forward_links, with_points
 from symbackprop.derivation.model import Model
+from symbackprop.derivation.naming import named_parts
 from symbackprop.derivation.numbers import quantities
-from symbackprop.derivation.steps import Contribution, Derivation, Rule, Step, slope_key
+from symbackprop.derivation.steps import Derivation, Step, slope_key
 from symbackprop.exercise.faults import ExerciseError, Fault
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
@@ -33,13 +35,18 @@ def derive(exercise: Exercise, *, digits: int = 4) -> Derivation:
     ExerciseError for a slope at a kink that is not between its sides, and CertificateFailed (our
     own fault) where the second route disagrees.
     """
-    model = Model.of(exercise)
-    steps = (*_forward(model), *_backward(model))
+    model = Model.of(named_parts(exercise))
+    steps = formulas(model)
     slopes = dict(_slopes(model, steps))
     try:
         return _certified(model, steps, slopes, digits)
     except EvaluationError as error:  # a formula of ours that means nothing
         raise CertificateFailed("a formula", str(error)) from error
+
+
+def formulas(model: Model) -> tuple[Step, ...]:
+    """The steps forward and backward: formulas, no numbers. Raises CannotDerive."""
+    return (*_forward(model), *backward(model))
 
 
 def _certified(model: Model, steps: tuple[Step, ...], slopes: Mapping[str, Slope], digits: int) -> Derivation:
@@ -53,7 +60,8 @@ def _certified(model: Model, steps: tuple[Step, ...], slopes: Mapping[str, Slope
         digits=digits,
     )
     checks = certificate(model, draft, _for_any_sizes(model))
-    return replace(draft, steps=with_points(steps, checks), checks=checks)
+    descent = descended(model, steps, digits)
+    return replace(draft, steps=with_points(steps, checks), checks=checks, descent=descent)
 
 
 def _for_any_sizes(model: Model) -> tuple[Model, tuple[Step, ...]] | None:
@@ -62,7 +70,7 @@ def _for_any_sizes(model: Model) -> tuple[Model, tuple[Step, ...]] | None:
     if lifted is None:
         return None
     try:
-        return lifted, tuple(_backward(lifted))
+        return lifted, tuple(backward(lifted))
     except CannotDerive:
         return None
 
@@ -79,87 +87,6 @@ def _forward(model: Model) -> Iterator[Step]:
             uses=uses,
             links=forward_links(one),
         )
-
-
-def _backward(model: Model) -> Iterator[Step]:
-    """dL first, then each computed name after all that use it, its given names right behind."""
-    exercise = model.exercise
-    yield _seed(model)
-    reached = model.reaching()
-    done = {exercise.loss}
-    waiting = [name for name in (*exercise.wanted, *exercise.given) if name not in exercise.computed]
-    wanted = [name for name in dict.fromkeys(waiting) if name in exercise.wanted]
-    for name in reversed(exercise.computed[:-1]):
-        if _needed(model, name):
-            yield _step(model, name, reached)
-        done.add(name)
-        ready = [one for one in wanted if all(user.name in done for user in model.users(one))]
-        yield from _simplest_first(_step(model, one, reached) for one in ready)
-        wanted = [one for one in wanted if one not in ready]
-    yield from _simplest_first(_step(model, one, reached) for one in wanted)
-
-
-def _needed(model: Model, name: str) -> bool:
-    """Whether a wanted gradient passes through `name`, or `name` itself is wanted."""
-    below = {name}
-    for one in reversed(model.exercise.equations):
-        if one.name in below:
-            below.update(tree.names_in(one.body))
-    return any(wanted in below for wanted in model.exercise.wanted)
-
-
-def _simplest_first(steps: Iterator[Step]) -> Iterator[Step]:
-    """db = dz before dW = dz xᵀ, as on the board."""
-    yield from sorted(steps, key=lambda step: not isinstance(step.formula, tree.Gradient))
-
-
-def _seed(model: Model) -> Step:
-    loss = model.exercise.loss
-    return Step(
-        rule="seed",
-        target=loss,
-        gradient=True,
-        shape=(),
-        formula=tree.number(1),
-        uses=(),
-        links=(),
-    )
-
-
-def _step(model: Model, target: str, reached: set[str]) -> Step:
-    exercise = model.exercise
-    made: list[Contribution] = []
-    for user in model.users(target):
-        if user.name in reached:
-            last = user.name == exercise.loss
-            tensor = model.tensor(user.name)
-            made.append(contribution(model.lowering, user.name, user.body, target, loss=last, tensor=tensor))
-    parts = [part for part in made if part.entry]
-    if not parts:
-        rule: Rule = "unreached"
-        formula_: Node = tree.number(0)
-    else:
-        rule = parts[0].rule if len(parts) == 1 else "sum"
-        formula_ = _total([part.matrix for part in parts if part.matrix is not None])
-    step = Step(
-        rule=rule,
-        target=target,
-        gradient=True,
-        shape=exercise.shapes[target],
-        formula=formula_,
-        uses=tuple("d" + part.through for part in parts),
-        links=(),
-        substeps=tuple(parts),
-    )
-    return backward_links(exercise, step)
-
-
-def _total(parts: list[Node]) -> Node:
-    """The sum of what comes back, its terms in one row."""
-    terms: list[Node] = []
-    for part in parts:
-        terms += part.terms if isinstance(part, tree.Add) else (part,)
-    return tree.plus(*terms)
 
 
 def _slopes(model: Model, steps: tuple[Step, ...]) -> Iterator[tuple[str, Slope]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive
 from symbackprop.algebra.readback import Unreadable
@@ -71,11 +72,7 @@ def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None
 
 def _applies(user: Equation, name: str) -> bool:
     bare = tree.undressed(user.body)
-    return (
-        isinstance(bare, tree.Call)
-        and bare.args == (tree.Name(name),)
-        and bare.function not in {"sum", "mean"}
-    )
+    return isinstance(bare, tree.Call) and bare.args == (tree.Name(name),) and bare.function not in OPERATIONS
 
 
 def _ordered(equation: Equation, shapes: Mapping[str, Shape]) -> list[str]:
@@ -118,6 +115,8 @@ def with_named_sizes(model: Model) -> Model | None:
     exercise = model.exercise
     if all(isinstance(size, str) for shape in exercise.shapes.values() for size in shape):
         return None
+    if any(_needs_its_sizes(one.body) for one in exercise.equations):
+        return None
     bodies = [_without_sizes(one.body) for one in exercise.equations]
     declared: dict[str, Shape] = {
         name: tuple(size if isinstance(size, str) else "" for size in shape)
@@ -135,6 +134,16 @@ def with_named_sizes(model: Model) -> Model | None:
         replace(one, body=body) for one, body in zip(exercise.equations, found.bodies, strict=True)
     )
     return Model.of(replace(exercise, equations=equations, shapes=shapes, values={}))
+
+
+def _needs_its_sizes(body: Node) -> bool:
+    """Whether an equation names entries or sizes by number, which need not be there at other sizes."""
+    for part in tree.walk(body):
+        if isinstance(part, tree.Call) and part.function in {"eye", "zeros", "onehot"}:
+            return True
+        if isinstance(part, tree.Index | tree.Where | tree.Entrywise | tree.Sum):
+            return True
+    return False
 
 
 def _without_sizes(node: Node) -> Node:

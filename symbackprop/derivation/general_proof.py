@@ -12,7 +12,7 @@ from itertools import cycle
 from operator import eq
 from typing import Any
 
-from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.algebra.functions import OPERATIONS, TABLE, Function
 from symbackprop.algebra.lower_calls import made_of_cases
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.evaluate import Evaluator
@@ -21,7 +21,7 @@ from symbackprop.algebra.values.run import directional, forward
 from symbackprop.derivation.backward import levels
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.numbers import shaped
-from symbackprop.derivation.points import drawn
+from symbackprop.derivation.points import allowed, drawn, numbers_of
 from symbackprop.derivation.steps import Check, Contribution, Layer
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
@@ -39,7 +39,8 @@ def general_checks(layers: tuple[Layer, ...]) -> Iterator[Check]:
     tried = 0
     for place, layer in enumerate(layers):
         for pair in SIZES:
-            sizes = dict(zip(sorted(layer.sizes, reverse=True), cycle(pair), strict=False))
+            named = zip(sorted(layer.sizes, reverse=True), cycle(pair), strict=False)
+            sizes = allowed(dict(named), layer.shapes.values())
             tried += drawn(f"layer/{place}/{pair}", partial(_agrees, layer, sizes)) or 0
     if tried:
         names = tuple("d" + made.target for layer in layers for made in layer.contributions)
@@ -55,7 +56,7 @@ def _agrees(layer: Layer, sizes: dict[str, int], domain: GFp) -> int:
     computed = {one.name for one in layer.equations}
 
     def numbers(name: str) -> tuple[int, ...]:
-        return tuple(size if isinstance(size, int) else sizes[size] for size in layer.shapes[name])
+        return numbers_of(layer.shapes[name], sizes)
 
     given = {name: domain.draw_array(numbers(name)) for name in layer.shapes if name not in computed}
     given[weight] = domain.draw_array(numbers(last))
@@ -117,7 +118,7 @@ def _generic(layer: Layer) -> dict[str, Function]:
     found = {}
     for one in layer.equations:
         for part in tree.walk(one.body):
-            if isinstance(part, tree.Call) and part.function not in {"sum", "mean"}:
+            if isinstance(part, tree.Call) and part.function not in OPERATIONS:
                 row = layer.lowering.functions.get(part.function) or TABLE[part.function]
                 if not _keeps_prime(layer, row):
                     continue

@@ -286,6 +286,15 @@ def _factor_forgotten(place: Place) -> Iterator[Wrong]:
     yield from at_each(place.formula, change)
 
 
+def _not_summed(place: Place) -> Iterator[Wrong]:
+    """dZᵀ 1  ->  dZ: every row of the batch in place of their sum"""
+    match place.formula:
+        case tree.Product((left, tree.Ones()), ("",)) if len(place.shape) == 1:
+            yield Wrong(left.body if isinstance(left, tree.Transpose) else left)
+        case tree.Call("sum" | "mean", (body,), options) if options and len(place.shape) == 1:
+            yield Wrong(body)
+
+
 def _output_for_input(place: Place) -> Iterator[Wrong]:
     """dz xᵀ  ->  dz zᵀ"""
     if len(place.shape) != 2:
@@ -378,6 +387,7 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("inner_for_outer", "an inner product for an outer one", _inner_for_outer),
     Mistake("summed", "the vector summed to a number", _summed),
     Mistake("factor_forgotten", "{about} forgotten", _factor_forgotten),
+    Mistake("not_summed", "not summed over the examples", _not_summed),
     Mistake("output_for_input", "{instead} in place of {about}", _output_for_input),
     Mistake("upstream_skipped", "{instead} in place of {about}", _upstream_skipped),
     Mistake("upstream_forgotten", "{about} forgotten", _upstream_forgotten),

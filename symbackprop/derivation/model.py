@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.assumed import SumFact, sum_fact
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
 from symbackprop.algebra.values.apply import formula
 from symbackprop.exercise.model import Equation, Exercise
+from symbackprop.notation import sizes as size_forms
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
@@ -17,7 +19,8 @@ from symbackprop.notation.tree import Node, Shape
 def lowering(shapes: Mapping[str, Shape], functions: Mapping[str, Function]) -> Lowering:
     """What turns trees over these shapes into entries."""
     own = frozenset(functions)
-    return Lowering(shapes, functions, lambda text, _: formula(text, own))
+    sizes = frozenset(name for shape in shapes.values() for size in shape for name in size_forms.names(size))
+    return Lowering(shapes, functions, lambda text, _: formula(text, own), sizes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class Model:
     lowering: Lowering
     _tensors: dict[str, Tensor] = field(default_factory=dict)
     _users: dict[str, list[Equation]] = field(default_factory=dict)
+    _facts: list[SumFact] = field(default_factory=list)
+    _equations: dict[str, Equation] = field(default_factory=dict)
 
     @classmethod
     def of(cls, exercise: Exercise) -> Model:
@@ -36,10 +41,26 @@ class Model:
 
     def equation(self, name: str) -> Equation:
         """The equation that computes `name`. Raises KeyError."""
-        for one in self.exercise.equations:
-            if one.name == name:
-                return one
-        raise KeyError(name)
+        if not self._equations:
+            self._equations.update((one.name, one) for one in self.exercise.equations)
+        return self._equations[name]
+
+    def sum_facts(self) -> tuple[SumFact, ...]:
+        """The facts about sums of one name's entries: and that a one-hot vector adds up to 1."""
+        if not self._facts:
+            pairs = [fact.chain.members for fact in self.exercise.facts if fact.chain.relations == ("=",)]
+            hot = [one.name for one in self.exercise.equations if _is_onehot(one.body)]
+            pairs += [(tree.Call("sum", (tree.Name(name),)), tree.number(1)) for name in hot]
+            made = [self._fact(left, right) for left, right in pairs]
+            self._facts.extend(fact for fact in made if fact is not None)
+        return tuple(self._facts)
+
+    def _fact(self, left: Node, right: Node) -> SumFact | None:
+        try:
+            first, second = self.lowering.tensor(left), self.lowering.tensor(right)
+        except CannotDerive:
+            return None
+        return sum_fact(first.expr, second.expr)
 
     def tensor(self, name: str) -> Tensor:
         """The right side of an equation as an entry; a loss of size 1 as the sum of its one entry.
@@ -88,3 +109,8 @@ class Model:
         for part in tree.walk(node):
             if isinstance(part, tree.Call) and self.row(part.function) is not None:
                 yield part
+
+
+def _is_onehot(body: Node) -> bool:
+    bare = tree.undressed(body)
+    return isinstance(bare, tree.Call) and bare.function == "onehot"

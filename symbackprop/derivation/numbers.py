@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -34,10 +34,7 @@ def quantities(model: Model, steps: Sequence[Step], digits: int) -> dict[str, Qu
 
     def compute(domain: Exact) -> Numbers:
         found = _numbers(model, steps, domain)
-        for array in found.values():
-            for entry in array.entries if array is not None else ():
-                if not _certain(entry, digits):
-                    to_tree(entry, digits)
+        check_digits((array for array in found.values() if array is not None), digits)
         return found
 
     numbers: Numbers = settled(compute) if model.exercise.values else {}
@@ -54,6 +51,14 @@ def quantities(model: Model, steps: Sequence[Step], digits: int) -> dict[str, Qu
             numbers=numbers.get(key, _seed(step)),
         )  # fmt: skip
     return made
+
+
+def check_digits(arrays: Iterable[Array[Any]], digits: int) -> None:
+    """Raise Undecided where `digits` decimals of some entry hang on more bits."""
+    for array in arrays:
+        for entry in array.entries:
+            if not _certain(entry, digits):
+                to_tree(entry, digits)
 
 
 def _certain(value: Any, digits: int) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
+from operator import mul
 from random import Random
 from typing import Any, TypeVar
 
@@ -13,9 +15,11 @@ from symbackprop.algebra.values.domain import Domain, DomainProblem, NotCertifie
 from symbackprop.algebra.values.exact import Exact, bounds
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
 from symbackprop.algebra.values.run import forward
+from symbackprop.derivation.fulfil import FactFails, check, constrained, fulfilled
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator
-from symbackprop.notation.tree import Size
+from symbackprop.notation.sizes import linear, value
+from symbackprop.notation.tree import Shape, Size
 
 R = TypeVar("R")
 
@@ -24,6 +28,10 @@ REDRAWS = 60
 
 BITS = 256
 """Of the real numbers, where a field has no point; half of them must agree."""
+
+
+_GROWTH = 50
+"""Rounds in which sizes grow until all computed ones are positive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +71,14 @@ def drawn(seed: str, use: Callable[[GFp], R], signs: Signs = "random") -> R | No
 
 
 def point(model: Model, sizes: Mapping[str, int], signs: Signs, seed: str) -> Point:
-    """A random point. Raises NotCertified where none was found at which the model has a value."""
-    found = drawn(seed, lambda domain: _at(model, sizes, domain, seed), signs)
+    """A random point. Raises NotCertified where none was found at which the model has a value.
+
+    Where the exercise states facts, they hold at the point. Raises FactFails for one that cannot.
+    """
+    try:
+        found = drawn(seed, lambda domain: _at(model, sizes, domain, seed), signs)
+    except FactFails:
+        found = None  # a law that a field lacks (sin² has none of its own) may hold for real numbers
     if found is not None:
         return found
     for made in _real(model, sizes, seed):
@@ -86,9 +100,19 @@ def _real(model: Model, sizes: Mapping[str, int], seed: str) -> Iterator[Point]:
 def _at(model: Model, sizes: Mapping[str, int], domain: Domain[Any], seed: str) -> Point:
     exercise = model.exercise
     equations = [(one.name, one.body) for one in exercise.equations]
-    shapes = {name: numbers_of(exercise.shapes[name], sizes) for name in exercise.given}
-    given = {name: draw(domain, shape, f"{seed}/{name}") for name, shape in shapes.items()}
-    return Point(domain, sizes, forward(equations, given, evaluator(model, domain, sizes)))
+    working = evaluator(model, domain, sizes)
+    bound = constrained(exercise)
+    given = {}
+    for name in exercise.given:
+        given[name] = draw(domain, numbers_of(exercise.shapes[name], sizes), f"{seed}/{name}")
+        if name in bound and not isinstance(domain, GFp):
+            # Small enough that what follows from the others, in sum(t) = 1, stays positive.
+            share = Fraction(1, 2 * len(given[name].entries))
+            given[name] = given[name].map(partial(mul, share))
+    values = forward(equations, fulfilled(exercise, working, given), working)
+    made = Point(domain, sizes, values)
+    check(exercise, working, values, made.same)
+    return made
 
 
 def draw(domain: Domain[Any], shape: tuple[int, ...], seed: str) -> Array[Any]:
@@ -103,5 +127,24 @@ def draw(domain: Domain[Any], shape: tuple[int, ...], seed: str) -> Array[Any]:
 
 
 def numbers_of(shape: Sequence[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """A shape with numbers for its sizes."""
-    return tuple(size if isinstance(size, int) else sizes[size] for size in shape)
+    """A shape with numbers for its sizes. Raises ValueError for a size below 1."""
+    return tuple(size if isinstance(size, int) else value(size, sizes) for size in shape)
+
+
+def allowed(sizes: Mapping[str, int], shapes: Iterable[Shape]) -> dict[str, int]:
+    """`sizes`, some of them grown until every computed size is at least 2: `m - r + 1` needs m > r."""
+    made = dict(sizes)
+    forms = {size for shape in shapes for size in shape if isinstance(size, str) and size not in made}
+    for _ in range(_GROWTH):
+        grown = False
+        for coefficients, constant in map(linear, sorted(forms)):
+            if not coefficients.keys() <= made.keys():
+                continue
+            missing = 2 - constant - sum(count * made[name] for name, count in coefficients.items())
+            name = next((name for name, count in coefficients.items() if count > 0), None)
+            if missing > 0 and name is not None:
+                made[name] += -(-missing // coefficients[name])
+                grown = True
+        if not grown:
+            break
+    return made

@@ -21,7 +21,7 @@ from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.read import ReadError, canonical_name
 from symbackprop.notation.tree import Node, Shape
-from symbackprop.notation.write import Style, to_latex, to_plain
+from symbackprop.notation.write import Style, kept_capitals, to_latex, to_plain
 
 __all__ = ["Result", "result", "style"]
 
@@ -29,7 +29,17 @@ __all__ = ["Result", "result", "style"]
 def style(exercise: Exercise) -> Style:
     """How formulas of an exercise are written outside a report: no macros, a decimal point."""
     rows = {**TABLE, **exercise.functions}
-    return Style(functions={name: row.latex for name, row in rows.items()}, loss=exercise.loss)
+    return Style(
+        functions={name: row.latex for name, row in rows.items()},
+        loss=exercise.loss,
+        capitals=capitals(exercise),
+    )
+
+
+def capitals(exercise: Exercise) -> frozenset[str]:
+    """The names whose entries keep the capital letter on the page."""
+    equations = [(equation.name, equation.body) for equation in exercise.equations]
+    return kept_capitals(equations, {*exercise.shapes, *exercise.sizes})
 
 
 def result(derivation: Derivation, name: str) -> Result:
@@ -106,13 +116,7 @@ class Result:
         numbers = self.quantity.numbers
         if numbers is None:
             numbers = self._symbols()
-        if numbers is None:
-            return None
-        entries = [_number(entry) for entry in numbers.entries]
-        if not numbers.shape:
-            return entries[0]
-        rows, columns = numbers.shape if len(numbers.shape) == 2 else (numbers.shape[0], 1)
-        return sympy_module().Matrix(rows, columns, entries)
+        return None if numbers is None else in_sympy(numbers)
 
     def _symbols(self) -> Array[Any] | None:
         """The entries of a given name without values."""
@@ -172,6 +176,15 @@ def _array_node(numbers: Array[Any], digits: int) -> Node:
 
 
 # --- numbers in SymPy -----------------------------------------------------------------------
+
+
+def in_sympy(numbers: Array[Any]) -> Any:
+    """An array as a new SymPy Matrix, a vector of n entries as n×1; a scalar as a number."""
+    entries = [_number(entry) for entry in numbers.entries]
+    if not numbers.shape:
+        return entries[0]
+    rows, columns = numbers.shape if len(numbers.shape) == 2 else (numbers.shape[0], 1)
+    return sympy_module().Matrix(rows, columns, entries)
 
 
 def _number(value: Any) -> Any:

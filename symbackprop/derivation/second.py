@@ -7,7 +7,7 @@ matrices have no part in it. Our formula over the same ring must give the very s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -19,9 +19,10 @@ from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import shaped
-from symbackprop.derivation.points import numbers_of
+from symbackprop.derivation.points import allowed, numbers_of
 from symbackprop.derivation.steps import Check, Contribution, Layer, Step
 from symbackprop.notation import tree
+from symbackprop.notation.sizes import names as size_names
 from symbackprop.notation.tree import Node, Shape
 
 SIZES = range(2, 1000)
@@ -38,6 +39,7 @@ class SecondRouteFailed(CertificateFailed):
 def linear_checks(model: Model, steps: Sequence[Step], layers: Sequence[Layer]) -> Iterator[Check]:
     """One line for all gradients through equations that are polynomials in their entries."""
     agreed: list[str] = []
+    stated = {name for fact in model.exercise.facts for name in tree.names_in(fact.chain)}
     for layer in layers:
         bodies = {one.name: one.body for one in layer.equations}
         for made in layer.contributions:
@@ -48,21 +50,30 @@ def linear_checks(model: Model, steps: Sequence[Step], layers: Sequence[Layer]) 
             if made.rule == "loss" or "d" + made.target in agreed:
                 continue
             body = model.equation(made.through).body
-            if _agrees(made, body, model.exercise.shapes, model.exercise.sizes):
+            if _agrees(made, body, model.exercise.shapes, model.exercise.sizes, stated):
                 agreed.append("d" + made.target)
     if agreed:
         names = tuple(dict.fromkeys(agreed))
         yield Check(kind="second", what=names, agreed=len(agreed), tried=len(agreed))
 
 
-def _agrees(made: Contribution, body: Node, shapes: Mapping[str, Shape], symbols: Sequence[str]) -> bool:
+def _agrees(
+    made: Contribution,
+    body: Node,
+    shapes: Mapping[str, Shape],
+    symbols: Sequence[str],
+    stated: Set[str] = frozenset(),
+) -> bool:
     """Whether SymPy could be asked. Raises SecondRouteFailed where the polynomials differ."""
     if made.matrix is None or made.rule == "elementwise":
         return False
     names = [name for name in tree.names_in(body) if name in shapes]
-    here = {size for name in (*names, made.through, made.target) for size in shapes[name]}
+    if not stated.isdisjoint(names):
+        return False  # with a fact the formula is another polynomial, equal only where the fact holds
+    seen = [shapes[name] for name in (*names, made.through, made.target)]
+    here = {name for shape in seen for size in shape for name in size_names(size)}
     here |= set(tree.names_in(body)) | set(tree.names_in(made.matrix))
-    sizes = dict(zip((size for size in symbols if size in here), SIZES, strict=False))
+    sizes = allowed(dict(zip((size for size in symbols if size in here), SIZES, strict=False)), seen)
     wanted = {name: numbers_of(shapes[name], sizes) for name in names}
     wanted["d" + made.through] = numbers_of(shapes[made.through], sizes)
     if sum(map(prod, wanted.values())) > GENERATORS:

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from symbackprop import limits
+from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.derivation.steps import Step
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
+
+NOT_APPLIED = OPERATIONS - {"softmax", "log_softmax"}
+"""Calls that turn an array into another one, and are no function with a value before and one after."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +62,7 @@ class Place:
 
 def _argument(equation: Equation) -> str | None:
     match tree.undressed(equation.body):
-        case tree.Call(function, (tree.Name(name),), _, 0) if function not in {"sum", "mean"}:
+        case tree.Call(function, (tree.Name(name),), _, 0) if function not in NOT_APPLIED:
             return name
     return None
 

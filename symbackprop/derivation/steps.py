@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
+from symbackprop.algebra.assumed import SumFact
 from symbackprop.algebra.indexform import Expr
 from symbackprop.algebra.lower import Lowering
 from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation.tree import Call, Node, Relation, Shape, Size
+
+if TYPE_CHECKING:
+    from symbackprop.derivation.descent import Descended
 
 ProofMethod = Literal[
     "given", "definition", "sympy", "delta", "gfp", "exact", "interval", "convention", "differences"
@@ -64,6 +68,21 @@ class Contribution:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Collapse:
+    """The chain rule with what arrives at `through` put in, and how it becomes short.
+
+    `put` is the entry with the formula of d`through` in it, `cancelled` what is left when fractions
+    are cancelled and brackets multiplied out, `final` that with `facts` used.
+    """
+
+    through: str
+    put: Expr
+    cancelled: Expr
+    final: Expr
+    facts: tuple[SumFact, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Level:
     """A coarser view of one contribution: a row or a column of the target at a time."""
 
@@ -96,6 +115,7 @@ class Step:
 
     `formula` is the right-hand side in matrices and named gradients, `uses` the names of the
     quantities (`dz`) it cites, `links` the chain on the page, `substeps` its contributions.
+    `collapse` is how `formula` became shorter than its one contribution's `matrix`, where it did.
     """
 
     rule: Rule
@@ -106,6 +126,7 @@ class Step:
     uses: tuple[str, ...]
     links: tuple[Link, ...]
     substeps: tuple[Contribution, ...] = ()
+    collapse: Collapse | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,7 +168,8 @@ class Derivation:
 
     `steps` are the forward ones in order and then the backward ones, from the loss down. `slopes`
     has the derivatives of the functions whose prime occurs, by name; of a function that is used
-    with several sets of options, the later ones by name and options (`slope_key`).
+    with several sets of options, the later ones by name and options (`slope_key`). `descent` is
+    the gradient descent that the exercise asks for.
     """
 
     exercise: Exercise
@@ -158,6 +180,7 @@ class Derivation:
     checks: tuple[Check, ...] = ()
     digits: int = 4
     notes: tuple[str, ...] = field(default=())
+    descent: Descended | None = None
 
     def __getitem__(self, name: str) -> Any:
         from symbackprop.derivation.results import result

@@ -21,8 +21,10 @@ from symbackprop.algebra.values.exact import Exact
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
 from symbackprop.algebra.values.poly import Poly, leftover
 from symbackprop.algebra.values.run import forward
+from symbackprop.derivation.fulfil import fulfilled
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
+from symbackprop.derivation.points import numbers_of
 from symbackprop.derivation.steps import Derivation, Step
 from symbackprop.notation import tree
 from symbackprop.notation.inference import solve
@@ -141,14 +143,16 @@ SIGNS: tuple[Signs, ...] = (0x5555_5555_5555_5555, 0xAAAA_AAAA_AAAA_AAAA)
 
 
 def random_worlds(model: Model, steps: Sequence[Step]) -> Iterator[World]:
-    """Random points of GF(p) with the exercise's sizes."""
+    """Random points of GF(p) with the exercise's sizes; symbols get different numbers."""
     exercise = model.exercise
+    sizes = dict(zip(reversed(exercise.sizes), count(3), strict=False))
 
     def run(working: Evaluator[Any]) -> World:
-        return world_of(model, steps, _drawn(working, exercise.given, exercise.shapes), working)
+        given = fulfilled(exercise, working, _drawn(working, exercise.given, exercise.shapes))
+        return world_of(model, steps, given, working)
 
     for signs in SIGNS:
-        yield from _redrawn(model, {}, signs, run)
+        yield from _redrawn(model, sizes, signs, run)
 
 
 def resized_world(
@@ -184,7 +188,7 @@ def _redrawn(
             yield run(evaluator(model, domain, sizes))
         except ArithmeticError:
             continue
-        except (EvaluationError, KeyError):
+        except (ValueError, KeyError):  # sizes that mean nothing here, a fact that cannot be fulfilled
             pass
         return
 
@@ -195,8 +199,7 @@ def _drawn(
     domain: Any = working.domain
 
     def draw(shape: Shape) -> Array[Any]:
-        numbers = tuple(size if isinstance(size, int) else working.sizes[size] for size in shape)
-        made: Array[Any] = domain.draw_array(numbers)
+        made: Array[Any] = domain.draw_array(numbers_of(shape, working.sizes))
         return made
 
     return {name: draw(shapes[name]) for name in names}
@@ -217,11 +220,11 @@ def free_sizes(model: Model) -> tuple[dict[str, Shape], dict[str, int]]:
     sizes: dict[str, int] = {}
     for name in sorted(used):
         for size, given in zip(found.shapes[name], exercise.shapes[name], strict=True):
-            if isinstance(size, str) and isinstance(given, int):
+            if isinstance(size, str) and size.isidentifier() and isinstance(given, int):
                 sizes[size] = given
     return {name: found.shapes[name] for name in used}, sizes
 
 
 def different(sizes: Mapping[str, Size]) -> dict[str, int]:
-    """Numbers from 2 upwards, no two alike, for these sizes."""
-    return dict(zip(sizes, count(2), strict=False))
+    """Numbers from 2 upwards, no two alike, for these sizes; those met first (of the data) are the larger."""
+    return dict(zip(reversed(sizes), count(2), strict=False))

@@ -27,6 +27,7 @@ __all__ = [
     "Fact",
     "Fault",
     "bundled",
+    "file_and_text",
     "from_dict",
     "from_parts",
     "from_text",
@@ -54,6 +55,12 @@ def load(path_or_name: str | Path) -> Exercise:
     """
     path, file = _file(path_or_name)
     return from_text(_text_of(path), key=path.stem, file=str(file))
+
+
+def file_and_text(path_or_name: str | Path) -> tuple[Path, str]:
+    """The file of an exercise, as messages call it, and its text. Raises ExerciseError."""
+    path, file = _file(path_or_name)
+    return file, _text_of(path)
 
 
 def in_file(error: ExerciseError, path_or_name: str | Path) -> ExerciseError:

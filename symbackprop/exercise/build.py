@@ -10,21 +10,25 @@ from symbackprop import limits
 from symbackprop.algebra.functions import Function
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise import sections
+from symbackprop.exercise.descent import SECTION, Setting, descent_of, with_parameters
 from symbackprop.exercise.equations import Model, left_name, read_model
 from symbackprop.exercise.facts import read_facts
 from symbackprop.exercise.faults import Collected, Path
 from symbackprop.exercise.model import (
     Equation,
     Exercise,
+    Fact,
     free_names,
     function_names,
     given_names,
     signatures,
 )
-from symbackprop.exercise.numbers import ValueFault, as_written, exact_array
+from symbackprop.exercise.numbers import ValueFault, as_written, exact_array, known_values
 from symbackprop.notation import tree
 from symbackprop.notation.inference import Inference, solve
 from symbackprop.notation.shapes import ShapeError, has_size_one, shown
+from symbackprop.notation.sizes import linear, replaced
+from symbackprop.notation.sizes import names as size_names
 from symbackprop.notation.tree import Node, Shape, Size
 
 
@@ -46,8 +50,8 @@ class _Draft:
 
     @property
     def sizes(self) -> list[str]:
-        """The size names that [shapes] declares, in order."""
-        written = (size for shape in self.declared.values() for size in shape if isinstance(size, str))
+        """The size names that [shapes] declares, in order; of `m − r + 1`, m and r."""
+        written = (name for shape in self.declared.values() for size in shape for name in size_names(size))
         return list(dict.fromkeys(written))
 
 
@@ -67,14 +71,17 @@ def build(data: Mapping[str, Any], collected: Collected, key: str) -> Exercise:
     equations = _equations(draft, found)
     names = tuple(dict.fromkeys((*given_names(equations, found.shapes), *draft.model.names)))
     wanted = sections.wanted_of(data, names, _default_wanted(equations, found), collected)
-    facts = read_facts(data, draft.functions, equations, found, draft.values, collected)
+    values = known_values(draft.values)
+    facts = read_facts(data, draft.functions, equations, found, values, collected)
+    descent = descent_of(data.get(SECTION), _setting(draft, equations, found, wanted, facts), collected)
     _check_determined(draft, found, equations)
     _check_entries(draft, found.shapes)
     collected.stop_if_any()
     return Exercise(
         key=key, title=title, language=language,
         equations=tuple(Equation(name=n, body=b, text=draft.model.texts[n]) for n, b in equations),
-        shapes=_loss_as_scalar(found.shapes, equations), values=draft.values, wanted=wanted, kinks=kinks,
+        shapes=_loss_as_scalar(found.shapes, equations), values=values, kinks=kinks,
+        wanted=with_parameters(wanted, descent), descent=descent,
         functions=draft.functions, words=words, facts=facts,
         warnings=tuple(_warnings(equations, draft, kinks)), declared_sizes=found.sizes,
     )  # fmt: skip
@@ -138,14 +145,13 @@ def _read_equations(data: Mapping[str, Any], draft: _Draft) -> None:
     model = read_model(raw, function_names(draft.functions), declared, draft.collected)
     draft.model = model
     used = {name.name for body in model.bodies.values() for name in free_names(body)}
-    complete = len(model.bodies) == len(model.names)  # else a formula that is not read may use a name
     for section, name in draft.keys:
         path = draft.path(section, name)
         if name in model.names:
             if section == "values":
                 draft.collected.add(path, f"{name} is computed by model.{name}", "Take the value away.")
                 draft.values.pop(name, None)
-        elif name not in used and complete and model.names:
+        elif name not in used and model.complete and model.names:
             draft.collected.unknown(path, "no equation uses", name, [*used, *model.names])
     _check_gradient_names(draft, {*used, *model.names, *listed})
     for size in draft.sizes:
@@ -183,10 +189,16 @@ def _bind_sizes(draft: _Draft) -> None:
                 continue
             draft.values[name] = value = fitted
         for size, number in zip(shape, value.shape, strict=True):
-            _bind(draft, name, size, number)
+            if not isinstance(size, str) or " " not in size:
+                _bind(draft, name, size, number)
+    _bind_computed(draft)
     for name, shape in draft.declared.items():
-        numbers = tuple(draft.bound[s][0] if isinstance(s, str) and s in draft.bound else s for s in shape)
-        draft.declared[name] = numbers
+        draft.declared[name] = tuple(_put_in(draft, size) for size in shape)
+
+
+def _put_in(draft: _Draft, size: Size) -> Size:
+    """A declared size with the numbers that the values give its names."""
+    return replaced(size, {name: number for name, (number, _) in draft.bound.items()})
 
 
 def _bind(draft: _Draft, name: str, size: Size, number: int) -> None:
@@ -204,6 +216,30 @@ def _bind(draft: _Draft, name: str, size: Size, number: int) -> None:
         draft.collected.add(path, f"{message}, but {source} says {size} = {known}")
 
 
+def _bind_computed(draft: _Draft) -> None:
+    """Sizes such as `m − r + 1` against the values: one name without number is learnt, else they agree."""
+    waiting = [
+        (name, size, number)
+        for name, value in draft.values.items()
+        if len(shape := draft.declared.get(name, ())) == len(value.shape)
+        for size, number in zip(shape, value.shape, strict=True) if isinstance(size, str) and " " in size
+    ]  # fmt: skip
+    for name, size, number in [*waiting, *waiting]:  # what the last one teaches may help the first
+        left = _put_in(draft, size)
+        coefficients, constant = linear(left)
+        if len(coefficients) == 1:
+            ((base, count),) = coefficients.items()
+            if (number - constant) % count == 0 and (number - constant) // count >= 1:
+                draft.bound[base] = ((number - constant) // count, ".".join(draft.path("values", name)))
+    for name, size, number in waiting:
+        says = _put_in(draft, size)
+        if says != number and (isinstance(says, int) or len(linear(says)[0]) == 1):
+            message = f"{name} is {shown(draft.values[name].shape)}, and shapes.{name} says {size}"
+            same = f" = {says}" if isinstance(says, int) else ""
+            draft.collected.add(draft.path("values", name), f"{message}{same}: {number} ≠ {says}")
+            draft.misfits.add(name)
+
+
 def _fitted(draft: _Draft, name: str, value: Array[Fraction], shape: Shape) -> Array[Fraction] | None:
     """A value whose rank is not the declared one: one number fits anywhere; a flat list is no matrix."""
     if len(value.entries) == 1:
@@ -215,10 +251,10 @@ def _fitted(draft: _Draft, name: str, value: Array[Fraction], shape: Shape) -> A
         rows = shape[1] == 1 or shape[0] == value.shape[0]
         other = value.reshaped((value.shape[0], 1) if rows else (1, value.shape[0]))
         advice = f"Write {name} = {as_written(other)}."
-    written = "×".join(map(str, shape)) if len(shape) == 2 else shown(shape)
-    kind = {0: "a number", 1: "a flat list, a vector", 2: "a matrix"}[len(value.shape)]
+    kinds = {0: "a number", 1: "a flat list, a vector", 2: "a matrix"}
+    kind = kinds.get(len(value.shape), f"an array with {len(value.shape)} axes")
     draft.collected.add(
-        path, f"{name} is {kind} ({shown(value.shape)}), and shapes.{name} says {written}", advice
+        path, f"{name} is {kind} ({shown(value.shape)}), and shapes.{name} says {shown(shape)}", advice
     )
     return None
 
@@ -232,8 +268,8 @@ def _infer(draft: _Draft) -> Inference:
     known.update({name: value.shape for name, value in draft.values.items()})
     found = _solved(draft, known)
     for name, fault in found.faults:
-        if draft.misfits & {used.name for used in free_names(fault.node)}:
-            continue  # a consequence of a value that does not fit its declared shape
+        if draft.misfits & {used.name for used in free_names(fault.node)} or name in model.circular:
+            continue  # a consequence of a value that does not fit its declared shape, or of a circle
         if not _flat_list(draft, known, name, fault):
             draft.collected.add(
                 model.path(name), fault.message, fault.suggestion, model.texts[name], fault.node.span
@@ -335,6 +371,20 @@ def _default_wanted(equations: list[tuple[str, Node]], found: Inference) -> tupl
     body = tree.undressed(equations[-1][1])
     last = body.args[-1] if isinstance(body, tree.Call) and len(body.args) > 1 else None
     return tuple(name for name in given if last != tree.Name(name))
+
+
+def _setting(
+    draft: _Draft, equations: list[tuple[str, Node]], found: Inference, wanted: tuple[str, ...],
+    facts: tuple[Fact, ...],
+) -> Setting | None:  # fmt: skip
+    """What descent must know; None where a formula is missing that might say more."""
+    if len(equations) != len(draft.model.names) or not equations:
+        return None
+    return Setting(
+        equations=equations, given=given_names(equations, found.shapes), wanted=wanted, facts=facts,
+        valued=frozenset(name for section, name in draft.keys if section == "values"),
+        functions=draft.functions,
+    )  # fmt: skip
 
 
 def _euler(equations: list[tuple[str, Node]], draft: _Draft) -> list[str]:

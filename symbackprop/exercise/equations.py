@@ -1,13 +1,13 @@
 """The equations of a model: read, in order, with every name accounted for."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from symbackprop import limits
 from symbackprop.exercise.faults import Collected, Path, one_slip, shortened
 from symbackprop.exercise.model import free_names
 from symbackprop.notation import tree
-from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read
+from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read, read_left
 from symbackprop.notation.tree import Node
 
 _NOT_IN_A_MODEL = {
@@ -18,13 +18,24 @@ _NOT_IN_A_MODEL = {
 
 @dataclass(slots=True)
 class Model:
-    """What could be read: left sides in order, formulas by name, and which names are only used."""
+    """What could be read: left sides in order, formulas by name, and which names are only used.
+
+    `indices` are those of left sides such as `y[i,j]`, whose formulas are arrays given by entries.
+    """
 
     names: list[str] = field(default_factory=list)
     texts: dict[str, str] = field(default_factory=dict)
     bodies: dict[str, Node] = field(default_factory=dict)
+    indices: dict[str, tuple[str, ...]] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)  # name -> the key as the file writes it
     symbols: dict[str, str] = field(default_factory=dict)  # name used, not declared -> first equation
+    circular: set[str] = field(default_factory=set)  # names that hang on themselves
+    lost: bool = False  # whether a left side could not be read
+
+    @property
+    def complete(self) -> bool:
+        """Whether every equation could be read: else one that was not may use a name."""
+        return not self.lost and len(self.bodies) == len(self.names)
 
     def path(self, name: str) -> Path:
         """Where the equation of a name stands."""
@@ -45,6 +56,7 @@ def read_model(
     refused = {name: _meant(name, known | (strangers - {name}), known, functions) for name in strangers}
     accepted = known | {name for name in strangers if not refused[name]}
     vocabulary = Vocabulary(functions=functions, names=accepted)
+    _check_indices(model, accepted, functions, collected)
     for name in model.names:
         _read_body(model, name, vocabulary, known, refused, unread, collected)
     _check_order(model, collected)
@@ -61,8 +73,9 @@ def _left_sides(raw: Mapping[str, object], functions: Mapping[str, str], collect
         collected.add(("model",), f"there are {len(raw)} equations; the limit is {limits.EQUATIONS}")
         return model
     for key, text in raw.items():
-        name = left_name(str(key), functions, ("model", str(key)), collected)
+        name, indices = _left_side(str(key), functions, ("model", str(key)), collected)
         if not name:
+            model.lost = True
             continue
         if name in model.keys:
             other = model.keys[name]
@@ -70,6 +83,8 @@ def _left_sides(raw: Mapping[str, object], functions: Mapping[str, str], collect
             continue
         model.keys[name] = str(key)
         model.names.append(name)
+        if indices:
+            model.indices[name] = indices
         if isinstance(text, str):
             model.texts[name] = text
         else:
@@ -78,18 +93,46 @@ def _left_sides(raw: Mapping[str, object], functions: Mapping[str, str], collect
     return model
 
 
+def _left_side(
+    key: str, functions: Mapping[str, str], path: Path, collected: Collected
+) -> tuple[str, tuple[str, ...]]:
+    """The name and the indices that a key of [model] stands for, or "" and a fault."""
+    if "[" not in key:
+        return left_name(key, functions, path, collected), ()
+    try:
+        name, indices = read_left(key, frozenset(), functions)
+    except ReadError as error:
+        collected.read_error(path, error)
+        return "", ()
+    return left_name(name, functions, path, collected), indices
+
+
 def left_name(key: str, functions: Mapping[str, str], path: Path, collected: Collected) -> str:
     """The name that a key of the file stands for, or "" and a fault."""
     try:
         name = canonical_name(key)
     except ReadError as error:
-        collected.add(path, error.message, "The left side is one name: z, yhat, W1, z'.")
+        bare = key.partition("[")[0].strip()
+        advice = f"The name alone: {shortened(bare, 20)}." if bare and "[" in key else ""
+        collected.add(path, error.message, advice or "The left side is one name: z, yhat, W1, z'.")
         return ""
     if functions.get(name) == name or name in {"ones", "pi"}:
         what = "the number π" if name == "pi" else "a function"
         collected.add(path, f"{name} is {what}", "Choose another name.")
         return ""
     return name
+
+
+def _check_indices(
+    model: Model, taken: frozenset[str], functions: Mapping[str, str], collected: Collected
+) -> None:
+    """No index of a left side is a name of the model."""
+    for name in [*model.indices]:
+        try:
+            read_left(model.keys[name], taken, functions)
+        except ReadError as error:
+            collected.read_error(model.path(name), error)
+            model.texts.pop(name, None)
 
 
 def _used_names(model: Model, functions: Mapping[str, str]) -> tuple[list[str], dict[str, ReadError]]:
@@ -99,10 +142,17 @@ def _used_names(model: Model, functions: Mapping[str, str]) -> tuple[list[str], 
     unread: dict[str, ReadError] = {}
     for name, text in model.texts.items():
         try:
-            used.update((part.name, None) for part in free_names(read(text, free)))
+            used.update((part.name, None) for part in free_names(_formula(model, name, text, free)))
         except ReadError as error:
             unread[name] = error
     return list(used), unread
+
+
+def _formula(model: Model, name: str, text: str, vocabulary: Vocabulary) -> Node:
+    """The formula of an equation; under indices on its left side, an array by entries."""
+    indices = model.indices.get(name, ())
+    body = read(text, replace(vocabulary, indices=frozenset(indices)))
+    return tree.Entrywise(indices, (), body, span=body.span) if indices else body
 
 
 def _meant(
@@ -135,7 +185,7 @@ def _read_body(
         return
     free = Vocabulary(functions=vocabulary.functions, names=(vocabulary.names or frozenset()) | set(refused))
     try:
-        body = read(text, free)
+        body = _formula(model, name, text, free)
     except ReadError as error:  # what was wrong with any name allowed is what is wrong
         collected.read_error(model.path(name), unread.get(name, error))
         return
@@ -154,21 +204,34 @@ def _misplaced(body: Node, refused: Mapping[str, str]) -> Iterator[tuple[Node, s
         if refused.get(used.name) and used.name not in seen:
             seen.add(used.name)
             yield used, f"unknown name {used.name}", refused[used.name]
-    for part in tree.walk(body):
+    for part in _outside_guards(body):
         if type(part) in _NOT_IN_A_MODEL:
             yield part, f"{_NOT_IN_A_MODEL[type(part)]} is no part of a model", ""
+
+
+def _outside_guards(node: Node) -> Iterator[Node]:
+    """A formula and its parts, but for the conditions in it."""
+    yield node
+    for child in [node.body] if isinstance(node, tree.Where) else tree.children(node):
+        yield from _outside_guards(child)
 
 
 def _unbound(node: Node, known: frozenset[str]) -> Iterator[tuple[Node, str, str]]:
     """Indices that no sum binds and no size names."""
     if isinstance(node, tree.Sum):
         known |= {node.index}
-    if isinstance(node, tree.Index):
-        for place in node.places:
-            for used in free_names(place):
-                if used.name not in known:
-                    advice = f"Write a number, or sum({used.name} = 1..n: …)."
-                    yield used, f"no sum binds the index {used.name}", advice
+    if isinstance(node, tree.Entrywise):
+        known = known.union(node.indices)
+    for place in node.places if isinstance(node, tree.Index) else ():
+        for used in free_names(place):
+            if used.name not in known:
+                advice = f"Write a number, or sum({used.name} = 1..n: …)."
+                yield used, f"no sum binds the index {used.name}", advice
+    for condition in node.conditions if isinstance(node, tree.Where) else ():
+        for used in free_names(condition):
+            if used.name not in known:
+                advice = f'Write a number, or x = ["{used.name}"] under [shapes], where it is the size of x.'
+                yield used, f"{used.name} is no index here, and no size", advice
     for child in tree.children(node):
         yield from _unbound(child, known)
 
@@ -183,10 +246,14 @@ def _check_order(model: Model, collected: Collected) -> None:
         name: [used for used in free_names(body) if used.name in place] for name, body in model.bodies.items()
     }
     cycles = _cycles(model, uses)
+    model.circular.update(name for cycle in cycles for name in cycle)
     for cycle in cycles:
         first, path = cycle[0], model.path(cycle[0])
         if len(cycle) == 1:
-            collected.add(path, f"{first} is defined through itself", "Give the new value another name.")
+            advice = "Give the new value another name."
+            if first in model.indices:
+                advice = f"Give each step a name of its own: {first}1, {first}2, …"
+            collected.add(path, f"{first} is defined through itself", advice)
         else:
             collected.add(path, f"the equations go round in a circle: {' → '.join((*cycle, first))}")
     for name, found in uses.items():

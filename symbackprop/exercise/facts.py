@@ -16,7 +16,8 @@ from symbackprop.exercise.sections import known_keys, table
 from symbackprop.notation import shapes, tree
 from symbackprop.notation.inference import Inference
 from symbackprop.notation.read import ReadError, Vocabulary, read_chain
-from symbackprop.notation.tree import Node
+from symbackprop.notation.sizes import size_tree
+from symbackprop.notation.tree import Node, Shape
 
 _HOLDS: Mapping[str, Callable[[int], bool]] = {
     "=": lambda sign: sign == 0, "≠": lambda sign: sign != 0, "<": lambda sign: sign < 0,
@@ -68,6 +69,7 @@ def _fact(
     if not sound:
         return None  # shapes or values are not known; the faults say so already
     known = {**dict.fromkeys(found.sizes, ()), **found.shapes}
+    chain = _with_ones(chain, known, signatures(own))
     try:
         shapes.shape_of(chain, known, functions=signatures(own), text=text)
     except shapes.ShapeError as error:
@@ -77,6 +79,29 @@ def _fact(
     if verdict is False:
         collected.add(path, f"the values contradict “{text}”", "Change the values, or take the fact away.")
     return Fact(chain=chain, text=text, checked=verdict is True)
+
+
+def _with_ones(node: Node, known: Mapping[str, Shape], functions: Mapping[str, shapes.Signature]) -> Any:
+    """`node` with vectors of ones for the 1 of `T 1` and `1ᵀ T`, sized by the matrix beside them."""
+
+    def size(neighbour: Node, axis: int) -> Node | None:
+        try:
+            shape = shapes.shape_of(neighbour, known, functions=functions)
+        except shapes.ShapeError:
+            return None  # what is wrong with it is said later
+        return size_tree(shape[axis]) if len(shape) > axis else None
+
+    match tree.rebuild(node, lambda child: _with_ones(child, known, functions)):
+        case tree.Product((*front, tree.Number(Fraction(numerator=1, denominator=1))), signs) as one if (
+            not any(signs)
+        ):
+            length = size(tree.juxtaposed(*front), 1)
+            return tree.juxtaposed(*front, tree.Ones(length)) if length is not None else one
+        case tree.Product((tree.Transpose(tree.Ones(None)), *rest), signs) as one if not any(signs):
+            length = size(tree.juxtaposed(*rest), 0)
+            return one if length is None else tree.juxtaposed(tree.Transpose(tree.Ones(length)), *rest)
+        case made:
+            return made
 
 
 def _verdict(

@@ -9,12 +9,16 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.notation import tree
 from symbackprop.notation.read import Vocabulary
 from symbackprop.notation.shapes import OPERATION_SIGNATURES, Signature
+from symbackprop.notation.sizes import names as size_names
 from symbackprop.notation.tree import Chain, Node, Shape, Size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Equation:
-    """`name = body`, read from `text`. A bare vector of ones in `body` has its size."""
+    """`name = body`, read from `text`. A bare vector of ones in `body` has its size.
+
+    The body of an equation in indices, `y[i,j] = …`, is an `Entrywise`; `text` is its right side.
+    """
 
     name: str
     body: Node
@@ -31,15 +35,32 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Descent:
+    """Gradient descent as it is asked for: `steps` steps of the `optimizer` with learning rate `rate`.
+
+    `options` has every option of the optimiser, by key; `parameters` are the given names that
+    are updated, in the order of the wanted gradients. All other given names are held fixed.
+    """
+
+    rate: Fraction
+    steps: int
+    optimizer: str
+    options: Mapping[str, Fraction]
+    parameters: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Exercise:
     """A model (equations in order, the last is the loss) and everything that is known of it.
 
-    `key` names outputs. `shapes` has every name, given and computed; a size is a number, or a
-    name where no value says it. `values` are exact; a given name without one stays a symbol.
-    `wanted` are the names whose gradients are asked. `kinks` is, by the name of a convention
+    `key` names outputs. `shapes` has every name, given and computed; a size is a number, or where
+    no value says it a name or a linear form of names. `values` are exact; a given name without
+    one stays a symbol. `wanted` are the names whose gradients are asked. `kinks` is, by the name of a convention
     (`relu`), the slope taken at each bound. `functions` are the exercise's own; one with no
     pieces is generic. `words` replaces sentences of the report, by language and key.
-    `declared_sizes` says what became of the size names that the exercise declares.
+    `declared_sizes` says what became of the size names that the exercise declares. `named` are
+    the computed names that the derivation gave to parts of long formulas. `descent`
+    is the gradient descent that is asked for; then every given name has a value.
     """
 
     key: str
@@ -55,6 +76,8 @@ class Exercise:
     facts: tuple[Fact, ...]
     warnings: tuple[str, ...]
     declared_sizes: Mapping[str, Size]
+    descent: Descent | None = None
+    named: tuple[str, ...] = ()
 
     @property
     def loss(self) -> str:
@@ -73,8 +96,8 @@ class Exercise:
 
     @property
     def sizes(self) -> tuple[str, ...]:
-        """The names of sizes that are still symbols, in order of first use."""
-        found = (size for shape in self.shapes.values() for size in shape if isinstance(size, str))
+        """The names of sizes that are still symbols, in order of first use; of `m − r + 1`, m and r."""
+        found = (name for shape in self.shapes.values() for size in shape for name in size_names(size))
         return tuple(dict.fromkeys(found))
 
     @property
@@ -109,17 +132,22 @@ def signatures(own: Mapping[str, Function]) -> dict[str, Signature]:
         )
         for name, row in {**TABLE, **own}.items()
     }
-    return {**{name: OPERATION_SIGNATURES[name] for name in OPERATIONS}, **rows}
+    return {**OPERATION_SIGNATURES, **rows}
 
 
 def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[tree.Name]:
-    """The names in a formula that no sum binds, as they occur."""
+    """The names in a formula that are no index of a sum or of an array by entries, as they occur."""
     if isinstance(node, tree.Name) and node.name not in bound:
         yield node
     elif isinstance(node, tree.Sum):
-        yield from free_names(node.low, bound)
-        yield from free_names(node.high, bound)
+        for end in (node.low, node.high):
+            if end is not None:
+                yield from free_names(end, bound)
         yield from free_names(node.body, bound | {node.index})
+    elif isinstance(node, tree.Entrywise):
+        for size in node.sizes:
+            yield from free_names(size, bound)
+        yield from free_names(node.body, bound.union(node.indices))
     else:
         for child in tree.children(node):
             yield from free_names(child, bound)

@@ -23,6 +23,8 @@ _WRITTEN_OUT = {
 }
 """Losses as the board writes them, for one neuron and for several."""
 
+_OF_PROBABILITIES = frozenset({"bce", "cross_entropy"})
+
 _TEXTS: Mapping[str, Mapping[str, str]] = {
     "es": {
         "head": "Ejercicio nuevo. Las derivadas: symbackprop derive ESTE-FICHERO",
@@ -31,6 +33,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "wanted": "los gradientes que se piden",
         "kinks": "la pendiente que se toma donde no hay derivada",
         "probability": "bce espera probabilidades: la activación usual es sigmoid",
+        "probabilities": "cross_entropy espera probabilidades: la activación usual es softmax",
         "logits": "bce_logits aplica ella misma la sigmoide: la activación usual es identity",
     },
     "en": {
@@ -40,6 +43,7 @@ _TEXTS: Mapping[str, Mapping[str, str]] = {
         "wanted": "the gradients that are asked",
         "kinks": "the slope that is taken at the kink",
         "probability": "bce expects probabilities: the usual activation is sigmoid",
+        "probabilities": "cross_entropy expects probabilities: the usual activation is softmax",
         "logits": "bce_logits applies the sigmoid itself: the usual activation is identity",
     },
 }
@@ -86,7 +90,7 @@ def _text(inputs: int, neurons: int, activation: str, loss: str, language: str) 
     say = _TEXTS[language]
     one_or_more = _WRITTEN_OUT.get(loss)
     formula = one_or_more[neurons > 1] if one_or_more else f"{loss}(yhat, y)"
-    notes = {"bce": "probability", "bce_logits": "logits"}
+    notes = {"bce": "probability", "bce_logits": "logits", "cross_entropy": "probabilities"}
     note = f"  # {say[notes[loss]]}" if loss in notes and activation not in {"sigmoid", "identity"} else ""
     lines = [
         f"# {say['head']}",
@@ -165,10 +169,10 @@ def _cycled(pattern: Sequence[Fraction], count: int) -> list[Fraction]:
 
 
 def _preactivations(activation: str, loss: str) -> list[Fraction]:
-    """What z shall be: on both sides of 0, never 0 or ±1; in the domain of bce for any activation."""
-    if loss == "bce" and activation == "softplus":
+    """What z shall be: on both sides of 0, never 0 or ±1; where p is needed, so that it is one."""
+    if loss in _OF_PROBABILITIES and activation == "softplus":
         return [Fraction(-1, 2), Fraction(-1, 4), Fraction(-3, 4)]
-    if loss == "bce" and activation != "sigmoid":
+    if loss in _OF_PROBABILITIES and activation != "sigmoid":
         return [Fraction(1, 2), Fraction(1, 4), Fraction(3, 4)]
     return [Fraction(number) for number in (2, -3, 4, -2, 3, -4)]
 
@@ -177,7 +181,7 @@ def _targets(activation: str, loss: str) -> list[Fraction]:
     """y: labels where the loss wants them, else numbers that no output meets."""
     if loss == "hinge":
         return [Fraction(number) for number in (-1, 1, 1, -1, 1, 1)]
-    if loss in {"bce", "bce_logits"}:
+    if loss in {"bce_logits", *_OF_PROBABILITIES}:
         return [Fraction(number) for number in (1, 0, 0, 1, 1, 0)]
     if activation in {"sigmoid", "tanh"}:
         return [Fraction(number, 10) for number in (2, 9, 3, 7)]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -13,11 +14,23 @@ from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise.faults import shortened
 from symbackprop.exercise.source import Written
+from symbackprop.notation.shapes import MOST_AXES
 
 _PART = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
 _NUMBER = re.compile(rf"\s*([+-]?)\s*({_PART})\s*(?:/\s*({_PART})\s*)?")
 _LISTED = 12  # bad entries of one array; a wrong file need not be listed whole
+_ALIKE = {
+    "row": "Every row of a matrix has the same number of entries.",
+    "part": "All parts of an array have the same number of entries.",
+}
 _MAX_BITS = int(limits.DIGITS * math.log2(10)) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """A value whose numbers are kept apart, as floats: an exercise is built from its shape alone."""
+
+    shape: tuple[int, ...]
 
 
 class ValueFault(ValueError):
@@ -91,7 +104,12 @@ def _decimal(text: str) -> Fraction:
 
 
 def exact_array(raw: Any) -> Array[Fraction]:
-    """A number, a flat list (a vector) or a list of rows (a matrix). Raises ValueFault."""
+    """A number, a flat list (a vector), a list of rows (a matrix), or up to four lists in one another.
+
+    Raises ValueFault.
+    """
+    if isinstance(raw, Elsewhere):
+        return Array(raw.shape, (None,) * math.prod(raw.shape))  # type: ignore[arg-type]  # see `known_values`
     if not isinstance(raw, list | tuple):
         return Array.scalar(exact_number(raw))
     if not raw:
@@ -106,27 +124,47 @@ def exact_array(raw: Any) -> Array[Fraction]:
         raise ValueFault(
             "numbers and rows stand side by side", "A vector is [1, 2], a matrix [[1, 2], [3, 4]]."
         )
-    return _matrix(raw)
+    shape = _shape(raw)
+    names = ("row", "entry") if len(shape) == 2 else (*("part",) * (len(shape) - 1), "entry")
+    return Array(shape, _entries(_placed(raw, names, (), len(shape))))
 
 
-def _matrix(rows: Sequence[Sequence[Any]]) -> Array[Fraction]:
-    width = len(rows[0])
-    if width == 0:
-        raise ValueFault("row 1 is empty, and size 0 is not a size")
-    for at, row in enumerate(rows, 1):
-        if len(row) != width:
-            raise ValueFault(
-                f"the rows have different lengths: row 1 has {width}, row {at} has {len(row)}",
-                "Every row of a matrix has the same number of entries.",
-            )
-    _check_size(len(rows), "rows")
-    _check_size(width, "columns")
-    if len(rows) * width > limits.ENTRIES:
-        raise ValueFault(f"the matrix has more than {limits.ENTRIES:,} entries, which is the limit")
-    placed = (
-        (f"row {i}, entry {j}", entry) for i, row in enumerate(rows, 1) for j, entry in enumerate(row, 1)
-    )
-    return Array((len(rows), width), _entries(placed))
+def _shape(raw: Sequence[Any]) -> tuple[int, ...]:
+    """The shape of nested lists, each as long as its neighbours. Raises ValueFault."""
+    sizes: list[int] = []
+    level: list[Any] = list(raw)
+    sizes.append(len(raw))
+    while all(isinstance(part, list | tuple) for part in level):
+        if len(sizes) == MOST_AXES:
+            raise ValueFault(f"brackets nest at most {MOST_AXES} deep, one for each axis")
+        what = "row" if len(sizes) == 1 else "part"
+        width = len(level[0])
+        for at, part in enumerate(level, 1):
+            if len(part) != width:
+                lengths = f"{what} 1 has {width}, {what} {at} has {len(part)}"
+                raise ValueFault(f"the {what}s have different lengths: {lengths}", _ALIKE[what])
+        if width == 0:
+            raise ValueFault(f"{what} 1 is empty, and size 0 is not a size")
+        sizes.append(width)
+        if math.prod(sizes) > limits.ENTRIES:
+            what = "matrix" if len(sizes) == 2 else "array"
+            raise ValueFault(f"the {what} has more than {limits.ENTRIES:,} entries, which is the limit")
+        level = [entry for part in level for entry in part]
+    for size, what in zip(sizes, ("rows", "columns", "entries", "entries"), strict=False):
+        _check_size(size, what)
+    return tuple(sizes)
+
+
+def _placed(
+    raw: Sequence[Any], names: Sequence[str], place: tuple[str, ...], depth: int
+) -> Iterator[tuple[str, Any]]:
+    """The entries of nested lists with the place of each: `row 1, entry 2`."""
+    for at, part in enumerate(raw, 1):
+        here = (*place, f"{names[len(place)]} {at}")
+        if len(here) == depth:
+            yield ", ".join(here), part
+        else:
+            yield from _placed(part, names, here, depth)
 
 
 def _entries(placed: Iterable[tuple[str, Any]]) -> tuple[Fraction, ...]:
@@ -148,7 +186,7 @@ def _entries(placed: Iterable[tuple[str, Any]]) -> tuple[Fraction, ...]:
 
 def _entry(raw: Any, place: str) -> Fraction:
     if isinstance(raw, list | tuple):
-        raise ValueFault(f"{place} is a list: brackets nest at most two deep, for the rows of a matrix")
+        raise ValueFault(f"{place} is a list, and others beside it are numbers")
     try:
         return exact_number(raw)
     except ValueFault as fault:
@@ -160,17 +198,23 @@ def _check_size(size: int, what: str) -> None:
         raise ValueFault(f"there are {size:,} {what}; the limit is {limits.SIZE:,}")
 
 
+def known_values(values: Mapping[str, Array[Fraction]]) -> dict[str, Array[Fraction]]:
+    """The values but for those that are kept elsewhere."""
+    return {name: value for name, value in values.items() if value.entries[0] is not None}
+
+
 def as_written(array: Array[Fraction]) -> str:
     """An array as an exercise file writes it: `[[4, 2, -5]]`."""
 
-    def entry(value: Fraction) -> str:
+    def entry(value: Fraction | None) -> str:
+        if value is None:  # a number that is kept elsewhere
+            return "…"
         return str(value) if value.denominator == 1 else f'"{value}"'
 
-    def listed(values: Sequence[Fraction]) -> str:
-        return "[" + ", ".join(map(entry, values)) + "]"
+    def listed(parts: Iterable[str]) -> str:
+        return "[" + ", ".join(parts) + "]"
 
-    if not array.shape:
-        return entry(array.entries[0])
-    if len(array.shape) == 1:
-        return listed(array.entries)
-    return "[" + ", ".join(map(listed, array.rows())) + "]"
+    written = list(map(entry, array.entries))
+    for size in reversed(array.shape):
+        written = [listed(written[at : at + size]) for at in range(0, len(written), size)]
+    return written[0]

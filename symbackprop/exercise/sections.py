@@ -13,10 +13,12 @@ from symbackprop.exercise.model import function_names, signatures
 from symbackprop.exercise.numbers import ValueFault, exact_number
 from symbackprop.notation import shapes, tree
 from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read
+from symbackprop.notation.sizes import linear, size_of_tree
 from symbackprop.notation.write_names import is_greek
 
 TOP_LEVEL = (
     "title", "language", "model", "shapes", "values", "wanted", "conventions", "functions", "words", "assume",
+    "descent",
 )  # fmt: skip
 GENERIC = "generic"
 
@@ -346,13 +348,14 @@ def _bound(text: str | None) -> Fraction | None:
 
 
 def shape_of_text(raw: Any, path: Path, collected: Collected) -> tree.Shape | None:
-    """A declared shape: a list of up to two sizes, each a number or a name; [] is a scalar."""
+    """A declared shape: a list of up to four sizes: numbers, names, sums of them; [] is a scalar."""
     if not isinstance(raw, list | tuple):
         advice = f'Write ["{raw}"] for a vector.' if isinstance(raw, str | int) else 'Write ["k", "n"].'
         collected.add(path, "a shape is a list of sizes", advice)
         return None
-    if len(raw) > 2:
-        collected.add(path, f"a shape has at most two sizes, and this has {len(raw)}")
+    if len(raw) > shapes.MOST_AXES:
+        most = shapes.MOST_AXES
+        collected.add(path, f"a shape has at most {most} sizes, and this has {len(raw)}")
         return None
     sizes = [_size(size, path, collected) for size in raw]
     return None if any(size is None for size in sizes) else tuple(size for size in sizes if size is not None)
@@ -366,15 +369,26 @@ def _size(raw: Any, path: Path, collected: Collected) -> tree.Size | None:
             collected.add(path, f"the size {shortened(str(raw), 30)} is not between 1 and {limits.SIZE:,}")
             return None
         return raw
+    size = _written_size(raw) if isinstance(raw, str) else None
+    if size is None:
+        advice = 'A size is a number or a name, or a sum of them: 3, "n", "m - r + 1".'
+        collected.add(path, f"“{shortened(str(raw), 40)}” is no size", advice)
+    return size
+
+
+def _written_size(text: str) -> tree.Size | None:
+    """The size that a text says: `n`, `2 n - 1`, `m - r + 1`."""
     try:
-        name = canonical_name(raw) if isinstance(raw, str) else ""
+        size = size_of_tree(read(text, Vocabulary(functions={}, names=None)))
     except ReadError:
-        name = ""
-    if not name:
-        collected.add(
-            path, f"“{shortened(str(raw), 40)}” is no size", 'A size is a number or a name: 3 or "n".'
-        )
-    return name or None
+        return None
+    small = isinstance(size, str) and all(abs(count) <= limits.SIZE for count in _counts(size))
+    return size if small else None
+
+
+def _counts(size: str) -> tuple[int, ...]:
+    coefficients, constant = linear(size)
+    return (*coefficients.values(), constant)
 
 
 def wanted_of(

@@ -5,11 +5,18 @@ still growing. Names are looked up here; a name that nobody declared is only rem
 it may yet turn out to be the index of a sum.
 """
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NoReturn
 
 from symbackprop import limits
+from symbackprop.notation.bounds import (
+    BINDERS,
+    Range,
+    bound,
+    check_places,
+    checked_condition,
+    guarded,
+)
 from symbackprop.notation.parts import (
     Part,
     Reading,
@@ -38,7 +45,6 @@ from symbackprop.notation.tree import (
     Index,
     Matrix,
     Name,
-    Neg,
     Node,
     Norm,
     Number,
@@ -48,25 +54,12 @@ from symbackprop.notation.tree import (
     Slice,
     Space,
     Span,
-    Sum,
     Transpose,
+    Where,
 )
 
 _RELATIONS = {"<=": "≤", ">=": "≥", "!=": "≠", "->": "→", "=>": "⇒"}
 _SIGNS = {"STAR": "*", "ODOT": "odot", "CDOT": "cdot", "SLASH": "/"}
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class _Bounded:
-    """What stands in the brackets of `sum(i = 1..n: body)`."""
-
-    index: str
-    low: Node
-    high: Node
-    body: Node
-
-    def sum(self, span: Span) -> Node:
-        return Sum(self.index, self.low, self.high, self.body, span=span)
 
 
 class Actions:
@@ -99,6 +92,18 @@ class Actions:
         if not relations:
             return node_of(members[0])
         return Chain(nodes_of(members), tuple(relations), (None,) * len(relations), span=chain.span)
+
+    def formula_where(self, chain: Part, _where: Part, conditions: Part) -> Node:
+        """The conditions belong to the last member: `y[i] = x[i-1] where 2 <= i`."""
+        members, relations = chain.value
+        last = Part(guarded(members[-1], conditions), members[-1].start, conditions.end)
+        return self.formula(Part(([*members[:-1], last], relations), chain.start, conditions.end))
+
+    def guarded(self, body: Part, _where: Part, conditions: Part) -> Node:
+        return guarded(body, conditions)
+
+    def condition(self, chain: Part) -> Node:
+        return checked_condition(self.formula(chain), chain.span, self.reading)
 
     def chain_first(self, member: Part) -> Any:
         return [member], []
@@ -201,7 +206,7 @@ class Actions:
         span = Span(base.start, close.end)
         where = nodes_of(places.value)
         body = node_of(base)
-        self._check_places(where)
+        check_places(where, self.reading)
         undeclared = self.names is None or base.span in self.unknown
         if undeclared and body == Name("delta") and len(where) == 2:
             self.unknown.pop(base.span, None)
@@ -209,16 +214,6 @@ class Actions:
         if isinstance(body, Gradient):
             return Gradient(Index(body.of, where, span=span), span=span)
         return Index(body, where, span=span)
-
-    def _check_places(self, places: tuple[Node, ...]) -> None:
-        """Indices written as numbers are 1, 2, 3, …"""
-        for place in places:
-            for end in (place.low, place.high) if isinstance(place, Slice) else (place,):
-                number = end.body if isinstance(end, Neg) else end
-                if not isinstance(number, Number) or end is None or end.span is None:
-                    continue
-                if isinstance(end, Neg) or number.value < 1 or number.value.denominator > 1:
-                    self.refuse("this is no index", end.span, "indices are 1, 2, 3, …: w[1,2]")
 
     def slice_all(self, colon: Part) -> Node:
         return Slice(span=colon.span)
@@ -248,7 +243,7 @@ class Actions:
         token: Token = name.value
         key = joined(token.text)
         names = self.names
-        if names is not None and key in names:
+        if (names is not None and key in names) or key in self.reading.vocabulary.indices:
             return Name(key, span=name.span)
         if key == "pi":
             return Constant("pi", span=name.span)
@@ -274,7 +269,10 @@ class Actions:
         return Dots("c" if dots.value.text == "⋯" else "h", span=dots.span)
 
     def bracket(self, start: Part, body: Part, close: Part) -> Node:
-        return Bracket(node_of(body), span=Span(start.start, close.end))
+        span = Span(start.start, close.end)
+        if isinstance(body.value, Where):  # plain text needs these brackets, the board does not
+            return Where(body.value.body, body.value.conditions, span=span)
+        return Bracket(node_of(body), span=span)
 
     def norm(self, start: Part, body: Part, close: Part) -> Node:
         return Norm(node_of(body), close.value.text, span=Span(start.start, close.end))
@@ -292,13 +290,12 @@ class Actions:
     def call(self, function: Part, start: Part, arguments: Part, close: Part) -> Node:
         span = Span(function.start, close.end)
         parts: list[Part] = arguments.value
-        bounded = [part for part in parts if isinstance(part.value, _Bounded)]
         name, primes = function_of(function.value.text, self.functions)
-        if bounded:
-            if len(parts) > 1 or name != "sum":
-                self.refuse("bounds stand alone in a sum", bounded[0].span, "write sum(i = 1..n: x[i])")
-            total: _Bounded = bounded[0].value
-            return total.sum(span)
+        bounded = [part for part in parts if isinstance(part.value, Range)]
+        if bounded or name == "entries":
+            message = f"after {'a range' if bounded else 'the indices'} a colon follows, and a formula"
+            hint = "write sum(i = 1..n: x[i])" if bounded else "write entries(i, j: x[i] y[j])"
+            self.refuse(message, (bounded or [Part(None, span.start, span.end)])[0].span, hint)
         options = tuple(part.value for part in parts if isinstance(part.value, tuple))
         count = len(parts) - len(options)
         late = [part for part in parts[:count] if isinstance(part.value, tuple)]
@@ -318,18 +315,19 @@ class Actions:
     def option(self, name: Part, _equals: Part, value: Part) -> Any:
         return joined(name.value.text), node_of(value)
 
-    def bounded(
-        self, name: Part, _equals: Part, low: Part, _range: Part, high: Part, _colon: Part, body: Part
-    ) -> Any:
-        """The index is a name in the body only: there it need not be declared, and must not be."""
-        index = joined(name.value.text)
-        if self.names is not None and index in self.names:
-            hint = "choose a letter for the index that is no name of the model"
-            self.refuse(f"“{index}” is a name of the model", name.span, hint)
-        for span, (key, _) in list(self.unknown.items()):
-            if key == index and body.start <= span.start and span.end <= body.end:
-                del self.unknown[span]
-        return _Bounded(index, node_of(low), node_of(high), node_of(body))
+    def range(self, name: Part, _equals: Part, low: Part, _range: Part, high: Part) -> Any:
+        return Range(joined(name.value.text), node_of(low), node_of(high), name.span)
+
+    def call_bounded(
+        self, function: Part, _open: Part, arguments: Part, _colon: Part, body: Part, close: Part
+    ) -> Node:
+        """`sum(i = 1..n, a: body)`, and `entries(i, j: body)`."""
+        name, primes = function_of(function.value.text, self.functions)
+        span = Span(function.start, close.end)
+        if name not in BINDERS or primes:
+            hint = "write sum(i = 1..n: x[i])"
+            self.refuse("indices before a colon stand in a sum only", arguments.span, hint)
+        return BINDERS[name](bound(arguments.value, body, self.reading), body, span, self.reading)
 
     def array(self, start: Part, rows: Part, close: Part) -> Node:
         """`[1, 0, 2]` and `[1; 0; 2]` are columns; `[[4, 2, -5]]` and `[4, 2; 7, 1]` matrices."""

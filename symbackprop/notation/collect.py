@@ -4,15 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from symbackprop.notation import tree
+from symbackprop.notation import sizes, tree
 from symbackprop.notation.constraints import (
     Constraint,
     Flip,
     Lone,
     Mix,
     Pick,
+    Pile,
     Rank,
     Reduce,
+    Square,
     Times,
 )
 from symbackprop.notation.shape_algebra import (
@@ -22,11 +24,55 @@ from symbackprop.notation.shape_algebra import (
     keeps_entries,
     size_of,
 )
+from symbackprop.notation.shape_ranges import guards_of, is_guarded
+from symbackprop.notation.sizes import Linear
 from symbackprop.notation.tree import Node, Size
 from symbackprop.notation.unknowns import ShapeVar, SizeVar, Solver
 
 ONES = "ones "
 """A name that begins so (no written one can) stands for the size of a bare 1 while solving."""
+
+
+@dataclass(slots=True, eq=False)
+class Running:
+    """An index and what says how far it runs.
+
+    `end` is the variable of its upper end, where the lower one is 1 and shapes can say it; `asked`
+    that they must. `found` is the end that the places in `stands` leave room for.
+    """
+
+    name: str
+    node: Node
+    equation: str
+    low: Linear | None
+    high: Linear | None
+    end: SizeVar | None
+    asked: bool
+    left: bool = False
+    declared: bool = False
+    stands: list["Stand"] = field(default_factory=list)
+    found: Size | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stand:
+    """A place that an index stands in: an axis of an array, within other indices."""
+
+    index: tree.Index
+    form: Linear
+    base: ShapeVar
+    axis: int
+    scope: Mapping[str, Running]
+    guarded: bool
+
+    def bare(self) -> bool:
+        """Whether the index stands there by itself."""
+        return isinstance(tree.undressed(self.index.places[self.axis]), tree.Name)
+
+    def size(self) -> SizeVar | None:
+        """The variable of the axis, once the array has one."""
+        axes = self.base.axes
+        return axes[self.axis] if axes is not None and len(axes) == len(self.index.places) else None
 
 
 @dataclass(slots=True)
@@ -38,7 +84,11 @@ class Collector:
     size_names: frozenset[str] = frozenset()
     names: dict[str, ShapeVar] = field(default_factory=dict)
     constraints: list[Constraint] = field(default_factory=list)
-    bound: Mapping[str, SizeVar | None] = field(default_factory=dict)  # indices of sums, and their ends
+    bound: Mapping[str, Running] = field(default_factory=dict)  # the indices around
+    guards: Sequence[Linear] = ()
+    running: list[Running] = field(default_factory=list)  # every index that was met
+    declared: frozenset[str] = frozenset()  # names whose shape is given
+    equation: str = ""
     entrywise: bool = False  # whether a power of an array is taken entry by entry here
 
     def variable(self, node: Node, *, entrywise: bool = False) -> ShapeVar:
@@ -146,36 +196,98 @@ def _norm(self: Collector, node: tree.Norm) -> ShapeVar:
 
 def _index(self: Collector, node: tree.Index) -> ShapeVar:
     result, base = ShapeVar(), self.variable(node.base)
-    kept, sizes, ends = [], [], []
-    for place in node.places:
-        kept.append(isinstance(place, tree.Slice))
-        size = _slice_size(place) if isinstance(place, tree.Slice) else None
-        sizes.append(None if size is None else self.solver.size(size))
-        ends.append(self.bound.get(place.name) if isinstance(place, tree.Name) else None)
-        for part in (place,) if not isinstance(place, tree.Slice) else (place.low, place.high):
+    kept: list[bool] = []
+    own: list[SizeVar | None] = []
+    ends: list[SizeVar | None] = []
+    cut: list[Size] = []
+    for axis, place in enumerate(node.places):
+        slice_ = place if isinstance(place, tree.Slice) else None
+        kept.append(slice_ is not None)
+        size, before = _slice_size(slice_) if slice_ else (None, 0)
+        own.append(None if size is None else self.solver.size(size))
+        cut.append(before)
+        ends.append(None if slice_ else _stand(self, node, axis, base))
+        for part in (place,) if slice_ is None else (slice_.low, slice_.high):
             if part is not None:
                 self.scalar(part)
-    self.add(Pick(result, base, kept, sizes, ends))
+    self.add(Pick(result, base, kept, own, ends, cut))
     return result
 
 
-def _slice_size(place: tree.Slice) -> Size | None:
+def _stand(self: Collector, node: tree.Index, axis: int, base: ShapeVar) -> SizeVar | None:
+    """Note where indices stand; the end of one that stands there by itself and is free to leave none out."""
+    form = sizes.linear_form(node.places[axis])
+    if form is None:
+        return None
+    guarded = is_guarded(form, self.guards, self.bound)
+    stand = Stand(node, form, base, axis, self.bound, guarded)
+    for name in form[0]:
+        if name in self.bound:
+            self.bound[name].stands.append(stand)
+    place = tree.undressed(node.places[axis])
+    running = self.bound.get(place.name) if isinstance(place, tree.Name) else None
+    return None if running is None or guarded else running.end
+
+
+def _slice_size(place: tree.Slice) -> tuple[Size | None, Size]:
+    """The size that a slice writes, if it does; else how much it cuts off at the beginning."""
     low = 1 if place.low is None else size_of(place.low)
     high = None if place.high is None else size_of(place.high)
-    if low == 1:
-        return high
-    return high - low + 1 if isinstance(low, int) and isinstance(high, int) and high >= low else None
+    if low is None or (place.high is not None and high is None):
+        return "", 0  # some size
+    before = sizes.subtract(low, 1)
+    if high is not None:
+        left = sizes.subtract(high, before)
+        return left if isinstance(left, str) or left > 0 else "", 0
+    return (None if before == 0 else ""), before
 
 
 def _sum(self: Collector, node: tree.Sum) -> ShapeVar:
     self.scalar(node.low)
-    self.scalar(node.high)
-    named = isinstance(node.high, tree.Name) and size_of(node.low) == 1
-    end = self.solver.size(node.high.name) if named and isinstance(node.high, tree.Name) else None
-    before, self.bound = self.bound, {**self.bound, node.index: end}
-    self.scalar(node.body)
-    self.bound = before
+    low = sizes.linear_form(node.low)
+    if node.high is None:
+        running = Running(node.index, node, self.equation, low, None, SizeVar(), asked=True)
+    else:
+        self.scalar(node.high)
+        named = isinstance(node.high, tree.Name) and size_of(node.low) == 1
+        end = self.solver.size(node.high.name) if named and isinstance(node.high, tree.Name) else None
+        high = sizes.linear_form(node.high)
+        running = Running(node.index, node, self.equation, low, high, end, asked=False)
+    _inside(self, (running,), node.body)
     return ShapeVar(())
+
+
+def _entrywise(self: Collector, node: tree.Entrywise) -> ShapeVar:
+    asked = len(node.sizes) != len(node.indices)
+    written = [None if asked else size_of(size) for size in node.sizes] or [None] * len(node.indices)
+    ends = [SizeVar() if size is None else self.solver.size(size) for size in written]
+    made = [
+        Running(
+            name, node, self.equation, ({}, 1), None if size is None else sizes.linear(size), end, asked, True
+        )
+        for name, size, end in zip(node.indices, written, ends, strict=True)
+    ]  # fmt: skip
+    _inside(self, made, node.body)
+    return ShapeVar(tuple(ends))
+
+
+def _inside(self: Collector, indices: Sequence[Running], body: Node) -> None:
+    """The body under indices, which must be a scalar."""
+    self.running += indices
+    before, guards = self.bound, self.guards
+    names = {index.name: index for index in indices}
+    self.bound = {**{name: own for name, own in before.items() if name not in names}, **names}
+    self.guards = [guard for guard in guards if not guard[0].keys() & names.keys()]
+    self.scalar(body)
+    self.bound, self.guards = before, guards
+
+
+def _where(self: Collector, node: tree.Where) -> ShapeVar:
+    before = self.guards
+    self.guards = [*before, *(form for one in node.conditions for form in guards_of(one) or ())]
+    result = self.variable(node.body, entrywise=self.entrywise)
+    self.guards = before
+    return result
 
 
 def _cases(self: Collector, node: tree.Cases) -> ShapeVar:
@@ -196,6 +308,9 @@ def _call(self: Collector, node: tree.Call) -> ShapeVar:
         return ShapeVar()
     if signature.kind == "reduction":
         return _reduction(self, node)
+    if signature.kind == "operation":
+        enough = len(node.args) >= signature.arguments
+        return _OPERATIONS[node.function](self, node) if enough else ShapeVar()
     body = _mix(self, node.args)
     return ShapeVar(()) if signature.kind == "loss" else body
 
@@ -211,11 +326,59 @@ def _reduction(self: Collector, node: tree.Call) -> ShapeVar:
     return result
 
 
+# --- operations -------------------------------------------------------------------------
+
+
+def _trace(self: Collector, node: tree.Call) -> ShapeVar:
+    self.add(Square(self.variable(node.args[0])))
+    return ShapeVar(())
+
+
+def _diag(self: Collector, node: tree.Call) -> ShapeVar:
+    result = ShapeVar()
+    self.add(Square(self.variable(node.args[0]), result))
+    return result
+
+
+def _filled(self: Collector, node: tree.Call) -> ShapeVar:
+    """zeros(m, n), eye(n) and onehot(place, n): sizes are written."""
+    args = node.args[1:] if node.function == "onehot" else node.args
+    axes = tuple(self.solver.size(size_of(arg) or "") for arg in args)
+    return ShapeVar(axes * 2 if node.function == "eye" else axes)
+
+
+def _dot(self: Collector, node: tree.Call) -> ShapeVar:
+    size = SizeVar()
+    for arg in node.args:
+        self.solver.learn(self.variable(arg), (size,))
+    return ShapeVar(())
+
+
+def _outer(self: Collector, node: tree.Call) -> ShapeVar:
+    axes = tuple(SizeVar() for _ in node.args[:2])
+    for arg, size in zip(node.args, axes, strict=False):
+        self.solver.learn(self.variable(arg), (size,))
+    return ShapeVar(axes)
+
+
+def _pile(self: Collector, node: tree.Call) -> ShapeVar:
+    result = ShapeVar()
+    capitals = [isinstance(arg, tree.Name) and arg.name[:1].isupper() for arg in node.args]
+    parts = [self.variable(arg) for arg in node.args]
+    self.add(Pile(result, parts, 0 if node.function == "stack" else 1, capitals))
+    return result
+
+
+_OPERATIONS: Mapping[str, Callable[[Collector, tree.Call], ShapeVar]] = {
+    "trace": _trace, "diag": _diag, "eye": _filled, "zeros": _filled, "onehot": _filled, "dot": _dot,
+    "outer": _outer, "stack": _pile, "hstack": _pile,
+}  # fmt: skip
+
 _COLLECT: Mapping[type[Node], Callable[[Collector, Any], ShapeVar]] = {
     tree.Number: _leaf, tree.Constant: _leaf, tree.Delta: _leaf, tree.Name: _name,
     tree.Neg: _body, tree.Bracket: _body, tree.Brace: _body, tree.Box: _body, tree.Coloured: _body,
     tree.Ones: _ones, tree.Gradient: _gradient, tree.Matrix: _matrix, tree.Add: _add,
     tree.Product: _product, tree.Quotient: _quotient, tree.Power: _power, tree.Transpose: _transpose,
     tree.Norm: _norm, tree.Index: _index, tree.Sum: _sum, tree.Cases: _cases, tree.Chain: _chain,
-    tree.Call: _call,
+    tree.Call: _call, tree.Entrywise: _entrywise, tree.Where: _where,
 }  # fmt: skip

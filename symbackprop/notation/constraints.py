@@ -8,6 +8,7 @@ to say what does not fit.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from symbackprop.notation.tree import Size
 from symbackprop.notation.unknowns import ShapeVar, SizeVar, Solver
 
 HABITS = 6
@@ -219,7 +220,9 @@ class Pick(Constraint):
     base: ShapeVar
     kept: Sequence[bool]
     sizes: Sequence[SizeVar | None]
-    ends: Sequence[SizeVar | None]  # of the sum whose index stands there, where that is a name
+    ends: Sequence[SizeVar | None]  # of the index that stands there by itself
+    cut: Sequence[Size]  # how much is cut off before a slice without an end
+    tied: bool = False
 
     def variables(self) -> Sequence[ShapeVar]:
         return (self.result, self.base)
@@ -234,10 +237,97 @@ class Pick(Constraint):
             if end is not None:
                 solver.same_size(axis, end)
         own = [size or axis for axis, size in zip(axes, self.sizes, strict=True)]
+        if not self.tied:
+            self.tied = True
+            for axis, size, cut in zip(axes, own, self.cut, strict=True):
+                if cut != 0:
+                    solver.relate(size, ((1, axis), (-1, cut)))
         left = [size for size, kept in zip(own, self.kept, strict=True) if kept]
         if list(self.kept) == [False, True]:
             left = [SizeVar(value=1, made=True), *left]
         solver.learn(self.result, left)
+
+
+@dataclass(slots=True)
+class Square(Constraint):
+    """`body` is a square matrix (trace), or (diag) its diagonal or the other way round is `result`."""
+
+    body: ShapeVar
+    result: ShapeVar | None = None
+
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.body,) if self.result is None else (self.body, self.result)
+
+    def apply(self, solver: Solver) -> None:
+        axes = self.body.axes
+        if self.result is None or (axes is not None and len(axes) == 2):
+            size = SizeVar() if axes is None else axes[0]
+            solver.learn(self.body, (size, size))
+            solver.learn(self.result, (size,)) if self.result is not None else None
+        elif axes is not None and len(axes) == 1:
+            solver.learn(self.result, (axes[0], axes[0]))
+        elif axes is None and self.result.axes:
+            size = self.result.axes[0]
+            solver.learn(self.body, (size, size) if self.result.rank == 1 else (size,))
+
+    def guess(self, solver: Solver, level: int) -> None:
+        if level == 5 and self.body.rank is None:  # by habit diag(v)
+            solver.learn(self.body, (SizeVar(),))
+
+
+@dataclass(slots=True)
+class Pile(Constraint):
+    """`stack` (axis 0) and `hstack` (axis 1): sizes along the axis add up, the others are alike."""
+
+    result: ShapeVar
+    parts: Sequence[ShapeVar]
+    axis: int
+    capitals: Sequence[bool]  # which parts are names that begin with a capital
+    tied: bool = False
+
+    def variables(self) -> Sequence[ShapeVar]:
+        return (self.result, *self.parts)
+
+    def apply(self, solver: Solver) -> None:
+        ranks = [part.rank for part in self.parts]
+        if self.axis == 1 or any(rank == 2 for rank in ranks) or self.result.rank == 2:
+            self._matrices(solver)
+        elif all(rank in (0, 1) for rank in ranks):
+            self._vectors(solver)
+
+    def _vectors(self, solver: Solver) -> None:
+        solver.learn(self.result, (SizeVar(),)) if self.result.rank is None else None
+        sizes = [part.axes[0] if part.axes else 1 for part in self.parts]
+        if self.result.axes and not self.tied:
+            self.tied = True
+            solver.relate(self.result.axes[0], [(1, size) for size in sizes])
+
+    def _matrices(self, solver: Solver) -> None:
+        if self.result.rank is None:
+            solver.learn(self.result, (SizeVar(), SizeVar()))
+        whole = self.result.axes or ()
+        if len(whole) != 2:
+            return
+        along: list[SizeVar | Size] = []
+        for part in self.parts:
+            if part.rank is None and self.axis == 0:
+                solver.learn(part, (SizeVar(), SizeVar()))
+            axes = part.axes
+            if axes and len(axes) == 2:
+                solver.same_size(whole[1 - self.axis], axes[1 - self.axis])
+                along.append(axes[self.axis])
+            elif axes and self.axis == 1:  # a column
+                solver.same_size(whole[0], axes[0])
+                along.append(1)
+        if len(along) == len(self.parts) and not self.tied:
+            self.tied = True
+            solver.relate(whole[self.axis], [(1, size) for size in along])
+
+    def guess(self, solver: Solver, level: int) -> None:
+        if level == 5:
+            for part, capital in zip(self.parts, self.capitals, strict=True):
+                if part.rank is None:
+                    solver.learn(part, (SizeVar(), SizeVar()) if capital else (SizeVar(),))
 
 
 @dataclass(slots=True)

@@ -11,10 +11,27 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop.notation import tree
-from symbackprop.notation.collect import ONES, Collector
+from symbackprop.notation.collect import ONES, Collector, Running
 from symbackprop.notation.constraints import HABITS, Constraint, Lone, Mix, Times
-from symbackprop.notation.shape_algebra import ShapeError, Signature, common_shape, has_size_one, shown
+from symbackprop.notation.shape_algebra import (
+    ShapeError,
+    Signature,
+    common_shape,
+    has_size_one,
+    shown,
+    size_of,
+)
 from symbackprop.notation.shape_check import check
+from symbackprop.notation.shape_running import (
+    ends_by_node,
+    filled,
+    find_ranges,
+    range_faults,
+    settled,
+    unsaid,
+    waiting,
+)
+from symbackprop.notation.sizes import linear_form, size_tree
 from symbackprop.notation.tree import Node, Shape, Size
 from symbackprop.notation.unknowns import ShapeVar, SizeVar, Solver
 
@@ -29,7 +46,8 @@ class Inference:
     scalars only because nothing asks for more. `sizes` says what became of each declared size
     name: a number, or itself. `bodies` are the formulas with
     every bare vector of ones given its size. `faults` are the misfits, each with the name of its
-    equation; shapes of names behind a misfit are only a guess.
+    equation; shapes of names behind a misfit are only a guess. In `bodies`, sums whose range was
+    left to the shapes have it, and arrays given by entries their sizes.
     """
 
     shapes: Mapping[str, Shape]
@@ -88,7 +106,7 @@ def solve(
     """
     marked = list(zip((name for name, _ in equations), _marked(equations), strict=True))
     solver = Solver()
-    collector = Collector(solver, functions, frozenset(sizes or ()))
+    collector = Collector(solver, functions, frozenset(sizes or ()), declared=frozenset(declared))
     for name, shape in declared.items():
         collector.names[name] = solver.shape(shape)
     for size in sorted(_used_sizes(equations) - {*declared, *(name for name, _ in equations)}):
@@ -96,22 +114,25 @@ def solve(
     for size, stands_for in (sizes or {}).items():
         if size == stands_for:
             solver.size(size)
-    written = {**{size: size for size in solver.sizes}, **(sizes or {})}
+    written = {**{size: size for size in solver.sizes if " " not in size}, **(sizes or {})}
     _collect(collector, marked, has_loss)
     by_habit = _run(collector)
-    _name_sizes(collector, marked)
-    shapes = {name: _resolved(variable) for name, variable in collector.names.items()}
+    open_ranges = _name_sizes(collector, marked)
+    shapes = {name: _resolved(variable, solver) for name, variable in collector.names.items()}
     known = {name: shape for name, shape in shapes.items() if shape is not None}
-    resolved = {name: _size(solver.size(size)) for name, size in written.items()}
-    bodies = tuple(_sized(body, solver) for _, body in marked)
+    resolved = {name: _size(solver.size(size), solver) for name, size in written.items()}
+    ends = ends_by_node(collector)
+    bodies = tuple(_sized(filled(body, ends), solver) for _, body in marked)
     pairs = [(name, body) for (name, _), body in zip(equations, bodies, strict=True)]
+    known.update(_shapes_by_entries(pairs, declared))
+    ranges = list(range_faults(collector, open_ranges, texts or {}))
     return Inference(
         shapes=known,
         undetermined=tuple(name for name, shape in shapes.items() if shape is None),
         habits=frozenset(by_habit & set(known)),
         sizes=resolved,
         bodies=bodies,
-        faults=tuple(_check(pairs, known, resolved, functions, texts or {}, has_loss)),
+        faults=tuple(_check(pairs, known, resolved, functions, texts or {}, has_loss, ranges)),
     )
 
 
@@ -122,7 +143,13 @@ def _collect(collector: Collector, equations: Sequence[tuple[str, Node]], has_lo
     for name, _ in equations:
         collector.names.setdefault(name, ShapeVar())
     for place, (name, body) in enumerate(equations):
+        collector.equation = name
+        first = len(collector.running)
         found = collector.variable(body)
+        for running in collector.running[first:]:
+            running.declared = running.node is body and name in collector.declared
+        if name in collector.declared and isinstance(body, tree.Entrywise):
+            collector.solver.same(found, collector.names[name])  # before any place says otherwise
         if has_loss and place == len(equations) - 1:  # the loss: a scalar, or size 1 and taken as a scalar
             collector.solver.learn(collector.names[name], ())
             collector.add(Lone(found))
@@ -167,18 +194,41 @@ def _settle(solver: Solver, constraints: Sequence[Constraint]) -> None:
         solver.changed = False
         for constraint in constraints:
             constraint.apply(solver)
+        for relation in list(solver.relations):
+            relation.apply(solver)
 
 
 def _used_sizes(equations: Sequence[tuple[str, Node]]) -> set[str]:
     """The N of `ones(N)` and the n of `sum(i = 1..n: …)`: sizes, whether or not [shapes] names them."""
-    sizes = set()
+    sizes: set[str] = set()
     for _, body in equations:
         for part in tree.walk(body):
-            size = part.size if isinstance(part, tree.Ones) else None
-            size = part.high if isinstance(part, tree.Sum) else size
-            if isinstance(size, tree.Name):
-                sizes.add(size.name)
-    return sizes
+            for size in _sizes_in(part):
+                form = linear_form(size)
+                sizes.update(form[0] if form is not None else ())
+    indices = {index for _, body in equations for part in tree.walk(body) for index in _indices(part)}
+    return sizes - indices
+
+
+def _sizes_in(node: Node) -> tuple[Node, ...]:
+    match node:
+        case tree.Ones(size) if size is not None:
+            return (size,)
+        case tree.Sum(_, _, high) if high is not None:
+            return (high,)
+        case tree.Entrywise(_, sizes):
+            return sizes
+        case tree.Call("eye" | "zeros", args):
+            return args
+        case tree.Call("onehot", (_, *sizes)):
+            return tuple(sizes)
+    return ()
+
+
+def _indices(node: Node) -> tuple[str, ...]:
+    if isinstance(node, tree.Entrywise):
+        return node.indices
+    return (node.index,) if isinstance(node, tree.Sum) else ()
 
 
 def _marked(equations: Sequence[tuple[str, Node]]) -> Iterator[Node]:
@@ -200,33 +250,46 @@ def _sized(node: Node, solver: Solver) -> Node:
     if isinstance(node, tree.Ones) and isinstance(node.size, tree.Name):
         name = node.size.name
         if name.startswith(ONES):
-            size = _size(solver.sizes[name])
-            return tree.Ones(tree.number(size) if isinstance(size, int) else tree.Name(size), span=node.span)
+            return tree.Ones(size_tree(_size(solver.sizes[name], solver)), span=node.span)
     return tree.rebuild(node, lambda child: _sized(child, solver))
 
 
-def _size(variable: SizeVar) -> Size:
-    root = variable.root()
-    return root.value if root.value is not None else root.name or "?"
+def _size(variable: SizeVar, solver: Solver) -> Size:
+    return settled(solver, variable) or "?"
 
 
-def _resolved(variable: ShapeVar) -> Shape | None:
+def _resolved(variable: ShapeVar, solver: Solver) -> Shape | None:
     axes = variable.axes
-    return None if axes is None else tuple(_size(size) for size in axes)
+    return None if axes is None else tuple(_size(size, solver) for size in axes)
+
+
+def _shapes_by_entries(
+    equations: Sequence[tuple[str, Node]], declared: Mapping[str, Shape]
+) -> Iterator[tuple[str, Shape]]:
+    """What index equations themselves say, whatever those who use the array would like it to be."""
+    for name, body in equations:
+        if isinstance(body, tree.Entrywise) and body.sizes and name not in declared:
+            sizes = [size_of(size) for size in body.sizes]
+            yield name, tuple(size for size in sizes if size is not None)
 
 
 # --- names for sizes ------------------------------------------------------------------
 
 
-def _name_sizes(collector: Collector, equations: Sequence[tuple[str, Node]]) -> None:
-    """Inputs n, outputs k of the first product of a matrix; then the fresh names in order."""
+def _name_sizes(collector: Collector, equations: Sequence[tuple[str, Node]]) -> list[Running]:
+    """Inputs n, outputs k of the first product of a matrix; then the fresh names in order.
+
+    What follows from other sizes gets no name of its own. Returns the indices whose range nothing says.
+    """
     taken = {*collector.names, *collector.solver.sizes}
     for _, body in equations:
-        taken.update(part.index for part in tree.walk(body) if isinstance(part, tree.Sum))
+        taken.update(index for part in tree.walk(body) for index in _indices(part))
+    _settle_ranges(collector)
+    later: set[SizeVar] = waiting(collector) | _totals(collector.solver)
 
     def give(size: SizeVar, wanted: str) -> None:
         root = size.root()
-        if root.value is None and root.name is None:
+        if root.value is None and root.name is None and root not in later:
             root.name = next(name for name in _candidates(wanted) if name not in taken)
             taken.add(root.name)
 
@@ -239,8 +302,27 @@ def _name_sizes(collector: Collector, equations: Sequence[tuple[str, Node]]) -> 
             break
     named = list(collector.names.values())
     ones = [size for name, size in collector.solver.sizes.items() if name.startswith(ONES)]
-    for size in [size for variable in named for size in variable.axes or ()] + ones:
+    every = [size for variable in named for size in variable.axes or ()] + ones
+    for size in every:
         give(size, "n")
+    _settle_ranges(collector)
+    left = unsaid(collector)
+    later = set()
+    for size in every:
+        give(size, "n")
+        _settle(collector.solver, ())
+    return left
+
+
+def _settle_ranges(collector: Collector) -> None:
+    _settle(collector.solver, collector.constraints)
+    while find_ranges(collector):
+        _settle(collector.solver, collector.constraints)
+
+
+def _totals(solver: Solver) -> set[SizeVar]:
+    """The sizes that are sums of others, as the entries of stack(a, b) are."""
+    return {relation.total.root() for relation in solver.relations if relation.total.known is None}
 
 
 def _candidates(wanted: str) -> Iterator[str]:
@@ -262,16 +344,24 @@ def _check(
     functions: Mapping[str, Signature],
     texts: Mapping[str, str],
     has_loss: bool,
+    ranges: Sequence[tuple[str, ShapeError]],
 ) -> list[tuple[str, ShapeError]]:
     faults: list[tuple[str, ShapeError]] = []
     shapes = dict(known)
     lost: set[str] = set()
     for place, (name, body) in enumerate(equations):
-        found: list[ShapeError] = []
+        found = [fault for equation, fault in ranges if equation == name]
+        found += _too_small(name, body, shapes)
+        if found:
+            shapes.pop(name, None)
+            lost.add(name)
+            faults += [(name, fault) for fault in found]
+            continue
         undetermined = {part for part in tree.names_in(body) if part not in shapes}
         shape = check(
             body, {**dict.fromkeys(sizes, ()), **shapes}, functions=functions,
             text=texts.get(name, ""), faults=found, unknown=frozenset(lost | undetermined), sizes=sizes,
+            name=name,
         )  # fmt: skip
         last = has_loss and place == len(equations) - 1
         if shape is not None and not found:
@@ -281,6 +371,15 @@ def _check(
             lost.add(name)
         faults += [(name, fault) for fault in found]
     return faults
+
+
+def _too_small(name: str, body: Node, shapes: Mapping[str, Shape]) -> list[ShapeError]:
+    """A computed size such as m − r + 1 that comes out as 0 or less."""
+    for used in (name, *tree.names_in(body)):
+        for size in shapes.get(used, ()):
+            if isinstance(size, int) and size < 1:
+                return [ShapeError(body, f"{used} would have {size} places along an axis", "")]
+    return []
 
 
 def _check_left(name: str, body: Node, shape: Shape, declared: Shape | None, last: bool) -> list[ShapeError]:

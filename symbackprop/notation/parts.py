@@ -26,11 +26,13 @@ class Vocabulary:
     """What names mean where a text is read.
 
     `functions`: every name a function may be called by, and its canonical name. `names`: the
-    declared names (canonical), or None where any name is accepted.
+    declared names (canonical), or None where any name is accepted. `indices`: those of the left
+    side of an equation in indices, `y[i,j]`, which are none of the names.
     """
 
     functions: Mapping[str, str]
     names: frozenset[str] | None
+    indices: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True, eq=False, repr=False)  # not generating methods nobody calls saves start-up
@@ -61,10 +63,14 @@ class Reading:
         raise ReadError(message, self.text, span, hint)
 
 
+_ALWAYS = frozenset({"ones", "entries"})
+"""Calls that are nodes of their own, known wherever a text is read."""
+
+
 def function_of(word: str, functions: Mapping[str, str]) -> tuple[str, int]:
     """The canonical function of a spelled word and its primes; ("", 0) where it is none."""
     bare = word.rstrip("'")
-    name = functions.get(bare) or functions.get(joined(bare)) or ("ones" if bare == "ones" else "")
+    name = functions.get(bare) or functions.get(joined(bare)) or (bare if bare in _ALWAYS else "")
     return (name, len(word) - len(bare)) if name else ("", 0)
 
 

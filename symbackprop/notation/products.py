@@ -150,10 +150,11 @@ class Group:
         under, after = text[below.start : below.end], text[part.start : part.end]
         above = text[span.start : below.start].rstrip().removesuffix("/").rstrip()
         if not isinstance(base_of(unsigned(below.value)), _CLEAR_ENDS):
-            choice = f"({above} / {under}) {after} or {above} / ({under} {after})"
-            choice = choice if len(choice) < 100 else "(a / b) c or a / (b c)"
+            slash = text[span.start + len(above) : below.start]
+            choice = f"({above}{slash}{under}) {after}, or {above}{slash}({under} {after})"
+            choice = choice if len(choice) < 100 else "(a / b) c, or a / (b c)"
             message = "it is not clear whether the last factor belongs to the denominator"
-            self.reading.refuse(message, span, f"write {choice}")
+            self.reading.refuse(message, span, f"write {choice} if it does")
         number = isinstance(below.value.exponent if isinstance(below.value, Power) else below.value, Number)
         if number and below.end == part.start and text[part.start].isalpha():
             hint = f"write {above}/{under} {after}, with a space, or {above}/({under} {after})"

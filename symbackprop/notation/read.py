@@ -1,21 +1,23 @@
 """Text to tree: the notation that people write on the board, in one grammar.
 
-`read` takes an expression (`W x + b`), `read_chain` also statements (`dW = dz x^T`, `k = 2`). The
-parse table is `_parser.py`, which Lark made from `grammar.lark`; the driver below only follows it,
-so that reading costs no start-up. Every error points at its place in the text.
+`read` takes an expression (`W x + b`), `read_chain` also statements (`dW = dz x^T`, `k = 2`),
+`read_left` the left side of an equation (`z`, `y[i,j]`). The parse table is `_parser.py`, which
+Lark made from `grammar.lark`; the driver below only follows it, so that reading costs no start-up.
+Every error points at its place in the text.
 """
 
 from symbackprop import limits
 from symbackprop.notation._parser import END as LAST_STATE
 from symbackprop.notation._parser import RULES, START, STATES
 from symbackprop.notation.actions import Actions
+from symbackprop.notation.left import read_left
 from symbackprop.notation.parts import Part, Reading, Vocabulary, function_of, node_of
 from symbackprop.notation.refusals import refuse_name, refuse_token
 from symbackprop.notation.spelling import ReadError, canonical_name, joined
 from symbackprop.notation.tokens import END, tokens
 from symbackprop.notation.tree import Chain, Dots, Node, Sizes, Space, Span, children
 
-__all__ = ["ReadError", "Vocabulary", "canonical_name", "read", "read_chain"]
+__all__ = ["ReadError", "Vocabulary", "canonical_name", "read", "read_chain", "read_left"]
 
 _NONE = -(10**9)  # no step: smaller than any number of a rule
 _TREE_DEPTH = 3 * limits.DEPTH  # so that walking a tree by recursion is always safe

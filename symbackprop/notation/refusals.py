@@ -60,11 +60,13 @@ def _advice(token: Token, before: Token | None, after: Token | None) -> str:
         case "EQUALS" | "RELATION" if last in ("EQUALS", "RELATION"):
             return "one of the two relations is too many"
         case "EQUALS" | "RELATION" if before:
-            return "a relation stands between two formulas, outside brackets"
+            return "a relation stands between two formulas, outside brackets; a condition follows “where”"
         case "ROUND_CLOSE" | "SQUARE_CLOSE" if last in ("ROUND_OPEN", "SQUARE_OPEN", "INDEX_OPEN"):
             return "there is nothing between the brackets"
         case "TRANSPOSE" | "CARET" if last:
             return "put what is transposed or raised in brackets"
+        case "WHERE" if last:
+            return "a condition stands at the end: in a sum, in round brackets or after the whole formula"
         case "CROSS":
             return "write * for a product; × stands between sizes only"
     return ""

@@ -1,7 +1,8 @@
 """Shapes by themselves: how they add, multiply and are written.
 
-A shape is `()` for a scalar, `(n,)` for a column vector and `(m, n)` for a matrix; a size is a
-number or the name of one. The rank comes from how a thing is written, never from its size; an
+A shape is `()` for a scalar, `(n,)` for a column vector and `(m, n)` for a matrix, and equations
+in indices have arrays with up to four axes; a size is a number, the name of one, or a linear form
+of names (`sizes.py`). The rank comes from how a thing is written, never from its size; an
 array whose every axis is 1 may stand where a scalar is needed.
 """
 
@@ -9,10 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from symbackprop.notation import tree
+from symbackprop.notation import sizes, tree
 from symbackprop.notation.tree import Node, Shape, Size
 
 SHARED_AXIS = "axis"
+MOST_AXES = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,12 +22,14 @@ class Signature:
     """How a function acts on shapes, and how it may be called.
 
     `entrywise` keeps the shape of its argument (several arguments mix as in a sum), `loss` and
-    `reduction` make a scalar, `rowwise` (softmax) keeps the shape of a vector or a matrix.
+    `reduction` make a scalar, `rowwise` (softmax) keeps the shape of a vector or a matrix; an
+    `operation` has a rule of its own. `more` arguments may follow the first ones; None is any number.
     """
 
-    kind: Literal["entrywise", "loss", "reduction", "rowwise"]
+    kind: Literal["entrywise", "loss", "reduction", "rowwise", "operation"]
     arguments: int = 1
     options: frozenset[str] = frozenset()
+    more: int | None = 0
 
 
 OPERATION_SIGNATURES: Mapping[str, Signature] = {
@@ -33,6 +37,16 @@ OPERATION_SIGNATURES: Mapping[str, Signature] = {
     "mean": Signature(kind="reduction", options=frozenset({SHARED_AXIS})),
     "softmax": Signature(kind="rowwise", options=frozenset({SHARED_AXIS})),
     "log_softmax": Signature(kind="rowwise", options=frozenset({SHARED_AXIS})),
+    "cross_entropy_logits": Signature(kind="loss", arguments=2),
+    "trace": Signature(kind="operation"),
+    "diag": Signature(kind="operation"),
+    "eye": Signature(kind="operation"),
+    "zeros": Signature(kind="operation", more=1),
+    "onehot": Signature(kind="operation", arguments=2),
+    "dot": Signature(kind="operation", arguments=2),
+    "outer": Signature(kind="operation", arguments=2),
+    "stack": Signature(kind="operation", more=None),
+    "hstack": Signature(kind="operation", more=None),
 }
 """The operations that are no rows of the table of functions."""
 
@@ -57,7 +71,14 @@ class ShapeError(ValueError):
 
 def shown(shape: Shape) -> str:
     """`(2, 3)` as `2×3`, the vector `(n,)` as `n×1`, `()` as `a scalar`."""
-    return "×".join(str(size) for size in (*shape, 1)[:2]) if shape else "a scalar"
+    axes = (*shape, 1) if len(shape) == 1 else shape
+    return "×".join(map(shown_size, axes)) if shape else "a scalar"
+
+
+def shown_size(size: Size) -> str:
+    """A size as a factor: a sum in brackets."""
+    text = str(size)
+    return f"({text})" if " " in text else text
 
 
 def has_size_one(shape: Shape) -> bool:
@@ -90,6 +111,8 @@ def product_shape(left: Shape, right: Shape) -> Shape | None:
     """The shape of `left right`: scalar multiple or matrix product, a vector being n×1."""
     if not left or not right:
         return left or right
+    if max(len(left), len(right)) > 2:
+        return None
     inner: Size = left[1] if len(left) == 2 else 1
     if inner == right[0]:
         return (*left[:1], *right[1:])
@@ -104,13 +127,8 @@ def flipped(shape: Shape) -> Shape:
 
 
 def size_of(node: Node) -> Size | None:
-    """The size that a node writes: a positive whole number or a name, else None."""
-    match tree.undressed(node):
-        case tree.Number(value) if value.denominator == 1 and value > 0:
-            return int(value)
-        case tree.Name(name):
-            return name
-    return None
+    """The size that a node writes: a positive whole number, a name or a linear form, else None."""
+    return sizes.size_of_tree(node)
 
 
 def keeps_entries(node: tree.Product) -> bool:

@@ -1,10 +1,10 @@
 """The check of a formula's shapes: one rule for each kind of node, and every fault collected."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+from symbackprop.notation import sizes as size_forms
 from symbackprop.notation import tree
 from symbackprop.notation.shape_advice import (
     advise_odot,
@@ -26,8 +26,9 @@ from symbackprop.notation.shape_algebra import (
     loose_shape,
     product_shape,
     shown,
-    size_of,
 )
+from symbackprop.notation.shape_operations import OPERATIONS
+from symbackprop.notation.shape_places import bounded_sum, entrywise, guarded, index, written_size
 from symbackprop.notation.shape_walk import Checker, Rules, misfit, mix
 from symbackprop.notation.tree import Node, Shape, Size
 
@@ -59,16 +60,21 @@ def check(
     faults: list[ShapeError],
     unknown: frozenset[str] = frozenset(),
     sizes: Mapping[str, Size] | None = None,
+    name: str = "",
 ) -> Shape | None:
     """As `shape_of`, but every independent fault is put on the list `faults`.
 
     Names in `unknown` have no shape because of another fault; None is the shape of a formula
     that hangs on one, or that has a fault itself. `sizes` says what size names stand for, where
-    that is not themselves.
+    that is not themselves. `name` is the left side, for the messages.
     """
-    named = (size for shape in shapes.values() for size in shape if isinstance(size, str))
-    known = {**{size: size for size in named}, **(sizes or {})}
-    return Checker(_RULES, shapes, functions, text, faults, unknown, known).shape(node)
+    named = [size for shape in shapes.values() for size in shape if isinstance(size, str)]
+    known: dict[str, Size] = {name: name for size in named for name in size_forms.names(size)}
+    positive = tuple(dict.fromkeys(size for size in named if " " in size))
+    return Checker(
+        _RULES, shapes, functions, text, faults, unknown, {**known, **(sizes or {})}, name=name,
+        positive=positive,
+    ).shape(node)  # fmt: skip
 
 
 # --- leaves and layout ----------------------------------------------------------------
@@ -81,7 +87,7 @@ def _scalar(_: Checker, __: Node) -> Shape:
 def _name(self: Checker, node: tree.Name) -> Shape | None:
     if node.name in self.shapes:
         return self.shapes[node.name]
-    if node.name in self.ends or node.name in self.sizes:
+    if node.name in self.ranges or node.name in self.sizes:
         return ()
     if node.name not in self.unknown:
         self.fault(node, f"nothing says the shape of {node.name}")
@@ -95,10 +101,8 @@ def _body(self: Checker, node: Any) -> Shape | None:
 def _ones(self: Checker, node: tree.Ones) -> Shape | None:
     if node.size is None:
         return self.fault(node, "nothing says the size of this vector of ones", "Write ones(n).")
-    self.scalar(node.size, "a size")
-    size = size_of(node.size)
-    size = self.sizes.get(size, size) if isinstance(size, str) else size
-    return (size,) if size is not None else self.fault(node, "a size is a number or the name of one")
+    size = written_size(self, node.size)
+    return None if size is None else (size,)
 
 
 def _gradient(self: Checker, node: tree.Gradient) -> Shape | None:
@@ -159,7 +163,13 @@ def _pair(
     if joined is not None:
         return joined
     inner = left[1] if len(left) == 2 else 1
-    message = f"{self.said(a)} is {shown(left)} and {self.said(b)} is {shown(right)}: {inner} ≠ {right[0]}"
+    message = f"{self.said(a)} is {shown(left)} and {self.said(b)} is {shown(right)}"
+    if max(len(left), len(right)) > 2:
+        advice = "Write an equation in indices: y[i,j] = …"
+        if left == right:
+            advice = f"Write {self.said(a)} * {self.said(b)} (entry by entry), or an equation in indices."
+        return self.fault(node, f"{message}, and only matrices have a product", advice)
+    message += f": {inner} ≠ {right[0]}"
     return self.fault(node, message, advise_product(self.said, a, left, b, right), (a, b))
 
 
@@ -180,89 +190,28 @@ def _power(self: Checker, node: tree.Power) -> Shape | None:
         return base
     said, square = self.said(node.base), tree.undressed(node.exponent) == tree.Number(Fraction(2))
     inside = said[1:-1].strip() if isinstance(node.base, tree.Bracket) else said
-    norm = f"||{inside}||" + ("_F" if len(base) == 2 else "")
+    norm = f"||{inside}||" + ("_F" if len(base) >= 2 else "")
     advice = f"Write {norm}^2 (a number) or square({inside}) (entry by entry)." if square else ""
     return self.fault(node, f"{said} is {shown(base)}, and only a scalar has powers", advice)
 
 
 def _transpose(self: Checker, node: tree.Transpose) -> Shape | None:
     body = self.shape(node.body)
+    if body is not None and len(body) > 2:
+        advice = "Write it in indices: y[i,j,k] = …"
+        return self.fault(node, f"{self.said(node.body)} is {shown(body)} and has no transpose", advice)
     return None if body is None else flipped(body)
 
 
 def _norm(self: Checker, node: tree.Norm) -> Shape | None:
     body = self.shape(node.body)
-    if body is not None and node.kind == "2" and len(body) == 2 and not has_size_one(body):
+    if body is not None and node.kind == "2" and len(body) >= 2 and not has_size_one(body):
         said = self.said(node.body)
         self.fault(node, f"{said} is {shown(body)}, and ‖·‖ is for vectors", f"Write ||{said}||_F.")
     return ()
 
 
-# --- indices, sums, cases and derivatives --------------------------------------------
-
-
-def _index(self: Checker, node: tree.Index) -> Shape | None:
-    base = self.shape(node.base)
-    if base is None:
-        return None
-    if len(base) != len(node.places):
-        need = "no index" if not base else "one index" if len(base) == 1 else "two indices"
-        return self.fault(node, f"{self.said(node.base)} is {shown(base)} and takes {need}")
-    axes = [_place(self, node, place, size) for place, size in zip(node.places, base, strict=True)]
-    kept = [axis for axis in axes if axis is not None]
-    if len(axes) == 2 and axes[0] is None and axes[1] is not None:
-        return (1, axes[1])  # a row stays a row
-    return tuple(kept)
-
-
-def _place(self: Checker, node: tree.Index, place: Node, size: Size) -> Size | None:
-    """The size that is left of an axis: None where one entry is picked."""
-    if not isinstance(place, tree.Slice):
-        self.scalar(place, "an index")
-        _within(self, node, place, size)
-        return None
-    for end in (place.low, place.high):
-        if end is not None:
-            self.scalar(end, "an index")
-            _within(self, node, end, size)
-    low = 1 if place.low is None else size_of(place.low)
-    high = size if place.high is None else size_of(place.high)
-    high = self.sizes.get(high, high) if isinstance(high, str) else high
-    if low == 1 and high is not None:
-        return high
-    if isinstance(low, int) and isinstance(high, int) and low <= high:
-        return high - low + 1
-    self.fault(node, f"the size of {self.said(node)} is not known", "Give the slice in numbers.")
-    return 1
-
-
-def _within(self: Checker, node: tree.Index, place: Node, size: Size) -> None:
-    """A number must be a place of the axis; an index of a sum must not run past its end."""
-    bare = tree.undressed(place)
-    if isinstance(bare, tree.Name):
-        end = self.ends.get(bare.name)
-        past = end > size if isinstance(end, int) and isinstance(size, int) else end != size
-        if end is not None and past:
-            said = self.said(node.base)
-            self.fault(node, f"{bare.name} runs to {end}, and this axis of {said} has {size} places")
-        return
-    number = bare.body if isinstance(bare, tree.Neg) else bare
-    if not isinstance(number, tree.Number):
-        return
-    outside = isinstance(size, int) and number.value > size
-    if number is not bare or number.value.denominator != 1 or number.value < 1 or outside:
-        self.fault(node, f"index {self.said(place)} is outside 1 to {size}", "Indices start at 1.")
-
-
-def _sum(self: Checker, node: tree.Sum) -> Shape | None:
-    self.scalar(node.low, "a bound of a sum")
-    self.scalar(node.high, "a bound of a sum")
-    high = size_of(node.high)
-    end = self.sizes.get(high, high) if isinstance(high, str) else high
-    shapes = {name: shape for name, shape in self.shapes.items() if name != node.index}
-    inner = replace(self, shapes=shapes, ends={**self.ends, node.index: end})
-    inner.scalar(node.body, "what is summed")
-    return ()
+# --- cases and derivatives -------------------------------------------------------------
 
 
 def _cases(self: Checker, node: tree.Cases) -> Shape | None:
@@ -297,7 +246,7 @@ def _call(self: Checker, node: tree.Call) -> Shape | None:
     signature = self.functions.get(node.function) or OPERATION_SIGNATURES.get(node.function)
     if signature is None:
         return self.fault(node, f"unknown function {node.function}")
-    _check_call(self, node, signature)
+    complete = _check_call(self, node, signature)
     for name, value in node.options:
         if name in signature.options:
             self.scalar(value, f"the option {name}")
@@ -307,18 +256,37 @@ def _call(self: Checker, node: tree.Call) -> Shape | None:
     if signature.kind == "loss":
         mix(self, node, node.args, advise_transpose)
         return ()
+    if signature.kind == "operation":
+        return OPERATIONS[node.function](self, node) if complete else None
     shape = mix(self, node, node.args, no_advice, entrywise=False)
-    if signature.kind == "rowwise" and shape == ():
-        return self.fault(node, f"{node.function} needs a vector or a matrix")
+    return _rowwise(self, node, shape) if signature.kind == "rowwise" else shape
+
+
+def _rowwise(self: Checker, node: tree.Call, shape: Shape | None) -> Shape | None:
+    """softmax: of a vector, of each row of a matrix, with axis = 0 of each column."""
+    if shape is None:
+        return None
+    if len(shape) not in {1, 2}:
+        return self.fault(node, f"{node.function} needs a vector or a matrix, and this is {shown(shape)}")
+    axis = dict(node.options).get(SHARED_AXIS)
+    if axis is not None and axis_number(axis) is None:
+        return self.fault(node, "axis is 0 (each column) or 1 (each row)")
+    if axis is not None and len(shape) == 1 and axis_number(axis) == 1:
+        return self.fault(node, f"axis is for a matrix, and this is {shown(shape)}", "Leave axis out.")
     return shape
 
 
-def _check_call(self: Checker, node: tree.Call, signature: Signature) -> None:
-    """Number of arguments and names of options."""
-    if len(node.args) != signature.arguments:
-        plural = "argument" if signature.arguments == 1 else "arguments"
-        said = f"{node.function} takes {signature.arguments} {plural}"
-        self.fault(node, f"{said}, and there are {len(node.args)}")
+def _check_call(self: Checker, node: tree.Call, signature: Signature) -> bool:
+    """Number of arguments and names of options; whether the number is right."""
+    least, count = signature.arguments, len(node.args)
+    most = count if signature.more is None else least + signature.more
+    complete = least <= count <= max(least, most)
+    if not complete:
+        plural = "argument" if least == most == 1 else "arguments"
+        number = (
+            f"{least}" if least == most else f"{least} or {most}" if most > least else f"at least {least}"
+        )
+        self.fault(node, f"{node.function} takes {number} {plural}, and there are {count}")
     if node.primes and signature.kind != "entrywise":
         self.fault(node, f"{node.function} acts on whole arrays and has no derivative g′ entry by entry")
     for name, _ in node.options:
@@ -327,6 +295,7 @@ def _check_call(self: Checker, node: tree.Call, signature: Signature) -> None:
             self.fault(
                 node, f"{node.function} has no option {name}", f"Its options: {known}." if known else ""
             )
+    return complete
 
 
 def _reduced(self: Checker, node: tree.Call, body: Shape | None) -> Shape | None:
@@ -348,6 +317,7 @@ _RULES: Rules = {
     tree.Neg: _body, tree.Bracket: _body, tree.Brace: _body, tree.Box: _body, tree.Coloured: _body,
     tree.Ones: _ones, tree.Gradient: _gradient, tree.Matrix: _matrix, tree.Add: _add,
     tree.Product: _product, tree.Quotient: _quotient, tree.Power: _power, tree.Transpose: _transpose,
-    tree.Norm: _norm, tree.Index: _index, tree.Sum: _sum, tree.Cases: _cases,
-    tree.Derivative: _derivative, tree.Chain: _chain, tree.Call: _call,
+    tree.Norm: _norm, tree.Index: index, tree.Sum: bounded_sum, tree.Cases: _cases,
+    tree.Derivative: _derivative, tree.Chain: _chain, tree.Call: _call, tree.Where: guarded,
+    tree.Entrywise: entrywise,
 }  # fmt: skip

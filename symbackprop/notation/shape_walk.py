@@ -7,6 +7,8 @@ from typing import Any
 from symbackprop.notation import tree
 from symbackprop.notation.shape_advice import Advice
 from symbackprop.notation.shape_algebra import ShapeError, Signature, common_shape, has_size_one, shown
+from symbackprop.notation.shape_ranges import Ranges
+from symbackprop.notation.sizes import Linear
 from symbackprop.notation.tree import Node, Shape, Size
 
 Rules = Mapping[type[Node], Callable[["Checker", Any], Shape | None]]
@@ -15,7 +17,11 @@ Rules = Mapping[type[Node], Callable[["Checker", Any], Shape | None]]
 
 @dataclass(slots=True)
 class Checker:
-    """What a rule can see: shapes of names, signatures of functions, the text, and where faults go."""
+    """What a rule can see: shapes of names, signatures of functions, the text, and where faults go.
+
+    `ranges` and `guards` are those of the sums and index equations around; `left` are the indices
+    of the equation's left side, and `name` is the name there.
+    """
 
     rules: Rules
     shapes: Mapping[str, Shape]
@@ -24,7 +30,11 @@ class Checker:
     faults: list[ShapeError]
     unknown: frozenset[str]
     sizes: Mapping[str, Size]
-    ends: Mapping[str, Size | None] = field(default_factory=dict)  # of the sums around, by index
+    ranges: Ranges = field(default_factory=dict)
+    guards: Sequence[Linear] = ()
+    left: frozenset[str] = frozenset()
+    name: str = ""
+    positive: Sequence[Size] = ()  # computed sizes of arrays, which are at least 1
     entrywise: bool = False  # whether a power of an array is taken entry by entry here
 
     def shape(self, node: Node, *, entrywise: bool = False) -> Shape | None:
@@ -48,17 +58,22 @@ class Checker:
 
     def said(self, node: Node) -> str:
         """`node` as it was written."""
-        if self.text and node.span is not None:
-            return self.text[node.span.start : node.span.end].strip()
-        from symbackprop.notation.write import to_plain  # only for messages about made trees
-
-        return to_plain(node)
+        return quoted(node, self.text)
 
     def scalar(self, node: Node, what: str) -> None:
         """Check that `node` is one number."""
         shape = self.shape(node)
         if shape and not has_size_one(shape):
             self.fault(node, f"{what} must be a scalar, and {self.said(node)} is {shown(shape)}")
+
+
+def quoted(node: Node, text: str) -> str:
+    """`node` as it stands in the text that it was read from, else as it would be written."""
+    if text and node.span is not None:
+        return text[node.span.start : node.span.end].strip()
+    from symbackprop.notation.write import to_plain  # only for messages about made trees
+
+    return to_plain(node)
 
 
 def mix(

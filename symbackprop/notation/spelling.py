@@ -46,6 +46,8 @@ _ADVICE = {
 _NAME = re.compile(r"(?!ℝ)[^\W\d_]\w*'*")
 _JOINED = re.compile(r"([^\W\d_]+)_([0-9]+)('*)")
 _NAME_LENGTH, _PRIMES = 100, 9
+WHERE = "where"
+"""The word before conditions, which is no name."""
 _SHOWN_WIDTH = 76
 
 
@@ -207,6 +209,9 @@ def canonical_name(text: str) -> str:
         hint = "a name is a letter, then letters, digits, subscripts and primes"
         raise ReadError("this is not a name", text, Span(0, len(text)), hint)
     check_name(word, text, Span(places[0], len(text)))
+    if word == WHERE:
+        hint = "it stands before conditions: x[i-1] where 2 <= i; choose another name"
+        raise ReadError(f"{WHERE} is a word of the notation", text, Span(0, len(text)), hint)
     return joined(word)
 
 

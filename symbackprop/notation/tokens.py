@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from symbackprop import limits
-from symbackprop.notation.spelling import ReadError, check_name, refuse_character, spelled
+from symbackprop.notation.spelling import WHERE, ReadError, check_name, refuse_character, spelled
 from symbackprop.notation.tree import Span
 
 END = "$END"
@@ -49,8 +49,8 @@ _BRACKET = re.compile(r"\s*\(")
 class Token:
     """A terminal of the grammar. `text` is spelled out, `start` and `end` count typed characters.
 
-    `in_index`: stands in the brackets of an index. `called`: a bracket follows (1: after white
-    space, 2: at once).
+    `in_index`: stands in the brackets of an index, or in a condition. `called`: a bracket follows
+    (1: after white space, 2: at once).
     """
 
     kind: str
@@ -78,6 +78,7 @@ class _Tokenizer:
         self.written, self.places = spelled(text)
         self.out: list[Token] = []
         self.open: list[tuple[str, int, bool]] = []  # bracket, where, whether it is an index's
+        self.guards: list[int] = []  # how many brackets were open at each `where` still in force
         self.at = 0
         self.previous_end = -1  # of the last token, in `written`
 
@@ -108,7 +109,7 @@ class _Tokenizer:
     def _put(self, kind: str, length: int, text: str = "", called: int = 0) -> None:
         """Append a token that takes `length` characters of `written`."""
         start, stop = self.places[self.at], self.places[self.at + length]
-        in_index = any(index for _, _, index in self.open)
+        in_index = bool(self.guards) or any(index for _, _, index in self.open)
         text = text or self.written[self.at : self.at + length]
         self.out.append(Token(kind, text, start, max(stop, start + 1), in_index, called))
         self.at += length
@@ -135,6 +136,9 @@ class _Tokenizer:
     def _word(self, lexeme: str) -> None:
         start = self.places[self.at]
         after = self.at + len(lexeme)
+        if lexeme == WHERE or (lexeme == "and" and self.guards):
+            self._guard(lexeme)
+            return
         check_name(lexeme, self.text, Span(start, max(start + 1, self.places[after])))
         last = self.out[-1].kind if self.out else ""
         if last == "CARET" and lexeme[0] == "T":
@@ -149,6 +153,12 @@ class _Tokenizer:
         bracket = _BRACKET.match(self.written, after)
         called = 0 if bracket is None else 2 if bracket.end() == after + 1 else 1
         self._put("FUNCTION" if called and self.is_function(lexeme) else "NAME", len(lexeme), "", called)
+
+    def _guard(self, lexeme: str) -> None:
+        """`where`, and the `and` between its conditions, which is a name elsewhere."""
+        self._put(lexeme.upper(), len(lexeme))
+        if lexeme == WHERE:
+            self.guards.append(len(self.open))
 
     def _transpose(self) -> None:
         """`^` and what stands here become one token."""
@@ -186,6 +196,8 @@ class _Tokenizer:
             bracket = self.open[-1][0]
             self._fail(f"“{lexeme}” does not close “{bracket}”", 1, f"“{_PARTNER[bracket]}” belongs here")
         self.open.pop()
+        while self.guards and self.guards[-1] > len(self.open):
+            self.guards.pop()
         self._put(kind, 1)
         if kind == "CURLY_CLOSE" and self._is_transpose():
             first, last = self.out[-4], self.out[-1]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from symbackprop.notation import sizes as size_forms
 from symbackprop.notation.tree import Shape, Size
 
 
@@ -29,6 +30,12 @@ class SizeVar:
     @property
     def one(self) -> bool:
         return self.root().value == 1
+
+    @property
+    def known(self) -> Size | None:
+        """The number, else the name."""
+        root = self.root()
+        return root.value if root.value is not None else root.name
 
 
 class ShapeVar:
@@ -81,6 +88,7 @@ class Solver:
 
     changed: bool = False
     sizes: dict[str, SizeVar] = field(default_factory=dict)
+    relations: list["Affine"] = field(default_factory=list)
 
     def size(self, size: Size) -> SizeVar:
         """The variable of a written size; an empty name is a size that is yet to be found."""
@@ -88,7 +96,29 @@ class Solver:
             return SizeVar(value=size)
         if not size:
             return SizeVar()
-        return self.sizes.setdefault(size, SizeVar(name=size))
+        if size not in self.sizes:
+            self.sizes[size] = made = SizeVar(name=size)
+            if " " in size:  # a linear form: tied to the names in it
+                self.relate(made, ((1, size),))
+        return self.sizes[size]
+
+    def relate(self, total: SizeVar, terms: Iterable[tuple[int, "SizeVar | Size"]]) -> None:
+        """From now on `total = Σ count · term`."""
+        parts: list[tuple[int, SizeVar]] = []
+        constant = 0
+        for count, term in terms:
+            if isinstance(term, SizeVar):
+                parts.append((count, term))
+                continue
+            names, more = size_forms.linear(term)
+            parts += [(count * own, self.size(name)) for name, own in names.items()]
+            constant += count * more
+        self.relations.append(Affine(total, tuple(parts), constant))
+        self.changed = True
+
+    def numbers(self) -> dict[str, Size]:
+        """What the named sizes stand for, where it is a number."""
+        return {name: value for name, size in self.sizes.items() if (value := size.root().value) is not None}
 
     def shape(self, shape: Shape) -> ShapeVar:
         return ShapeVar(tuple(self.size(size) for size in shape))
@@ -153,3 +183,34 @@ class Solver:
         if not root._lone:
             root._lone = True
             self.changed = True
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """`total = Σ count · term + constant`, from which any one of them is learnt by the others."""
+
+    total: SizeVar
+    terms: tuple[tuple[int, SizeVar], ...]
+    constant: int
+
+    def apply(self, solver: Solver) -> None:
+        """Learn the one that has no number, else the one that has no name."""
+        ends = [(-1, self.total), *self.terms]
+        for missing in ("value", "known"):
+            without = [(count, size) for count, size in ends if _of(size, missing) is None]
+            if len(without) == 1:
+                self._learn(solver, *without[0], missing)
+
+    def _learn(self, solver: Solver, count: int, size: SizeVar, missing: str) -> None:
+        rest = [(own, value) for own, other in [(-1, self.total), *self.terms]
+                if other is not size and (value := _of(other, missing)) is not None]  # fmt: skip
+        found = size_forms.combined([(-own, value) for own, value in rest], -self.constant)
+        if isinstance(found, int):
+            if found % count == 0 and found // count >= 1:
+                solver.same_size(size, SizeVar(value=found // count))
+        elif abs(count) == 1:
+            solver.same_size(size, solver.size(size_forms.combined([(count, found)])))
+
+
+def _of(size: SizeVar, what: str) -> Size | None:
+    return size.root().value if what == "value" else size.known

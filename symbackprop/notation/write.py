@@ -5,7 +5,8 @@ LaTeX and Typst share; each format is a module of strings. Typst is `write_typst
 """
 
 from symbackprop.notation.write_latex import to_latex
+from symbackprop.notation.write_operations import kept_capitals
 from symbackprop.notation.write_plain import to_plain
 from symbackprop.notation.write_style import Style
 
-__all__ = ["Style", "to_latex", "to_plain"]
+__all__ = ["Style", "kept_capitals", "to_latex", "to_plain"]

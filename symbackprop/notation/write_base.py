@@ -25,6 +25,7 @@ from symbackprop.notation.tree import (
     Delta,
     Derivative,
     Dots,
+    Entrywise,
     Gradient,
     Index,
     Matrix,
@@ -44,6 +45,7 @@ from symbackprop.notation.tree import (
     Stack,
     Sum,
     Transpose,
+    Where,
     Word,
 )
 from symbackprop.notation.write_names import parts
@@ -327,7 +329,9 @@ class Writer:
         if type(node) is not Name:
             return False
         shown = self.style.names.get(node.name)
-        return parts(node.name).primes > 0 if shown is None else "^" in shown or "'" in shown
+        if shown is not None:
+            return "^" in shown or "'" in shown
+        return parts(node.name).primes > 0 or self.style.marks_layer(node.name)
 
     @abstractmethod
     def raised(self, base: str, exponent: Node) -> str: ...
@@ -351,16 +355,20 @@ class Writer:
     # --- indices -----------------------------------------------------------------
 
     def places(self, places: tuple[Node, ...]) -> str:
-        """Indices side by side if each is one symbol (`ji`, `12`), else with commas (`:,i`)."""
+        """Indices side by side if each is one symbol (`ji`, `12`), else with commas (`:,i`, `i+1, j`)."""
         self.small += 1
         made = [self.write(bare(place)) for place in places]
         self.small -= 1
         if len(places) == 1:
             return made[0]
         side_by_side = all(is_one_sign(place) for place in places)
-        return (self.index_joint if side_by_side else self.index_comma).join(made)
+        if side_by_side:
+            return self.index_joint.join(made)
+        wide = any(type(place) in COMPOUND for place in places)
+        return (self.index_wide if wide else self.index_comma).join(made)
 
     index_comma: ClassVar[str] = ","
+    index_wide: ClassVar[str] = ","
     index_joint: ClassVar[str] = ""
 
     def word(self, key: str) -> str:
@@ -369,15 +377,19 @@ class Writer:
 
 
 _LEVELS: Mapping[type[Node], int] = {
-    Chain: RELATION, Row: RELATION, Stack: RELATION, Cases: RELATION, Word: ATOM,
+    Chain: RELATION, Row: RELATION, Where: RELATION, Stack: RELATION, Cases: RELATION, Word: ATOM,
     Add: SUM, Neg: MINUS, Sum: TIGHT,
     Power: RAISED, Transpose: RAISED, Sizes: SUM, Slice: RELATION,
     Name: ATOM, Index: ATOM, Gradient: ATOM, Bracket: ATOM, Matrix: ATOM, Call: ATOM, Norm: ATOM,
-    Delta: ATOM, Constant: ATOM, Ones: ATOM, Dots: ATOM, Blank: ATOM, Space: ATOM, Brace: ATOM, Box: ATOM,
+    Entrywise: ATOM, Delta: ATOM, Constant: ATOM, Ones: ATOM, Dots: ATOM, Blank: ATOM, Space: ATOM,
+    Brace: ATOM, Box: ATOM,
 }  # fmt: skip
 
 _PLAIN = frozenset({Number, Name, Index, Gradient})
-_NO_BASE = frozenset({Gradient, Brace})
+COMPOUND = frozenset({Add, Product, Neg})
+"""What is wide in an index or a bound: `i + a - 1`."""
+
+_NO_BASE = frozenset({Gradient, Brace, Entrywise})
 """Atoms that an exponent would be misread on: `dz^2`, a brace with a label under it."""
 
 _METHODS: Mapping[type[Node], str] = {
@@ -387,5 +399,5 @@ _METHODS: Mapping[type[Node], str] = {
     Slice: "_slice", Index: "_index", Sum: "_sum", Delta: "_delta", Matrix: "_matrix",
     Cases: "_cases", Derivative: "_derivative", Gradient: "_gradient", Bracket: "_bracket",
     Brace: "_brace", Box: "_box", Coloured: "_coloured", Chain: "_chain", Space: "_space",
-    Sizes: "_sizes", Row: "_row", Stack: "_stack",
+    Sizes: "_sizes", Row: "_row", Stack: "_stack", Where: "_where", Entrywise: "_entrywise",
 }  # fmt: skip

@@ -17,6 +17,7 @@ from symbackprop.notation.tree import (
     Coloured,
     Delta,
     Derivative,
+    Entrywise,
     Index,
     Matrix,
     Name,
@@ -29,6 +30,7 @@ from symbackprop.notation.tree import (
     Row,
     Sum,
     Transpose,
+    Where,
     walk,
 )
 
@@ -62,7 +64,7 @@ def braces(node: Node) -> Iterator[Brace]:
                 yield from braces(part)
         case Neg(body) | Bracket(body) | Box(body) | Coloured(body):
             yield from braces(body)
-        case Sum():
+        case Sum() | Where() | Entrywise():
             yield from braces(node.body)
         case Chain(members):
             for part in members:

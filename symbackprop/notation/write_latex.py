@@ -1,6 +1,6 @@
 """LaTeX in the style of the sample report: what a person would type, in board order."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import ClassVar
 
@@ -24,14 +24,16 @@ from symbackprop.notation.tree import (
     Slice,
     Space,
     Stack,
-    Sum,
 )
 from symbackprop.notation.write_names import (
+    COMPOSED,
     LATIN_CAPITALS,
     OPERATORS,
+    UPRIGHT,
     is_capital,
     is_greek,
     is_running,
+    is_shifted,
     parts,
 )
 from symbackprop.notation.write_picture import PictureWriter
@@ -57,6 +59,7 @@ _JOINTS = {
     ",": r",\, ", "statements": r", \qquad ", "quad": r" \qquad ",
     "implies": r" \quad\Longrightarrow\quad ",
 }  # fmt: skip
+_NEW_LINE = r" \\ "
 _TALL = (r"\frac{", r"\pd{", r"\begin{", r"\sum", r"\boxed")
 """What makes brackets grow."""
 
@@ -90,7 +93,7 @@ def letters(text: str) -> str:
 @lru_cache(maxsize=4096)
 def subscript(text: str) -> str:
     """A subscript of a name: digits, one symbol, several indices, or an upright word."""
-    if text.isascii() and text.isdigit():
+    if text.isascii() and (text.isdigit() or is_shifted(text)):
         return text
     if text.isascii() and is_running(text):
         return text
@@ -113,6 +116,14 @@ def named(name: str, small_letter: bool = False) -> tuple[str, str]:
     return head + "'" * part.primes, below
 
 
+def marked(name: str, small_letter: bool, mark: Callable[[str], str]) -> tuple[str, str]:
+    """As `named`, with the name's number above it: `W^{[1]}`."""
+    part = parts(name)
+    number, *rest = part.subscripts
+    head, _ = named(name, small_letter)
+    return f"{head}^{{{mark(number)}}}", ",".join(subscript(text) for text in rest)
+
+
 def lowered(head: str, below: str) -> str:
     """`head` with a subscript, in braces if it is longer than a character."""
     if not below:
@@ -126,6 +137,9 @@ class LatexWriter(PictureWriter):
     space: ClassVar[str] = " "
     thin: ClassVar[str] = r"\,"
     thick: ClassVar[str] = r"\;"
+    quad: ClassVar[str] = r" \quad "
+    times: ClassVar[str] = r" \times "
+    index_wide: ClassVar[str] = r",\,"
 
     # --- names and numbers -------------------------------------------------------
 
@@ -135,7 +149,8 @@ class LatexWriter(PictureWriter):
             return style.names[name], ""
         if name == style.loss:
             return self.loss(), ""
-        return named(name, small_letter)
+        mark = style.layer_mark if style.marks_layer(name) else None
+        return named(name, small_letter) if mark is None else marked(name, small_letter, mark)
 
     def loss(self) -> str:
         name = self.style.loss
@@ -152,7 +167,10 @@ class LatexWriter(PictureWriter):
 
     def _ones(self, node: Ones) -> str:
         below = "" if node.size is None else self.smaller(node.size)
-        return lowered(r"\mathbf{1}", below)
+        return lowered(self.bold("1"), below)
+
+    def bold(self, letter: str) -> str:
+        return rf"\mathbf{{{letter}}}"
 
     def _dots(self, node: Dots) -> str:
         return _DOTS[node.kind]
@@ -221,6 +239,9 @@ class LatexWriter(PictureWriter):
             return letters(function)
         if function in OPERATORS:
             return "\\" + function
+        if function in COMPOSED:
+            return "".join(map(self.operator, COMPOSED[function]))
+        function = UPRIGHT.get(function, function)
         return rf"\operatorname{{{escaped(function)}}}"
 
     def root(self, text: str) -> str:
@@ -245,9 +266,20 @@ class LatexWriter(PictureWriter):
         high = "" if node.high is None else self.write(node.high)
         return f"{low}:{high}"
 
-    def _sum(self, node: Sum) -> str:
-        low, high = self.smaller(node.low), self.smaller(node.high)
-        return rf"\sum_{{{self.index_name(node.index)}={low}}}^{{{high}}} {self.summand(node.body)}"
+    def sigma(self, below: list[str], high: str | None) -> str:
+        lines = _NEW_LINE.join(below)
+        # beside a small Σ, in a table, a stack of lines could be taken for factors
+        start = rf"\sum_{{{lines}}}" if len(below) == 1 else rf"\sum\limits_{{\substack{{{lines}}}}}"
+        return start + ("" if high is None else f"^{{{high}}}")
+
+    def squared(self, text: str) -> str:
+        if any(mark in text for mark in _TALL):
+            return rf"\left[ {text} \right]"
+        return f"[{text}]"
+
+    def blocks(self, pieces: list[str], *, above: bool) -> str:
+        joined = (_NEW_LINE if above else " & ").join(pieces)
+        return rf"\begin{{bmatrix}} {joined} \end{{bmatrix}}"
 
     def _delta(self, node: Delta) -> str:
         return lowered(r"\delta", self.places((node.first, node.second)))
@@ -301,10 +333,13 @@ class LatexWriter(PictureWriter):
     # --- statements --------------------------------------------------------------
 
     def relation(self, relation: Relation, over: str | None) -> str:
-        sign = _RELATIONS[relation]
+        sign = self.relation_sign(relation)
         if over is not None:
             return rf"\;\, \overset{{{self.text(self.word(over))}}}{{{sign}}} \;\,"
         return rf"\,{sign}\," if self.small else sign
+
+    def relation_sign(self, relation: Relation) -> str:
+        return _RELATIONS[relation]
 
     def _space(self, node: Space) -> str:
         field = r"\R" if self.style.macros else r"\mathbb{R}"

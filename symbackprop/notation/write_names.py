@@ -22,6 +22,12 @@ LATIN_CAPITALS = {
 OPERATORS = frozenset(("exp", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "max", "min"))
 """Functions whose name both typesetters know as an operator."""
 
+UPRIGHT = {"trace": "tr", "cross_entropy_logits": "CE"}
+"""Operations that are called by another name on the board."""
+
+COMPOSED = {"log_softmax": ("log", "softmax")}
+"""Operations that are one after the other."""
+
 ACCENTS = ("hat", "tilde", "bar", "dot")
 
 _RUNNING = frozenset("ijklpqrs")
@@ -74,6 +80,11 @@ def is_greek(letters: str) -> bool:
 def is_running(subscript: str) -> bool:
     """Whether a subscript of several letters is several indices, and not a word."""
     return len(subscript) <= 3 and _RUNNING.issuperset(subscript)
+
+
+def is_shifted(subscript: str) -> bool:
+    """Whether a subscript is an index and a number, `l+1`: of the layer after any layer."""
+    return len(subscript) == 3 and subscript[0] in "ijklt" and subscript[1] in "+-" and subscript[2].isdigit()
 
 
 def is_capital(letters: str) -> bool:

@@ -4,6 +4,7 @@ Spacing between factors, entries named by small letters, padded braces, boxes, a
 """
 
 from abc import abstractmethod
+from fractions import Fraction
 from typing import ClassVar
 
 from symbackprop.notation.tree import (
@@ -13,6 +14,7 @@ from symbackprop.notation.tree import (
     Coloured,
     Constant,
     Delta,
+    Entrywise,
     Gradient,
     Index,
     Matrix,
@@ -28,16 +30,21 @@ from symbackprop.notation.tree import (
     Relation,
     Row,
     Transpose,
+    Where,
     Word,
 )
-from symbackprop.notation.write_base import ATOM, LOOSE, RELATION, TIGHT, Writer
+from symbackprop.notation.write_base import ATOM, LOOSE, RELATION, TIGHT
 from symbackprop.notation.write_braces import Pads, pads
 from symbackprop.notation.write_names import is_symbol, parts
+from symbackprop.notation.write_operations import compared, is_core, rewritten, symbol_of
 from symbackprop.notation.write_rules import GROUP, bare
 from symbackprop.notation.write_style import Style, decimal
+from symbackprop.notation.write_sums import SumWriter
 
-_LOWERED = frozenset({Index, Delta, Ones, Norm, Gradient, Brace, Coloured})
+_LOWERED = frozenset({Index, Delta, Ones, Norm, Gradient, Brace, Coloured, Entrywise})
 """What may have a subscript already, or would not carry one well."""
+
+_BLOCKS = frozenset({"stack", "hstack"})
 
 _CLOSE = frozenset(
     (left, right)
@@ -53,12 +60,10 @@ _CLOSE = frozenset(
 """Pairs of neighbours that stand close together on the board."""
 
 
-class PictureWriter(Writer):
+class PictureWriter(SumWriter):
     """The layout that both pictured formats share."""
 
     space: ClassVar[str]
-    thin: ClassVar[str]
-    thick: ClassVar[str]
 
     def __init__(self, style: Style) -> None:
         super().__init__(style)
@@ -69,7 +74,7 @@ class PictureWriter(Writer):
         """A whole formula, its braces at one depth, an `&` at its first relation if asked for."""
         self.pads = pads(node)
         if not align:
-            return self.write(node)
+            return self.statement(node)
         return self.aligned(node)
 
     def aligned(self, node: Node) -> str:
@@ -80,7 +85,14 @@ class PictureWriter(Writer):
             case Row(items, sign):
                 rest = [self.write(item) for item in items[1:]]
                 return self.joined(items, sign).join([self.aligned(items[0]), *rest])
-        return "& " + self.write(node)
+        return "& " + self.statement(node)
+
+    def level(self, node: Node) -> int:
+        if type(node) is Where:
+            return TIGHT
+        if type(node) is Call and rewritten(node) is not None and node.function not in self.style.functions:
+            return LOOSE
+        return super().level(node)
 
     # --- spacing -----------------------------------------------------------------
 
@@ -125,6 +137,8 @@ class PictureWriter(Writer):
                 return "small fraction" if type(above) is type(below) is Number else "other"
             case Matrix():
                 return "matrix"
+            case Call() if self.has_subscript(node):
+                return "indexed"
             case Ones() | Constant() | Delta():
                 return "indexed" if isinstance(node, Delta) else "symbol"
             case Power(base):
@@ -163,11 +177,12 @@ class PictureWriter(Writer):
         if type(base) is Gradient:
             prefix, base = self.d, base.of
         if type(base) is Name:
-            head, own = self.symbol(base.name, small_letter=len(node.places) == 2)
+            small = len(node.places) == 2 and base.name not in self.style.capitals
+            head, own = self.symbol(base.name, small_letter=small)
             if "_" in head and base.name in self.style.names:  # two subscripts do not go on one symbol
                 head = self.bracket(head)
             return prefix + self.lowered(head, f"{own},{below}" if own else below)
-        if type(base) in _LOWERED:
+        if type(base) in _LOWERED or self.has_subscript(base):
             return prefix + self.lowered(self.bracket(self.write(base)), below)
         return prefix + self.lowered(self.at(base, ATOM), below)
 
@@ -188,6 +203,9 @@ class PictureWriter(Writer):
 
     def _call(self, node: Call) -> str:
         name, args = node.function, node.args
+        simple = self.simple(node)
+        if simple is not None:
+            return simple
         if len(args) == 1 and not node.options and not node.primes and name not in self.style.functions:
             if name == "sqrt":
                 return self.root(self.write(bare(args[0])))
@@ -199,6 +217,37 @@ class PictureWriter(Writer):
         written = [self.at(bare(arg), RELATION + 1) for arg in args]
         options = [self.option(key, self.write(value)) for key, value in node.options]
         return self.applied(operator + "'" * node.primes, written, options)
+
+    def simple(self, node: Call) -> str | None:
+        """An operation as it stands on the board (`a^T b`, `I_n`, `1_{z>w}`), or None: by its name."""
+        if is_core(node):
+            if node.primes:
+                return self.indicator(self.conditions((compared(node.args[0]),)))
+            return self.write(Call("max", (Number(Fraction(0)), node.args[0])))
+        if node.primes or node.options or node.function in self.style.functions:
+            return None
+        if node.function in _BLOCKS:
+            pieces = [self.write(bare(arg)) for arg in node.args]
+            return self.blocks(pieces, above=node.function == "stack")
+        found = symbol_of(node)
+        if found is not None:
+            letter, below = found
+            text = self.smaller(below) if isinstance(below, Node) else self.sizes(below, self.times)
+            return self.lowered(self.bold(letter) if letter != "I" else letter, text)
+        other = rewritten(node)
+        return None if other is None else self.write(other)
+
+    def has_subscript(self, node: Node) -> bool:
+        """Whether a call prints as a sign with something below it."""
+        if type(node) is not Call:
+            return False
+        return symbol_of(node) is not None or (is_core(node) and node.primes > 0)
+
+    times: ClassVar[str]
+
+    @abstractmethod
+    def blocks(self, pieces: list[str], *, above: bool) -> str:
+        """Arrays put together: one above the other, or side by side."""
 
     @abstractmethod
     def operator(self, function: str) -> str: ...
@@ -262,13 +311,17 @@ class PictureWriter(Writer):
         """`a = b = c`, with words over relations."""
         made = [self.member(node.members[0])]
         over = node.over or (None,) * len(node.relations)
+        last = len(node.relations)
         for member, relation, word in zip(node.members[1:], node.relations, over, strict=True):
             mark = "& " if align and len(made) == 1 else ""
-            made.append(f" {mark}{self.relation(relation, word)} {self.member(member)}")
+            text = self.member(member, last=len(made) == last)
+            made.append(f" {mark}{self.relation(relation, word)} {text}")
         return "".join(made)
 
-    def member(self, node: Node) -> str:
-        return self.bracket(self.write(node)) if type(node) is Chain else self.write(node)
+    def member(self, node: Node, *, last: bool = False) -> str:
+        if type(node) is Chain:
+            return self.bracket(self.write(node))
+        return self.statement(node) if last else self.write(node)
 
     @abstractmethod
     def relation(self, relation: Relation, over: str | None) -> str: ...

@@ -21,6 +21,7 @@ from symbackprop.notation.tree import (
     Delta,
     Derivative,
     Dots,
+    Entrywise,
     Gradient,
     Index,
     Matrix,
@@ -40,9 +41,10 @@ from symbackprop.notation.tree import (
     Stack,
     Sum,
     Transpose,
+    Where,
     Word,
 )
-from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, RELATION, TIGHT, Writer
+from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, SUM, TIGHT, Writer
 from symbackprop.notation.write_rules import GROUP, is_ratio, left_to_right
 from symbackprop.notation.write_style import Style
 
@@ -51,7 +53,7 @@ _DOTS = {"h": "...", "c": "⋯", "v": "⋮", "d": "⋱"}
 
 
 _LAYOUT = frozenset({Box, Brace, Coloured})
-_ATOMS = frozenset({Name, Gradient, Index, Sum, Cases, Bracket, Call})
+_ATOMS = frozenset({Name, Gradient, Index, Sum, Entrywise, Cases, Bracket, Call})
 
 
 class PlainWriter(Writer):
@@ -224,14 +226,18 @@ class PlainWriter(Writer):
 
     # --- functions, indices ------------------------------------------------------
 
+    def inner(self, node: Node) -> str:
+        """An expression inside brackets of its own; what has conditions gets brackets first."""
+        return self.at(plain(node), SUM)
+
     def _call(self, node: Call) -> str:
-        inner = [self.write(arg) for arg in node.args]
-        inner += [f"{key} = {self.write(value)}" for key, value in node.options]
+        inner = [self.inner(arg) for arg in node.args]
+        inner += [f"{key} = {self.inner(value)}" for key, value in node.options]
         name = self.style.functions.get(node.function, node.function)
         return f"{name}{chr(39) * node.primes}({', '.join(inner)})"
 
     def _norm(self, node: Norm) -> str:
-        text = f"||{self.write(node.body)}||"
+        text = f"||{self.inner(node.body)}||"
         return text if node.kind == "2" else f"{text}_{node.kind}"
 
     def _slice(self, node: Slice) -> str:
@@ -240,20 +246,40 @@ class PlainWriter(Writer):
         return f"{low}:{high}"
 
     def _index(self, node: Index) -> str:
-        return f"{self.base(node.base)}[{','.join([self.write(place) for place in node.places])}]"
+        places = [
+            self._slice(place) if isinstance(place, Slice) else self.inner(place) for place in node.places
+        ]
+        return f"{self.base(node.base)}[{','.join(places)}]"
 
     def _gradient(self, node: Gradient) -> str:
         return "d" + (self.write(node.of) if isinstance(node.of, Name | Index) else self.at(node.of, ATOM))
 
     def _sum(self, node: Sum) -> str:
-        low, high = self.write(node.low), self.write(node.high)
-        return f"sum({node.index} = {low}..{high}: {self.write(node.body)})"
+        heads: dict[str, str] = {}
+        body: Node = node
+        while isinstance(body, Sum) and body.index not in heads:
+            heads[body.index] = self.range(body.index, body.low, body.high)
+            body = plain(body.body)
+        return f"sum({', '.join(heads.values())}: {self.write(body)})"
+
+    def range(self, index: str, low: Node, high: Node | None) -> str:
+        return index if high is None else f"{index} = {self.inner(low)}..{self.inner(high)}"
+
+    def _where(self, node: Where) -> str:
+        conditions = ", ".join([self.write(condition) for condition in node.conditions])
+        return f"{self.inner(node.body)} where {conditions}"
+
+    def _entrywise(self, node: Entrywise) -> str:
+        sizes = node.sizes or (None,) * len(node.indices)
+        one = Number(Fraction(1))
+        heads = [self.range(index, one, size) for index, size in zip(node.indices, sizes, strict=True)]
+        return f"entries({', '.join(heads)}: {self.write(node.body)})"
 
     def _delta(self, node: Delta) -> str:
         return f"δ[{self.write(node.first)},{self.write(node.second)}]"
 
     def _matrix(self, node: Matrix) -> str:
-        rows = [", ".join([self.write(entry) for entry in row]) for row in node.rows]
+        rows = [", ".join([self.inner(entry) for entry in row]) for row in node.rows]
         if node.form == "column":
             return f"[{', '.join(rows)}]"
         return "[" + ", ".join(f"[{row}]" for row in rows) + "]"
@@ -293,10 +319,12 @@ class PlainWriter(Writer):
     # --- statements --------------------------------------------------------------
 
     def _chain(self, node: Chain) -> str:
-        text = self.at(node.members[0], RELATION + 1)
-        for member, relation in zip(node.members[1:], node.relations, strict=True):
-            text += f" {relation} {self.at(member, RELATION + 1)}"
-        return text
+        texts = [self.inner(member) for member in node.members]
+        last = plain(node.members[-1])
+        if isinstance(last, Where):
+            texts[-1] = self.write(last)
+        signs = [f" {relation} " for relation in node.relations]
+        return "".join(text + sign for text, sign in zip(texts, [*signs, ""], strict=True))
 
     def _space(self, node: Space) -> str:
         if not node.sizes:
@@ -308,7 +336,9 @@ class PlainWriter(Writer):
         return self.sizes(node.sizes)
 
     def sizes(self, sizes: tuple[Node, ...]) -> str:
-        return "×".join([self.write(size) for size in sizes])
+        if len(sizes) == 1:
+            return self.write(sizes[0])
+        return "×".join([self.at(size, TIGHT) for size in sizes])
 
     def _row(self, node: Row) -> str:
         joint = {",": ", ", "quad": ",   ", "implies": " ⇒ ", "and": f" {self.word('and')} "}[node.sign]

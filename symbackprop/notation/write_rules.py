@@ -12,6 +12,7 @@ from symbackprop.notation.tree import (
     Product,
     Quotient,
     Sum,
+    Where,
 )
 from symbackprop.notation.write_names import is_symbol
 
@@ -40,7 +41,7 @@ def is_open(node: Node) -> bool:
     match node:
         case Sum():
             return True
-        case Neg(body) | Coloured(body):
+        case Neg(body) | Coloured(body) | Where(body):
             return is_open(body)
         case Product(factors):
             return is_open(factors[-1])

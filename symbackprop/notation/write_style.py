@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Literal
+
+from symbackprop.notation.write_names import parts
 
 _FINITE_DIGITS = 4_000  # a longer decimal is printed as a fraction: Python itself refuses to write it
 
@@ -15,6 +18,10 @@ class Style:
     `functions` a function's name to its operator in this format; `names` overrides how a name
     prints. `loss` is the name that prints as a calligraphic letter. `macros` lets LaTeX use
     `\\R \\Loss \\pd \\pdi \\grad`, which the template defines.
+
+    `layers` says how the number of a name that is in `layer_names` is set: `W_1`, `W^{[1]}` or
+    `W^{(1)}`. The entries of a matrix are named by its small letter (`w_{ji}`), those of the names
+    in `capitals` keep the capital.
     """
 
     decimal_mark: str = "."
@@ -24,6 +31,20 @@ class Style:
     straight_d: bool = False
     names: Mapping[str, str] = field(default_factory=dict)
     macros: bool = False
+    layers: Literal["sub", "bracket", "paren"] = "sub"
+    layer_names: frozenset[str] = frozenset()
+    capitals: frozenset[str] = frozenset()
+
+    def marks_layer(self, name: str) -> bool:
+        """Whether a name carries the number of its layer above (`W1` as `W^{[1]}`)."""
+        if self.layers == "sub" or name not in self.layer_names or name in self.names:
+            return False
+        below = parts(name).subscripts
+        return bool(below) and below[0].isdigit()
+
+    def layer_mark(self, number: str) -> str:
+        """The number of a layer as it stands above a name: `[1]` or `(1)`."""
+        return f"[{number}]" if self.layers == "bracket" else f"({number})"
 
 
 def decimal(value: Fraction) -> str | None:

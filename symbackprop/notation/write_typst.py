@@ -3,7 +3,7 @@
 The template defines `boxed`, `grad` and `vphantom`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import ClassVar
 
@@ -27,14 +27,16 @@ from symbackprop.notation.tree import (
     Slice,
     Space,
     Stack,
-    Sum,
 )
 from symbackprop.notation.write_names import (
+    COMPOSED,
     LATIN_CAPITALS,
     OPERATORS,
+    UPRIGHT,
     is_capital,
     is_greek,
     is_running,
+    is_shifted,
     parts,
 )
 from symbackprop.notation.write_picture import PictureWriter
@@ -76,7 +78,7 @@ def letters(text: str) -> str:
 @lru_cache(maxsize=4096)
 def subscript(text: str) -> str:
     """A subscript of a name: digits, one symbol, several indices, or an upright word."""
-    if text.isascii() and text.isdigit():
+    if text.isascii() and (text.isdigit() or is_shifted(text)):
         return text
     if text.isascii() and is_running(text):
         return " ".join(text)
@@ -100,6 +102,14 @@ def named(name: str, small_letter: bool = False) -> tuple[str, str]:
     return head + "'" * part.primes, below
 
 
+def marked(name: str, small_letter: bool, mark: Callable[[str], str]) -> tuple[str, str]:
+    """As `named`, with the name's number above it: `W^([1])`."""
+    part = parts(name)
+    number, *rest = part.subscripts
+    head, _ = named(name, small_letter)
+    return f"{head}^({mark(number)})", ",".join(subscript(text) for text in rest)
+
+
 def lowered(head: str, below: str) -> str:
     """`head` with a subscript, grouped if it is longer than a character."""
     if not below:
@@ -117,6 +127,9 @@ class TypstWriter(PictureWriter):
     space: ClassVar[str] = " "
     thin: ClassVar[str] = " thin "
     thick: ClassVar[str] = " thick "
+    quad: ClassVar[str] = " quad "
+    times: ClassVar[str] = " times "
+    index_wide: ClassVar[str] = ", thin "
     slash: ClassVar[str] = "\\/"
     index_comma: ClassVar[str] = ","
     index_joint: ClassVar[str] = " "
@@ -130,7 +143,8 @@ class TypstWriter(PictureWriter):
             return style.names[name], ""
         if name == style.loss:
             return f"cal({name if is_capital(name) else 'L'})", ""
-        return named(name, small_letter)
+        mark = style.layer_mark if style.marks_layer(name) else None
+        return named(name, small_letter) if mark is None else marked(name, small_letter, mark)
 
     def lowered(self, head: str, below: str) -> str:
         return lowered(head, below)
@@ -140,7 +154,10 @@ class TypstWriter(PictureWriter):
 
     def _ones(self, node: Ones) -> str:
         below = "" if node.size is None else self.smaller(node.size)
-        return lowered("upright(bold(1))", below)
+        return lowered(self.bold("1"), below)
+
+    def bold(self, letter: str) -> str:
+        return f"upright(bold({letter}))"
 
     def _dots(self, node: Dots) -> str:
         return _DOTS[node.kind]
@@ -200,6 +217,9 @@ class TypstWriter(PictureWriter):
             return letters(function)
         if function in OPERATORS:
             return function
+        if function in COMPOSED:
+            return " ".join(map(self.operator, COMPOSED[function]))
+        function = UPRIGHT.get(function, function)
         return f"op({quoted(function)})"
 
     def root(self, text: str) -> str:
@@ -224,9 +244,16 @@ class TypstWriter(PictureWriter):
         high = "" if node.high is None else self.write(node.high)
         return f"{low}:{high}"
 
-    def _sum(self, node: Sum) -> str:
-        low, high = self.smaller(node.low), self.smaller(node.high)
-        return f"sum_({self.index_name(node.index)}={low})^({high}) {self.summand(node.body)}"
+    def sigma(self, below: list[str], high: str | None) -> str:
+        lines = " \\ ".join(below)
+        sign = "sum" if len(below) == 1 else "limits(sum)"  # as in LaTeX
+        return f"{sign}_({lines})" + ("" if high is None else f"^({high})")
+
+    def squared(self, text: str) -> str:
+        return f"[{text}]"
+
+    def blocks(self, pieces: list[str], *, above: bool) -> str:
+        return f'mat(delim: "[", {("; " if above else ", ").join(pieces)})'
 
     def _delta(self, node: Delta) -> str:
         return lowered("delta", self.places((node.first, node.second)))
@@ -274,11 +301,14 @@ class TypstWriter(PictureWriter):
     # --- statements --------------------------------------------------------------
 
     def relation(self, relation: Relation, over: str | None) -> str:
-        sign = _RELATIONS[relation]
+        sign = self.relation_sign(relation)
         if over is not None:
             stacked = f'class("relation", limits({sign})^{quoted(self.word(over))})'
             return f"thick thin {stacked} thick thin"
         return f"thin {sign} thin" if self.small else sign
+
+    def relation_sign(self, relation: Relation) -> str:
+        return _RELATIONS[relation]
 
     def _space(self, node: Space) -> str:
         if not node.sizes:

@@ -10,11 +10,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from symbackprop.notation.tree import Name
 from symbackprop.report.circuit import Circuit
 from symbackprop.report.spacing import ARROW, Arrangement, Cell, Size, full_width, in_centimetres
 
 PAGE: Final = 17.0  # cm
-_FOLD_BELOW: Final = 0.7  # of its size: a picture that would be scaled further down is folded
+_FOLD_BELOW: Final = 0.78  # of its size: a picture that would be scaled further down is folded
+_BOARD: Final = 8  # vertices: in a longer row the input stands before the first product, not under it
+_TORN: Final = 4.0  # cm: how much further away a cut may be that does not go through an equation
+_INSIDE: Final = 3.0  # … and one before a product, where a layer begins
 _DEEP: Final = 40  # tracks; further out a branch is put down wherever its own track is free
 
 Slot = tuple[int, int]
@@ -56,6 +60,7 @@ class _Grid:
         self.core = [key for key, part in circuit.parts.items() if not part.given]
         self.columns = self.longest_ways()
         self.order = sorted(self.core, key=self.columns.__getitem__)
+        self.data_first = self.flow()
         self.found: dict[str, Cell] = {}
         self.taken: set[Slot] = set()
         self.chains: list[list[str]] = []
@@ -70,6 +75,16 @@ class _Grid:
             self.put(chain)
         self.scattered()
         return self.found
+
+    def flow(self) -> bool:
+        """Whether products have what was computed before as their first factor, as in `X W`."""
+        computed = [
+            [not self.circuit.parts[other].given for other in self.inputs[key]]
+            for key in self.core
+            if self.circuit.parts[key].upper == Name("×") and len(self.inputs[key]) == 2
+        ]
+        mixed = [pair for pair in computed if any(pair) and not all(pair)]
+        return 2 * sum(pair[0] for pair in mixed) > len(mixed)
 
     def longest_ways(self) -> dict[str, int]:
         """The column of each operation and each computed variable."""
@@ -161,7 +176,10 @@ class _Grid:
         joins = len(others - set(chain)) > 0  # a branch comes in, from below if it can
         wanted = [above, below]
         if first and not others:
-            wanted = [above, before, below] if len(self.chains) > 1 else [above, below, before]
+            flowing = len(self.chains) > 1 or len(chain) > _BOARD
+            wanted = [above, before, below] if flowing else [above, below, before]
+            if flowing and self.data_first:
+                wanted = [before, above, below]
         elif joins and count == 1:
             wanted = [above]
         if track < 0:
@@ -237,5 +255,7 @@ def _cost(
     circuit: Circuit, cells: Mapping[str, Cell], flat: Mapping[int, float], cut: int, wanted: float
 ) -> float:
     """How bad a cut is: far from where it is wanted, or through many arrows."""
-    crossing = sum(cells[edge.start].column < cut <= cells[edge.end].column for edge in circuit.edges)
-    return abs(flat[cut] - wanted) + 2.5 * crossing
+    over = [edge for edge in circuit.edges if cells[edge.start].column < cut <= cells[edge.end].column]
+    torn = sum(_TORN for edge in over if edge.start.startswith(("op-", "in-")))
+    inside = sum(_INSIDE for edge in over if circuit.parts[edge.end].upper != Name("×"))
+    return abs(flat[cut] - wanted) + 2.5 * len(over) + torn + inside

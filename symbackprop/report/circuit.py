@@ -4,8 +4,9 @@
 operation, and so is the loss, whatever they are made of.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Final, Literal
 
 from symbackprop.algebra.functions import TABLE
@@ -16,11 +17,15 @@ from symbackprop.notation.tree import (
     Bracket,
     Call,
     Coloured,
+    Constant,
+    Entrywise,
+    Gradient,
     Index,
     Name,
     Neg,
     Node,
     Norm,
+    Number,
     Ones,
     Power,
     Product,
@@ -38,8 +43,12 @@ SIGNS: Final[Mapping[str, str]] = {
 MOST_OPERATIONS: Final = 6
 """An equation of more operations than this is shown as one."""
 
-Inner = Callable[[Node], tuple[Node, Node | None]]
-"""The black and the red text of an intermediate expression."""
+Inner = Callable[[Node, Node | None], tuple[Node, Node | None] | None]
+"""The black and the red text of an intermediate expression, from it and the formula of its gradient,
+where that is known; None where there is nothing to say, and then it gets no box."""
+
+Local = Callable[[Node, int], Node | None]
+"""The derivative of an operation by the operand at a place, where it is a plain factor."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +56,7 @@ class Part:
     """A vertex without a place. A `given` one has no operation before it."""
 
     key: str
-    kind: Literal["variable", "operation", "plain"]
+    kind: Literal["variable", "operation", "plain", "copy"]
     upper: Node
     lower: Node | None = None
     note: Node | None = None
@@ -90,19 +99,35 @@ class Texts:
     inner: Inner
     summand: Callable[[Node, str], Node | None]
     note: Callable[[str], Node | None]
+    local: Local
+    shown: Callable[[Node], Node]
+    share: Callable[[str, str], Node | None]
 
 
-def circuit(equations: Sequence[tuple[str, Node]], texts: Texts) -> Circuit:
-    """Take the model apart. Raises ValueError for no equations or a name computed twice."""
+def circuit(
+    equations: Sequence[tuple[str, Node]],
+    texts: Texts,
+    *,
+    repeated: Collection[str] = (),
+    split: bool = False,
+) -> Circuit:
+    """Take the model apart; `split` takes the loss apart too, `repeated` names get a box for each use.
+
+    Raises ValueError for no equations or a name computed twice.
+    """
     names = [name for name, _ in equations]
     if not names:
         raise ValueError("a model without equations has no picture")
     if len(set(names)) < len(names):
         raise ValueError("a name is computed twice")
-    builder = _Builder(texts)
+    builder = _Builder(texts, frozenset(repeated))
     for name, body in equations[:-1]:
-        builder.equation(name, undressed_once(body))
-    builder.loss(*equations[-1])
+        builder.equation(name, undressed_once(body), Gradient(Name(name)))
+    name, body = equations[-1]
+    if split and count_operations(undressed_once(body)) <= MOST_OPERATIONS:
+        builder.equation(name, undressed_once(body), Number(Fraction(1)))
+    else:
+        builder.loss(name, body)
     return Circuit(parts=builder.parts, edges=tuple(builder.edges))
 
 
@@ -122,6 +147,7 @@ def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[str]
             yield node.name
         return
     inside = bound | {node.index} if isinstance(node, Sum) else bound
+    inside = inside | set(node.indices) if isinstance(node, Entrywise) else inside
     for child in children(node):
         yield from free_names(child, inside)
 
@@ -147,10 +173,21 @@ def sign_of(node: Node) -> Node:
         case Sum():
             return Name("Sigma")
         case Call(function, _, _, primes) if not primes:
-            return operator(function)
+            return _SIGN_OF.get(function) or operator(function)
         case Name():
             return Name("id")
     return Name("f")
+
+
+_DOT: Final = Name("·")
+_SIGN_OF: Final[Mapping[str, Node]] = {
+    "square": Power(Bracket(_DOT), Number(Fraction(2))),
+    "sqrt": Call("sqrt", (_DOT,)),
+    "abs": Call("abs", (_DOT,)),
+    "exp": Power(Constant("e"), _DOT),
+    "sum": Name("Sigma"),
+}
+"""Functions that are known by a sign."""
 
 
 def operator(function: str) -> Node:
@@ -205,20 +242,21 @@ def count_operations(node: Node) -> int:
 class _Builder:
     """Collects vertices and edges, equation by equation."""
 
-    def __init__(self, texts: Texts) -> None:
+    def __init__(self, texts: Texts, repeated: frozenset[str]) -> None:
         self.texts = texts
+        self.repeated = repeated
         self.parts: dict[str, Part] = {}
         self.edges: list[Edge] = []
         self.name = ""
         self.count = 0
         self.uses: list[str] = []  # the names in the present equation, as often as they occur
 
-    def equation(self, name: str, body: Node) -> None:
-        """One equation that is not the loss."""
+    def equation(self, name: str, body: Node, arriving: Node) -> None:
+        """One equation whose operations are shown; `arriving` is the gradient of its result."""
         self.name, self.count = name, 0
         whole = count_operations(body) > MOST_OPERATIONS
         self.uses = list(free_names(body))
-        self.operation(body, name, through_sums=True, whole=whole)
+        self.operation(body, name, arriving, through_sums=True, whole=whole)
 
     def loss(self, name: str, body: Node) -> None:
         """The last equation: one operation, with the name of the loss in its circle."""
@@ -227,7 +265,9 @@ class _Builder:
         entering = [self.variable(other) for other in dict.fromkeys(free_names(body))]
         self.close(key, Name(name), name, entering)
 
-    def operation(self, body: Node, out: str, *, through_sums: bool, whole: bool = False) -> None:
+    def operation(
+        self, body: Node, out: str, arriving: Node | None, *, through_sums: bool, whole: bool = False
+    ) -> None:
         """The operation that makes `out`, and before it what it works on.
 
         `through_sums` says that `out` goes into the equation's own result unchanged, so that the
@@ -241,52 +281,72 @@ class _Builder:
         summing = not whole and isinstance(body, Add) and sign == Name("+")
         minus = not whole and isinstance(body, Add) and not summing
         for place, part in enumerate(parts):
-            here = 0 if not isinstance(part, Name) else parts.count(part)
-            sign_here = -1 if minus and place else 1 if minus or summing else 0
-            edge = self.operand(part, key, through_sums=through_sums, sign=sign_here, here=here)
+            way = _Way(
+                key=key,
+                sign=-1 if minus and place else 1 if minus or summing else 0,
+                here=parts.count(part) if isinstance(part, Name) else 0,
+                local=None if whole else self.texts.local(body, place),
+                arriving=arriving,
+                through_sums=through_sums,
+            )
+            edge = self.operand(part, way)
             entering.setdefault(edge.start, edge)
         self.close(key, sign, out, list(entering.values()))
 
-    def operand(self, part: Node, key: str, *, through_sums: bool, sign: int, here: int) -> Edge:
-        """The edge by which an operand enters the operation `key`; a name does so `here` times.
+    def operand(self, part: Node, way: "_Way") -> Edge:
+        """The edge by which an operand enters an operation; a name does so `way.here` times.
 
-        `sign` is 1 or -1 in a sum, else 0. The equation's factor is the edge's own if the name
-        occurs nowhere else in the equation.
+        The equation's factor is the edge's own if the name occurs nowhere else in the equation.
         """
         if isinstance(part, Name):
             edge = self.variable(part.name)
-            if not (through_sums and here == self.uses.count(part.name)):
-                edge = replace(edge, factor=self.summand(part, sign) if here == 1 else None)
+            if not (way.through_sums and way.here == self.uses.count(part.name)):
+                edge = replace(edge, factor=self.factor(part, way) if way.here == 1 else None)
             return edge if edge.back else replace(edge, factor=None)
         self.count += 1
         inner = f"in-{self.name}-{self.count}"
         if not any(free_names(part)):
             self.parts[inner] = Part(key=inner, kind="plain", upper=part, given=True)
-            return Edge(start=inner, end=key, back=False)
-        self.operation(part, inner, through_sums=through_sums and sign == 1)
-        upper, lower = self.texts.inner(part)
+            return Edge(start=inner, end=way.key, back=False)
+        arriving = way.returning()
+        self.operation(part, inner, arriving, through_sums=way.through_sums and way.sign == 1)
         back = self.parts_back(f"op-{inner}")
-        self.parts[inner] = Part(key=inner, kind="variable", upper=upper, lower=lower if back else None)
-        return Edge(start=inner, end=key, back=back, factor=self.summand(part, sign) if back else None)
+        made = self.texts.inner(part, arriving if back else None)
+        start = inner
+        if made is None:
+            start = f"op-{inner}"
+            self.edges = [edge for edge in self.edges if edge.end != inner]
+        else:
+            upper, lower = made
+            self.parts[inner] = Part(key=inner, kind="variable", upper=upper, lower=lower if back else None)
+        return Edge(start=start, end=way.key, back=back, factor=self.factor(part, way) if back else None)
 
-    def summand(self, part: Node, sign: int) -> Node | None:
-        """The factor on the way back from a sum to one of its terms; None where it is no sum."""
-        if not sign:
-            return None
+    def factor(self, part: Node, way: "_Way") -> Node | None:
+        """The factor on the way back from an operation to one of its operands, where it is plain."""
+        if not way.sign:
+            return None if way.local is None else self.texts.shown(way.local)
         factor = self.texts.summand(part, self.name)
-        return factor if sign == 1 or factor is None else Neg(factor)
+        return factor if way.sign == 1 or factor is None else Neg(factor)
 
     def variable(self, name: str) -> Edge:
         """A variable of the model on its way into an operation of the present equation."""
         lower = self.texts.lower(name)
-        if name not in self.parts:
+        key = name
+        if name in self.repeated:
+            key = f"{name}@{self.name}"
+            if lower is not None and key not in self.parts:
+                share = self.texts.share(name, self.name)
+                self.parts[key] = Part(
+                    key=key, kind="copy", upper=self.texts.upper(name), lower=share, given=True
+                )
+        if key not in self.parts:
             note = self.texts.note(name) if lower is None else None
-            self.parts[name] = Part(
-                key=name, kind="variable", upper=self.texts.upper(name), lower=lower, note=note, given=True
+            self.parts[key] = Part(
+                key=key, kind="variable", upper=self.texts.upper(name), lower=lower, note=note, given=True
             )
         back = lower is not None
         factor = self.texts.factor(name, self.name) if back else None
-        return Edge(start=name, end="", back=back, factor=factor)
+        return Edge(start=key, end="", back=back, factor=factor)
 
     def parts_back(self, key: str) -> bool:
         """Whether any gradient goes back from the operation `key`."""
@@ -308,3 +368,26 @@ class _Builder:
             self.parts[out] = Part(key=out, kind="variable", upper=upper, lower=lower, note=note)
             back = back and lower is not None
         self.edges.append(Edge(start=key, end=out, back=back))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Way:
+    """How an operand enters the operation `key`: `sign` is 1 or -1 in a sum, else 0."""
+
+    key: str
+    sign: int
+    here: int
+    local: Node | None
+    arriving: Node | None
+    through_sums: bool
+
+    def returning(self) -> Node | None:
+        """The gradient of the operand: what arrives, times the local factor."""
+        if self.arriving is None:
+            return None
+        if self.sign:
+            return self.arriving if self.sign == 1 else Neg(self.arriving)
+        if self.local is None:
+            return None
+        one = Number(Fraction(1))
+        return self.local if self.arriving == one else Product((self.local, self.arriving), ("",))

@@ -12,30 +12,41 @@ from symbackprop.report.facts import Facts
 from symbackprop.report.sections.activation import activation
 from symbackprop.report.sections.backward import backward
 from symbackprop.report.sections.code import code
+from symbackprop.report.sections.descent import descent
 from symbackprop.report.sections.forward import forward
 from symbackprop.report.sections.given import given
 from symbackprop.report.sections.layer import layer
 from symbackprop.report.sections.levels import levels
 from symbackprop.report.sections.loss import loss
-from symbackprop.report.sections.summary import checks, ledger, picture, summary
+from symbackprop.report.sections.plots import plots as plots_of
+from symbackprop.report.sections.graph import picture
+from symbackprop.report.sections.ledger import ledger
+from symbackprop.report.sections.summary import checks, summary
 from symbackprop.report.sections.worksheet import worksheet
 from symbackprop.report.view import View
 
 Section = Callable[[View], Iterator[Block]]
 
 _GIVEN_TO_BACK: tuple[Section, ...] = (given, forward, loss, activation, backward, ledger)
+_SHORT: tuple[Section, ...] = (
+    given, partial(forward, short=True), loss, activation, partial(backward, short=True),
+    partial(ledger, short=True),
+)  # fmt: skip
+"""The same, with the layers of a deep net that say nothing new left to tables."""
 
 DETAILS: Mapping[str, tuple[Section, ...]] = MappingProxyType(
     {
-        "answer": (summary,),
+        "answer": (summary, partial(descent, only_table=True)),
         "exam": (
             *(partial(section, reasons=False) for section in (given, forward, loss, backward)),
             summary,
+            partial(descent, reasons=False),
         ),
-        "student": (*_GIVEN_TO_BACK, layer, summary),
+        "student": (*_SHORT, partial(layer, short=True), summary, descent),
         # the picture of what an input gets back stands among the levels there
         "full": (
-            *_GIVEN_TO_BACK, picture, partial(layer, picture=False), levels, summary, checks, code,
+            *_GIVEN_TO_BACK, picture, partial(layer, picture=False), levels, summary, descent, checks,
+            code,
         ),
         "worksheet": (given, worksheet),
     }
@@ -43,12 +54,21 @@ DETAILS: Mapping[str, tuple[Section, ...]] = MappingProxyType(
 """The sections of each level of detail, in order."""
 
 
-def compose(derivation: Derivation, *, detail: str = "full") -> Document:
-    """The document of a derivation. Raises KeyError for an unknown detail."""
+def _sections(detail: str, plots: bool) -> tuple[Section, ...]:
+    """The sections of a detail; the plots right behind what is said of the activations, or at the end."""
+    sections = DETAILS[detail]
+    if not plots:
+        return sections
+    place = sections.index(activation) + 1 if activation in sections else len(sections)
+    return (*sections[:place], plots_of, *sections[place:])
+
+
+def compose(derivation: Derivation, *, detail: str = "full", plots: bool = False) -> Document:
+    """The document of a derivation, with `plots` of its activations. Raises KeyError for an unknown detail."""
     view = View(derivation, Facts(derivation), derivation.digits)
     key = "title.worksheet" if detail == "worksheet" else "title.report"
     return Document(
         title=Text(key),
         subtitle=Literally(derivation.exercise.title),
-        blocks=tuple(block for section in DETAILS[detail] for block in section(view)),
+        blocks=tuple(block for section in _sections(detail, plots) for block in section(view)),
     )

@@ -27,6 +27,7 @@ key's meaning never changes, and none goes, without one.
                from the right, slope `taken`
 `steps`        how each computed name and each gradient was found, in order
 `checks`       what was checked and how
+`descent`      the gradient descent that was asked for, or null
 
 A quantity:
 `kind`         "given", "computed" or "gradient"
@@ -57,8 +58,18 @@ symbolic sizes; numbers: differences of the loss; kink: one-sided differences, t
 between them; unchecked), `what` (names), `agreed` of `tried`, `sizes` used for symbolic ones,
 `exact` or in intervals, `step` of differences, `note`.
 
-`model`, `shapes`, `functions`, `facts`, `conventions.kinks` and the `exact` values of the given
-names are what an exercise file says, so that everything can be computed again (`as_exercise`).
+A descent: `rate`, `steps`, `optimizer`, `options` and `parameters` as an exercise file has them;
+`fixed`: the given names that are not updated; `updates`: each formula of the optimiser (`name`,
+`latex`, `text`, in theta for a parameter, g for its gradient, eta for the rate and t for the number of
+the step); `certified`: every digit is certain, else two precisions agree, `bits` being the higher
+one; `history`: for the start and each step its `step`, `loss`, `parameters` and `gradients` (of the
+loss, at these parameters; null after the last step; both null where there are too many numbers to
+keep them all); `last`: the computed names with the parameters after the last step. A number or an array
+is `exact` and `decimal`, as in a quantity.
+
+`model`, `shapes`, `functions`, `facts`, `conventions.kinks`, the `exact` values of the given names and
+the first five keys of `descent` are what an exercise file says, so that everything can be computed
+again (`as_exercise`).
 """
 
 from __future__ import annotations
@@ -71,7 +82,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from symbackprop.algebra.functions import Function, Piece
+from symbackprop.algebra.optimizers import OPTIMIZERS
 from symbackprop.algebra.slopes import Slope
+from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_text, to_tree
 from symbackprop.algebra.values.poly import Poly
@@ -124,7 +137,8 @@ def as_data(derivation: Derivation, *, language: str, templates: Path | None = N
         },
         "slopes": {name: _slope(slope) for name, slope in derivation.slopes.items()},
         "steps": [_step(step, derivation, words, shown) for step in derivation.steps],
-        "checks": [_check(check) for check in derivation.checks],
+        "checks": [check_data(check) for check in derivation.checks],
+        "descent": _descent(derivation, shown),
     }
 
 
@@ -146,6 +160,10 @@ def as_exercise(data: Mapping[str, Json]) -> dict[str, Json]:
     }
     if data["facts"]:
         made["assume"] = {"facts": list(data["facts"])}
+    if data.get("descent"):
+        one = data["descent"]
+        made["descent"] = {key: one[key] for key in ("rate", "steps", "optimizer", "parameters")}
+        made["descent"] |= one["options"]
     return {key: value for key, value in made.items() if value}
 
 
@@ -213,9 +231,15 @@ def _values(quantity: Quantity, digits: int) -> dict[str, Json]:
         return {"exact": empty, "decimal": empty, "symbolic": None}
     symbols = any(isinstance(entry, Poly) for entry in numbers.entries)
     return {
+        **_both_values(numbers, digits),
+        "symbolic": numbers.map(lambda entry: _symbolic(entry, digits)).nested() if symbols else None,
+    }
+
+
+def _both_values(numbers: Array[Any], digits: int) -> dict[str, Json]:
+    return {
         "exact": numbers.map(_exact_entry).nested(),
         "decimal": numbers.map(lambda entry: _decimal(entry, digits)).nested(),
-        "symbolic": numbers.map(lambda entry: _symbolic(entry, digits)).nested() if symbols else None,
     }
 
 
@@ -304,7 +328,7 @@ def _sentence(words: Words, key: str) -> str:
     return "".join(part.value for part in parts if part.kind == "words")
 
 
-def _check(check: Check) -> dict[str, Json]:
+def check_data(check: Check) -> dict[str, Json]:
     return {
         "kind": check.kind,
         "what": list(check.what),
@@ -314,6 +338,40 @@ def _check(check: Check) -> dict[str, Json]:
         "exact": check.exact,
         "step": check.step,
         "note": check.note,
+    }
+
+
+def _descent(derivation: Derivation, shown: Style) -> Json:
+    made = derivation.descent
+    if made is None:
+        return None
+    plan, digits = made.plan, derivation.digits
+
+    def arrays(found: Mapping[str, Array[Any]] | None) -> Json:
+        return None if found is None else {name: _both_values(one, digits) for name, one in found.items()}
+
+    return {
+        "rate": _exact(plan.rate),
+        "steps": plan.steps,
+        "optimizer": plan.optimizer,
+        "options": {name: _exact(value) for name, value in plan.options.items()},
+        "parameters": list(plan.parameters),
+        "fixed": [name for name in derivation.exercise.given if name not in plan.parameters],
+        "updates": [
+            {"name": name, **_both(formula(text), shown)} for name, text in OPTIMIZERS[plan.optimizer].updates
+        ],
+        "certified": made.certified,
+        "bits": made.bits,
+        "history": [
+            {
+                "step": one.number,
+                "loss": _both_values(Array.scalar(one.loss), digits),
+                "parameters": arrays(one.parameters),
+                "gradients": arrays(one.gradients),
+            }
+            for one in made.moments
+        ],
+        "last": arrays(made.last),
     }
 
 

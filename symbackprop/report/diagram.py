@@ -4,7 +4,7 @@ Everything is placed here, in cm, for letters of the size `small`; the typesette
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
@@ -30,11 +30,15 @@ from symbackprop.notation.tree import (
 from symbackprop.notation.write_latex import to_latex
 from symbackprop.notation.write_style import Style
 from symbackprop.report import measure
-from symbackprop.report.arrange import arrange
-from symbackprop.report.circuit import SIGNS, Circuit, Edge, Inner, Part, Texts, circuit
+from symbackprop.report.arrange import PAGE, arrange
+from symbackprop.report.circuit import SIGNS, Circuit, Edge, Inner, Local, Part, Texts, circuit
 from symbackprop.report.document import Arrow, Diagram, Point, Text, Vertex
+from symbackprop.report.picture import laid_out
 from symbackprop.report.route import PAIR, Block, Streets, box_for, circle_for, shifted
 from symbackprop.report.spacing import Arrangement, Size
+
+TALL: Final = 21.0
+"""The height in cm that a picture may have on the page."""
 
 _EM: Final = 0.386  # cm, of the page's text
 _SMALL: Final = 0.914  # letters in boxes, of the page's
@@ -60,6 +64,11 @@ def graph(
     inner: Inner | None = None,
     summand: Callable[[Node, str], Node | None] | None = None,
     note: Callable[[str], Node | None] | None = None,
+    local: Local | None = None,
+    shown: Callable[[Node], Node] | None = None,
+    share: Callable[[str, str], Node | None] | None = None,
+    repeated: Collection[str] = (),
+    split: bool = False,
     width: Callable[[Node], float] | None = None,
 ) -> Diagram:
     """The graph of a model: its equations in order, the last one the loss.
@@ -68,21 +77,27 @@ def graph(
     means no gradient and no arrow back, and `note(name)` may stand there instead.
     `factor(target, through)` is the local factor by which the gradient of `through` is multiplied
     on its way to `target`; it is asked only where the arrow's own factor is that of the whole
-    equation. `inner(expression)` gives both texts of an intermediate such as `W x`, and
-    `summand(term, equation)` the factor on the way from a sum to a term that `factor` does not know:
-    1 unless told, which is wrong where a scalar is added to an array. `width(node)` is the width of
-    a formula in em. Raises ValueError for a model that is empty,
-    goes round in a circle or computes a name twice.
+    equation. `inner(expression, gradient)` gives both texts of an intermediate such as `W x`, or None
+    for no box, and `summand(term, equation)` the factor on the way from a sum to a term that `factor`
+    does not know: 1 unless told, which is wrong where a scalar is added to an array.
+    `local(operation, place)` is the derivative of an operation by one of its operands, `shown` how
+    such a factor is printed. Each of the `repeated` names gets a box at each use, and in it the
+    `share(name, equation)` that comes back there. `split` takes the loss apart like the other
+    equations. `width(node)` is the width of a formula in em. Raises ValueError for a model that is
+    empty, goes round in a circle or computes a name twice.
     """
     texts = Texts(
         upper=upper,
         lower=lower,
         factor=factor,
-        inner=inner or (lambda expression: (expression, None)),
+        inner=inner or (lambda expression, _gradient: (expression, None)),
         summand=summand or (lambda _term, _name: Number(Fraction(1))),
         note=note or (lambda _name: None),
+        local=local or (lambda _operation, _place: None),
+        shown=shown or (lambda factor: factor),
+        share=share or (lambda _name, _through: None),
     )
-    model = circuit(equations, texts)
+    model = circuit(equations, texts, repeated=repeated, split=split)
     wide = width or estimated_width
     sizes = {
         key: vertex_size(part, wide, arrows=max(len(model.inputs(key)), len(model.users(key))))
@@ -101,6 +116,12 @@ def graph(
     assert arrows is not None
     vertices = tuple(_vertex(part, arrangement, sizes[key]) for key, part in model.parts.items())
     return Diagram(vertices=vertices, arrows=tuple(arrows), alternative=alternative, exact=True)
+
+
+def room_of(diagram: Diagram) -> float:
+    """The share of its size at which a picture fits the page; 1 for one that does as it is."""
+    picture = laid_out(diagram)
+    return min(1.0, PAGE / max(picture.width, 0.1), TALL / max(picture.height, 0.1))
 
 
 def fan(layer: str, source: str, weight: str, *, alternative: Text, size: str = "k") -> Diagram:

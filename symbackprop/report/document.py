@@ -89,13 +89,15 @@ Point = tuple[float, float]
 class Vertex:
     """A box (`variable`) or a circle (`operation`) of the graph, in grid units.
 
+    A `copy` is the box of a variable that stands in the picture more than once.
+
     `upper` is what is printed in black, `lower` in the gradients' red (under it); `note` stands
     there in black where there is no gradient. `width` and `height` (cm) are what an exact
     diagram keeps free for it; 0 where nobody has reckoned.
     """
 
     key: str
-    kind: Literal["variable", "operation", "plain"]
+    kind: Literal["variable", "operation", "plain", "copy"]
     x: float
     y: float
     upper: Node
@@ -111,7 +113,8 @@ class Arrow:
 
     Straight from one vertex to the other, unless `forward` gives the corners of the black line and
     `backward` those of the red one, both from the border where they begin to the border where they
-    end. `place` is the centre of the factor, where it is reckoned.
+    end. `place` is the centre of the factor, where it is reckoned. A `thread` is a thin line without
+    a head. The `label` stands at a `share` of the way.
     """
 
     start: str
@@ -122,6 +125,8 @@ class Arrow:
     forward: tuple[Point, ...] = ()
     backward: tuple[Point, ...] = ()
     place: Point | None = None
+    thread: bool = False
+    share: float = 0.6
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +167,60 @@ class Note:
     sentences: tuple[Text, ...]
 
 
-Block = Heading | Paragraph | Equation | Table | Diagram | Code | AnswerBox | Note
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick:
+    """A place on an axis (cm from its beginning) and the number there."""
+
+    at: float
+    label: Node
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Curve:
+    """Points joined by straight lines: a piece of a function, or of its `slope`."""
+
+    slope: bool
+    points: tuple[Point, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mark:
+    """A dot on a curve; an `open` one is where a curve ends without taking the value."""
+
+    at: Point
+    slope: bool
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A function and its derivative in one pair of axes; all lengths in cm from the lower left corner.
+
+    `zero` is where the axes would cross, perhaps outside.
+    """
+
+    function: Node
+    slope: Node
+    argument: Node
+    width: float
+    height: float
+    zero: Point
+    across: tuple[Tick, ...]
+    up: tuple[Tick, ...]
+    curves: tuple[Curve, ...]
+    marks: tuple[Mark, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plot:
+    """Panels side by side. `places` are the example's own: argument, value and slope, for text formats."""
+
+    panels: tuple[Panel, ...]
+    places: tuple[tuple[tuple[Node, Node, Node], ...], ...]
+    alternative: Text
+
+
+Block = Heading | Paragraph | Equation | Table | Diagram | Plot | Code | AnswerBox | Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.collapsing import collapsed
 from symbackprop.algebra.functions import ATOMS
 from symbackprop.algebra.lower import Tensor
 from symbackprop.algebra.slopes import Kink, Slope
@@ -22,6 +23,7 @@ from symbackprop.algebra.values.exact import Exact
 from symbackprop.derivation.general import contracts
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator
+from symbackprop.derivation.remarks import Remarks
 from symbackprop.derivation.steps import Contribution, Derivation, Layer, Level, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -46,6 +48,11 @@ class Facts:
     def tensor(self, name: str) -> Tensor:
         """The right side of an equation as an entry."""
         return self.model.tensor(name)
+
+    @cached_property
+    def remarks(self) -> Remarks:
+        """The frequent mistakes and the arguments by dimensions."""
+        return Remarks(self.derivation)
 
     # --- functions --------------------------------------------------------------------------
 
@@ -314,7 +321,7 @@ class Facts:
     def entry_of_local(self, made: Contribution, view: View) -> Node:
         """The entry of the local factor where the consumer is one number: x_i beside w_i."""
         fixed: dict[str, ix.Place] = dict.fromkeys(made.summed, 1)
-        expr = ix.collapsed(ix.renamed(made.collapsed, fixed))
+        expr = collapsed(ix.renamed(made.collapsed, fixed))
         kept = tuple(t for t in expr)
         bare = tuple(ix.Term(t.coefficient, t.factors, (), t.bound) for t in kept)
         letters = {"q": "i"} if self._one_row(made) else {}

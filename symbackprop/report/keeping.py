@@ -18,6 +18,7 @@ from symbackprop.report.document import (
     Equation,
     Heading,
     Paragraph,
+    Plot,
     Table,
     Text,
 )
@@ -26,7 +27,7 @@ _MOST: Final = 36  # lines; more is never kept together
 _SHARE: Final = 0.88  # of the estimate: TeX keeps a sentence with its display or table by itself
 _LINE_CM: Final = 0.48
 _COLUMNS: Final = 95  # characters of a line of text
-_DISPLAYS: Final = (Equation, Table, Diagram, Code, AnswerBox)
+_DISPLAYS: Final = (Equation, Table, Diagram, Plot, Code, AnswerBox)
 
 
 def keep_together(blocks: Sequence[Block], fields: Sequence[dict[str, Any]]) -> None:
@@ -71,7 +72,7 @@ def _lines(block: Block, field: dict[str, Any]) -> float:
         case Table():
             high = 3.0 + sum(1.2 * max(map(rows_of, row), default=1) for row in block.rows)
             return 6.0 if field["long"] else high
-        case Diagram():
+        case Diagram() | Plot():
             return 1.5 + float(field["height"]) / _LINE_CM
         case Code():
             return 1.0 + len(field["lines"])

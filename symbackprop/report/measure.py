@@ -111,6 +111,9 @@ _KEEPS: Final = frozenset(  # commands whose argument is as wide as it is
         r"\mathrm",
     ]
 )
+_SCRIPT, _LONG_SCRIPT, _LONG = 0.7, 0.77, 0.9
+"""The scale of what hangs on a sign; signs of 8 pt are wider for their size, which tells in long ones."""
+
 _UPRIGHT: Final = 0.52  # the mean width of a letter of text
 
 
@@ -194,9 +197,12 @@ class _Reader:
     def scripts(self, base: _Piece, *, display: bool) -> _Piece:
         """A base with what hangs above and below it."""
         widest = 0.0
+        if self.peek() == r"\limits":
+            self.next()
         while self.peek() in ("_", "^"):
             self.next()
-            widest = max(widest, 0.7 * self.argument(display=False, cramped=True))
+            inner = self.argument(display=False, cramped=True)
+            widest = max(widest, inner * (_SCRIPT if inner < _LONG else _LONG_SCRIPT))
         if widest == 0.0:
             return base
         if base.limits and display:
@@ -250,6 +256,10 @@ class _Reader:
             return _Piece(_text_width(name.strip("*")), "op", limits=token in (r"\max", r"\min"))
         if token == r"\begin":
             return self.environment()
+        if token == r"\substack":
+            lines = [_Reader(_TOKEN.findall(line)) for line in self.text_argument().split(r"\\")]
+            widths = [line.sequence(display=False, end=None, cramped=True) for line in lines]
+            return _Piece(max(widths), "ord")
         return self.wrapper(token, display=display)
 
     def wrapper(self, token: str, *, display: bool) -> _Piece | float | None:

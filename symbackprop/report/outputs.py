@@ -74,13 +74,14 @@ class Outputs:
     detail: str = DEFAULT_DETAIL
     engine: Engine = "auto"
     templates: Path | None = None
+    plots: bool = False
 
     @cached_property
     def document(self) -> Document:
         """The typed blocks."""
         from symbackprop.report.compose import compose
 
-        return compose(self.derivation, detail=self.detail)
+        return compose(self.derivation, detail=self.detail, plots=self.plots)
 
     @cached_property
     def tex(self) -> str:
@@ -123,10 +124,12 @@ class Outputs:
         return {path: self.content(kind) for path, kind in zip(paths, dict.fromkeys(kinds), strict=True)}
 
     def _rendered(self, form: str) -> str:
+        from symbackprop.derivation.results import capitals
         from symbackprop.report.render import render
 
         exercise = self.derivation.exercise
         return render(
             self.document, format=form, language=self.language, words=exercise.words.get(self.language),
             functions=exercise.functions, loss=exercise.loss, templates=self.templates,
+            capitals=capitals(exercise),
         )  # fmt: skip

@@ -19,7 +19,9 @@ from symbackprop.report.document import (
     Heading,
     Literally,
     Note,
+    Panel,
     Paragraph,
+    Plot,
     Table,
     Text,
     Vertex,
@@ -34,6 +36,8 @@ Fields = dict[str, Any]
 """What a template sees: str, int, float, bool, None, and lists and dicts of those."""
 
 _EM_CM: Final = 0.386
+_LABEL: Final = 0.82  # of the size of the text: the numbers on an axis
+_NAMES: Final = 0.91  # and the names over it
 _FOOT: Final = 85  # characters of the running foot
 _SOURCE_COLUMNS: Final = 100
 _WORD: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s"])+')
@@ -229,6 +233,50 @@ def _diagram(block: Diagram, setter: Setter, plain: Setter) -> Fields:
     }
 
 
+def _plot(block: Plot, setter: Setter, plain: Setter) -> Fields:
+    left, high = 0.0, 0.0
+    panels = []
+    for panel, places in zip(block.panels, block.places, strict=True):
+        labels = max((setter.measure(tick.label) for tick in panel.up), default=0.0) * _EM_CM * _LABEL
+        left += max(0.75, labels + 0.2)
+        made = _panel(panel, setter, left)
+        panels.append({**made, "places": [[setter.inline(node) for node in place] for place in places]})
+        left += panel.width + 0.6
+        high = max(high, made["names"][0][1] + 0.3)
+    return {
+        "kind": "plot",
+        "panels": panels,
+        "width": round(left, 2),
+        "top": round(high, 2),
+        "height": round(high + 0.55, 2),
+        "wide": left > setter.room * _EM_CM,
+        "alternative": setter.format.string(plain.text(block.alternative)),
+        "alternative_text": setter.text(block.alternative),
+    }
+
+
+def _panel(panel: Panel, setter: Setter, left: float) -> Fields:
+    first, second = (0.65 + setter.measure(name) * _EM_CM * _NAMES for name in (panel.function, panel.slope))
+    above = panel.height + 0.4
+    names = [(0.0, above), (first + 0.3, above)]
+    if first + 0.3 + second > panel.width + 0.9:  # one over the other
+        names = [(0.0, above + 0.55), (0.0, above)]
+    return {
+        "left": round(left, 2),
+        "width": panel.width,
+        "height": panel.height,
+        "zero": list(panel.zero),
+        "across": [{"at": tick.at, "label": setter.formula(tick.label)} for tick in panel.across],
+        "up": [{"at": tick.at, "label": setter.formula(tick.label)} for tick in panel.up],
+        "curves": [{"slope": c.slope, "points": [list(p) for p in c.points]} for c in panel.curves],
+        "marks": [{"at": list(m.at), "slope": m.slope, "open": m.open} for m in panel.marks],
+        "function": setter.formula(panel.function),
+        "slope": setter.formula(panel.slope),
+        "argument": setter.formula(panel.argument),
+        "names": [[round(x, 2), round(y, 2)] for x, y in names],
+    }
+
+
 def _vertex(vertex: Vertex, ids: Mapping[str, str], setter: Setter) -> Fields:
     return {
         "id": ids[vertex.key],
@@ -252,6 +300,8 @@ def _arrow(item: PlacedArrow, ids: Mapping[str, str], names: Mapping[str, str], 
         "to": names[arrow.end],
         "back": arrow.back and not item.red,
         "red": item.red,
+        "thread": arrow.thread,
+        "share": arrow.share,
         "course": item.course,
         "angle": item.angle,
         "leave": item.leave,
@@ -311,6 +361,7 @@ _BLOCKS: Final[Mapping[type[Block], Callable[[Any, Setter, Setter], Fields]]] = 
     Equation: _equation,
     Table: _table,
     Diagram: _diagram,
+    Plot: _plot,
     Code: _code,
     AnswerBox: _answer,
     Note: _note,

@@ -84,12 +84,14 @@ def render(
     straight_d: bool = False,
     decimal_mark: str | None = None,
     templates: Path | None = None,
+    capitals: frozenset[str] = frozenset(),
 ) -> str:
     """The document as text in a format (`tex`, `typ`, `md`).
 
     `words` are an exercise's own sentences by key; `functions` its own functions as rows of the
     table; `loss` the name of its loss; `names` says how names print, in LaTeX. The decimal mark is
-    the language's own if none is given. `templates` is a teacher's folder, which shadows ours.
+    the language's own if none is given. `templates` is a teacher's folder, which shadows ours. The
+    entries of a matrix are named by its small letter, unless it is one of the `capitals`.
     Raises KeyError for an unknown format, WordsError for words at fault (an unknown language, a
     missing sentence), TemplateError for a template at fault.
     """
@@ -107,6 +109,7 @@ def render(
             straight_d=straight_d,
             names=shown,
             macros=kind.macros,
+            capitals=capitals,
         )
         return Setter(format=kind, words=spoken, style=style, sections=numbers, measure=measure, room=ROOM)
 

@@ -126,6 +126,9 @@ def ports(block: Block, *, leaving: bool) -> Iterator[Port]:
     A circle's east is where its result leaves, so nothing enters there.
     """
     x, y, wide, high = block.x, block.y, block.width / 2, block.height / 2
+    if block.round and leaving:
+        yield Port((x + wide, y), "E")
+        return
     if block.round:
         for aside in _offsets(wide * _SLANTED):
             deep = math.sqrt(wide * wide - aside * aside)

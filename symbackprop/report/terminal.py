@@ -38,6 +38,21 @@ def _row(derivation: Derivation, step: Step) -> Row:
     return name, shortened(to_plain(step.formula), _WIDE), shape_text(step.shape), shown
 
 
+def descent_line(derivation: Derivation) -> str | None:
+    """`descent (sgd, rate 1/2): E goes from ≈ 0.2984 to ≈ 0.2910 in 1 step; W1, W2 updated`."""
+    made = derivation.descent
+    if made is None:
+        return None
+    plan = made.plan
+    losses = (Array.scalar(made.moments[at].loss) for at in (0, -1))
+    first, last = (value_text(loss, derivation.digits) for loss in losses)
+    count = f"{plan.steps:,} step{'s' * (plan.steps != 1)}"
+    names = shortened(", ".join(plan.parameters), _WIDE)
+    rate = to_plain(to_tree(plan.rate)[0])
+    about = f"descent ({plan.optimizer}, rate {rate})"
+    return f"{about}: {derivation.exercise.loss} goes from {first} to {last} in {count}; {names} updated"
+
+
 def shape_text(shape: Shape) -> str:
     """`1×3`; `3` for a vector, `1` for a number."""
     return "×".join(map(str, shape)) or "1"

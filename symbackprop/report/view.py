@@ -15,7 +15,7 @@ from symbackprop import limits
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.slopes import Slope
-from symbackprop.algebra.spell import size_node, spelled
+from symbackprop.algebra.spell import place_node, size_node, spelled
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import decimal_places, rounded
 from symbackprop.algebra.values.poly import Poly, leftover
@@ -23,6 +23,7 @@ from symbackprop.derivation.steps import Derivation
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 from symbackprop.report.facts import Facts
+from symbackprop.report.ladder import Ladder, ladder
 from symbackprop.report.unfold import is_numeral
 
 EXAMPLE = "example"
@@ -37,6 +38,11 @@ class View:
     facts: Facts
     digits: int = 4
     _shown: dict[str, Node | None] = field(default_factory=dict)
+
+    @cached_property
+    def ladder(self) -> Ladder | None:
+        """The layers of one form that stand one on top of another, if there are any."""
+        return ladder(self.derivation)
 
     # --- names and shapes -----------------------------------------------------------------
 
@@ -234,7 +240,7 @@ class View:
 
     def with_numbers(self, node: Node, *, braces: bool = False) -> Node:
         """`node` with every name that has a value replaced by it; `braces` says what each was."""
-        return _Substitution(self, braces).go(node)
+        return Substitution(self, braces).go(node)
 
     def used(self, node: Node) -> list[str]:
         """The quantities that `node` mentions: `z`, `dz`."""
@@ -253,7 +259,7 @@ class View:
         name = ("d" if entry.gradient else "") + entry.name
         numbers = self.numbers(name)
         if numbers is not None and all(isinstance(place, int) for place in entry.places):
-            places = [int(place) for place in entry.places]
+            places = [place for place in entry.places if isinstance(place, int)]
             return self.entry(numbers.at(*places) if places else numbers.item)
         return self.entry_name(entry.name, entry.places, entry.gradient)
 
@@ -261,8 +267,7 @@ class View:
         """`w_{12}`, or the bare name of what is one number."""
         base: Node = tree.Name(name)
         if places and not self.lone(name):
-            nodes = tuple(tree.Number(Fraction(p)) if isinstance(p, int) else tree.Name(p) for p in places)
-            base = tree.Index(base, nodes)
+            base = tree.Index(base, tuple(map(place_node, places)))
         return tree.Gradient(base) if gradient else base
 
 
@@ -284,7 +289,7 @@ def _ends(items: tuple[Any, ...], most: int) -> list[Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Substitution:
+class Substitution:
     """Values for names, from the inside out; products of plain numbers get their dots."""
 
     view: View

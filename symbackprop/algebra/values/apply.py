@@ -1,4 +1,4 @@
-"""Functions applied to arrays: the rows of the table, own functions, sums and means.
+"""Functions applied to arrays: the rows of the table and own functions.
 
 A row is its formula, evaluated on all entries at once. A derivative (`g'(z)`) is the same formula in dual
 numbers; where an argument sits on a kink, the convention in force mixes the slopes of the two pieces.
@@ -6,7 +6,7 @@ numbers; where an argument sits on a kink, the convention in force mixes the slo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain, DomainProblem, EvaluationError
 from symbackprop.algebra.values.dual import Dual, Duals
 from symbackprop.algebra.values.evaluate import Evaluator, Scope
+from symbackprop.algebra.values.operations import OPERATIONS
 from symbackprop.notation import tree
 from symbackprop.notation.read import Vocabulary, read
 from symbackprop.notation.tree import Node
@@ -23,20 +24,13 @@ from symbackprop.notation.tree import Node
 T = TypeVar("T")
 
 PRIMES = 4  # derivatives of one function; each doubles the work
-_OPERATIONS = ("sum", "mean", "softmax", "log_softmax")
 
 
 def call(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
     """The value of a call. Raises EvaluationError for an unknown function or a wrong number of arguments."""
-    if node.function in _REDUCTIONS and not node.primes:
-        return _REDUCTIONS[node.function](evaluator, node, scope)
-    row = evaluator.row(node.function)
-    if row is None:
-        raise EvaluationError(node, f"there is no function {node.function}")
-    if len(node.args) != len(row.arguments) and row.pieces:
-        raise EvaluationError(node, f"{row.name} takes {len(row.arguments)} arguments, not {len(node.args)}")
-    if node.primes > PRIMES:
-        raise EvaluationError(node, f"more than {PRIMES} derivatives")
+    if node.function in OPERATIONS and not node.primes:
+        return OPERATIONS[node.function](evaluator, node, scope)
+    row = _row(evaluator, node)
     shape, columns = _side_by_side(evaluator, node, scope)
     try:
         entries = _derived(evaluator, row, columns, _options(evaluator, row, node, scope), node.primes)
@@ -44,6 +38,32 @@ def call(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
         # In a formula the entry is counted along the flat arrays; outside, it becomes a place.
         raise (problem if scope.entrywise else problem.placed(shape).at(row.name)) from None
     return _reduced(evaluator.domain, row, Array(shape, tuple(entries)), node.primes)
+
+
+def _row(evaluator: Evaluator[Any], node: tree.Call) -> Function:
+    row = evaluator.row(node.function)
+    if row is None:
+        raise EvaluationError(node, f"there is no function {node.function}")
+    if len(node.args) != len(row.arguments) and row.pieces:
+        raise EvaluationError(node, f"{row.name} takes {len(row.arguments)} arguments, not {len(node.args)}")
+    if node.primes > PRIMES:
+        raise EvaluationError(node, f"more than {PRIMES} derivatives")
+    return row
+
+
+def rowwise(evaluator: Evaluator[Any], node: tree.Call) -> Function | None:
+    """The row that a call is about; None for what acts on whole arrays. Raises like `call`."""
+    return None if node.function in OPERATIONS and not node.primes else _row(evaluator, node)
+
+
+def applied(
+    evaluator: Evaluator[T], row: Function, node: tree.Call, columns: Sequence[Sequence[T]], scope: Scope[T]
+) -> Sequence[T]:
+    """A call on scalars, at many points at once: `columns` has one list for each argument."""
+    try:
+        return _derived(evaluator, row, columns, _options(evaluator, row, node, scope), node.primes)
+    except DomainProblem as problem:
+        raise problem.at(row.name) from None
 
 
 def _side_by_side(
@@ -87,7 +107,7 @@ def _reduced(domain: Domain[T], row: Function, made: Array[T], primes: int) -> A
 @lru_cache(maxsize=1024)
 def formula(text: str, own: frozenset[str] = frozenset()) -> Node:
     """A formula of a row as a tree. `own` are the names of the exercise's functions. Raises ReadError."""
-    functions = {**ALIASES, **{name: name for name in (*_OPERATIONS, *own)}}
+    functions = {**ALIASES, **{name: name for name in (*OPERATIONS, *own)}}
     return read(text, Vocabulary(functions=functions, names=None))
 
 
@@ -227,78 +247,6 @@ def _slope(
     others = [[duals.lift(column[0])] for column in columns[1:]]
     lifted = {name: duals.lift(value) for name, value in options.items()}
     return _formula(evaluator.over(duals), row, text, [first, *others], lifted)[0].slope
-
-
-# --- sums, means, softmax -------------------------------------------------------------------
-
-
-def _axis(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> int | None:
-    given = dict(node.options)
-    unknown = set(given) - {"axis"}
-    if unknown or len(node.args) != 1:
-        raise EvaluationError(node, f"{node.function} takes one argument and axis = 0 or 1")
-    if "axis" not in given:
-        return None
-    axis = evaluator.whole(given["axis"], scope)
-    if axis not in (0, 1):
-        raise EvaluationError(node, "axis is 0 or 1")
-    return axis
-
-
-def _total(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
-    """All entries, or down the columns (axis 0), or along the rows (axis 1)."""
-    axis = _axis(evaluator, node, scope)
-    value = evaluator.value(node.args[0], scope(powers=True))
-    total = evaluator.domain.total
-    if axis is None:
-        return Array((), (total(value.entries),))
-    lines = _lines(node, value, axis)
-    if len(value.shape) == 1:
-        return Array((), (total(lines[0]),))
-    return Array((len(lines),), tuple(map(total, lines)))
-
-
-def _mean(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
-    domain = evaluator.domain
-    axis = _axis(evaluator, node, scope)
-    value = evaluator.value(node.args[0], scope(powers=True))
-    count = len(value.entries) if axis is None else len(_lines(node, value, axis)[0])
-    share = domain.from_fraction(Fraction(1, count))
-    return _total(evaluator, node, scope).map(lambda entry: domain.mul(share, entry))
-
-
-def _lines(node: tree.Call, value: Array[T], axis: int) -> list[tuple[T, ...]]:
-    if not value.shape or (len(value.shape) == 1 and axis == 1):
-        raise EvaluationError(node, f"axis = {axis} of an array of shape {value.shape}")
-    if len(value.shape) == 1:
-        return [value.entries]
-    return value.columns() if axis == 0 else list(value.rows())
-
-
-def _softmax(evaluator: Evaluator[T], node: tree.Call, scope: Scope[T]) -> Array[T]:
-    """exp(z_i) / Σ exp(z_j): of a vector, of each row of a matrix, or of each column (axis 0)."""
-    domain = evaluator.domain
-    axis = _axis(evaluator, node, scope)
-    value = evaluator.value(node.args[0], scope())
-    lines = _lines(node, value, axis if axis is not None else len(value.shape) - 1)
-    done = [_softmax_line(domain, line, node.function == "log_softmax") for line in lines]
-    if len(value.shape) == 2 and axis == 0:
-        return Array((len(done), len(done[0])), tuple(e for line in done for e in line)).transposed()
-    return value.with_entries([entry for line in done for entry in line])
-
-
-def _softmax_line(domain: Domain[T], line: Sequence[T], logarithm: bool) -> list[T]:
-    grown = [domain.atom("exp", entry) for entry in line]
-    total = domain.total(grown)
-    if logarithm:
-        whole = domain.atom("log", total)
-        return [domain.sub(entry, whole) for entry in line]
-    return [domain.div(entry, total) for entry in grown]
-
-
-_REDUCTIONS: dict[str, Callable[[Any, tree.Call, Any], Array[Any]]] = {
-    "sum": _total, "mean": _mean, "softmax": _softmax, "log_softmax": _softmax,
-}  # fmt: skip
 
 
 def _size(shape: tuple[int, ...]) -> int:

@@ -1,17 +1,22 @@
 """Arrays of numbers of any kind: a shape and the entries row by row.
 
-`()` is a scalar, `(n,)` a column vector, `(m, n)` a matrix; entries are in row-major order.
+`()` is a scalar, `(n,)` a column vector, `(m, n)` a matrix, and so on to rank 4; entries are in row-major
+order: the last index runs fastest.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 U = TypeVar("U")
 
 Nested = Any
-"""A scalar, a list of scalars, or a list of equally long lists of scalars."""
+"""A scalar, a list of scalars, a list of equally long lists of scalars, or deeper."""
+
+RANK = 4
+"""The largest number of indices of an array: `K[o,c,a,b]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,32 +40,43 @@ class Array(Generic[T]):
 
     @classmethod
     def from_nested(cls, nested: Nested) -> "Array[Any]":
-        """A scalar, `[..]` or `[[..], ..]` (lists or tuples). Raises ValueError if it is ragged."""
+        """A scalar, `[..]`, `[[..], ..]` or deeper (lists or tuples). Raises ValueError if it is ragged."""
         if not isinstance(nested, list | tuple):
             return Array((), (nested,))
         if not any(isinstance(part, list | tuple) for part in nested):
             return Array((len(nested),), tuple(nested))
         if not all(isinstance(part, list | tuple) for part in nested):
             raise ValueError("numbers and rows side by side")
-        lengths = {len(part) for part in nested}
-        if len(lengths) != 1:
-            raise ValueError(f"rows of different lengths: {sorted(lengths)}")
-        entries = tuple(entry for part in nested for entry in part)
-        if any(isinstance(entry, list | tuple) for entry in entries):
-            raise ValueError("more than two levels of brackets")
-        return Array((len(nested), lengths.pop()), entries)
+        parts = [cls.from_nested(part) for part in nested]
+        if len({len(part.shape) for part in parts}) != 1:
+            raise ValueError("numbers and rows side by side")
+        if len({part.shape for part in parts}) != 1:
+            lengths = sorted({part.shape[0] for part in parts})
+            raise ValueError(f"rows of different lengths: {lengths}")
+        if len(parts[0].shape) >= RANK:
+            raise ValueError(f"more than {RANK} levels of brackets")
+        entries = tuple(entry for part in parts for entry in part.entries)
+        return Array((len(parts), *parts[0].shape), entries)
 
     def nested(self) -> Nested:
-        """A scalar, a list or a list of lists."""
+        """A scalar, a list, or lists of lists as deep as the rank."""
         if not self.shape:
             return self.entries[0]
         if len(self.shape) == 1:
             return list(self.entries)
-        return [list(row) for row in self.rows()]
+        return [part.nested() for part in self.parts()]
+
+    def parts(self) -> "Iterator[Array[T]]":
+        """The arrays of one rank less, along the first axis. Raises ValueError for a scalar."""
+        if not self.shape:
+            raise ValueError("a scalar has no parts")
+        size = len(self.entries) // self.shape[0] if self.shape[0] else 0
+        for start in range(0, len(self.entries), max(size, 1)):
+            yield Array(self.shape[1:], self.entries[start : start + size])
 
     def rows(self) -> Iterator[tuple[T, ...]]:
-        """The rows of a matrix; of a vector, its entries one by one."""
-        width = self.shape[1] if len(self.shape) == 2 else 1
+        """The rows along the last axis; of a vector, its entries one by one."""
+        width = self.shape[-1] if len(self.shape) > 1 else 1
         for start in range(0, len(self.entries), max(width, 1)):
             yield self.entries[start : start + width]
 
@@ -82,11 +98,16 @@ class Array(Generic[T]):
         return Array(shape, self.entries)
 
     def transposed(self) -> "Array[T]":
-        """`(m, n)` to `(n, m)`; a vector `(n,)` to the row `(1, n)`; a scalar to itself."""
+        """`(m, n)` to `(n, m)`; a vector `(n,)` to the row `(1, n)`; a scalar to itself.
+
+        Raises ValueError beyond rank 2.
+        """
         if not self.shape:
             return self
         if len(self.shape) == 1:
             return Array((1, self.shape[0]), self.entries)
+        if len(self.shape) > 2:
+            raise ValueError(f"an array of shape {self.shape} has no transpose")
         entries = tuple(entry for column in self.columns() for entry in column)
         return Array((self.shape[1], self.shape[0]), entries)
 
@@ -119,9 +140,4 @@ class Array(Generic[T]):
 
     def places(self) -> Iterator[tuple[int, ...]]:
         """The indices of the entries, from 1, in the order of `entries`."""
-        if not self.shape:
-            yield ()
-        elif len(self.shape) == 1:
-            yield from ((i,) for i in range(1, self.shape[0] + 1))
-        else:
-            yield from ((i, j) for i in range(1, self.shape[0] + 1) for j in range(1, self.shape[1] + 1))
+        yield from product(*(range(1, length + 1) for length in self.shape))

@@ -16,6 +16,7 @@ example sits on a kink.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -26,7 +27,7 @@ from symbackprop.algebra.values.domain import Domain, Symbolic, Undecided
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, Value, bounds, settled
 from symbackprop.algebra.values.poly import Poly
-from symbackprop.algebra.values.run import Equations, dependents, forward
+from symbackprop.algebra.values.run import Equations, dependents, forward, in_equation
 
 STEP = Fraction(1, 1000)
 TOLERANCE = Fraction(1, 10**6)
@@ -115,9 +116,40 @@ def central_difference(
     input.
     Raises NotCertified where no precision decides a sign, Symbolic where the loss has no value.
     """
+    return Differences(equations, values, sizes or {}, functions or {}).along({name: direction})
 
-    def attempt(domain: Exact) -> Difference:
-        line = _Line(equations, values, name, direction, domain, sizes or {}, functions or {})
+
+class Differences:
+    """Differences of one model at one point; the forward pass there is computed once for each precision."""
+
+    def __init__(
+        self,
+        equations: Equations,
+        values: Mapping[str, Array[Any]],
+        sizes: Mapping[str, int],
+        functions: Mapping[str, Function],
+    ) -> None:
+        self.equations, self.values = equations, values
+        self.sizes, self.functions = sizes, functions
+        self._bases: dict[int, dict[str, Array[Any]]] = {}
+
+    def along(self, moves: Mapping[str, Array[Fraction]]) -> Difference:
+        """d/dt of the loss while every name in `moves` is shifted by t times its direction.
+
+        A computed name is shifted after it has been computed, so the result is Σ ⟨d name, direction⟩ over
+        all of them. Raises what `central_difference` raises.
+        """
+        return settled(lambda domain: self._attempt(moves, domain), START_BITS)
+
+    def base(self, evaluator: Evaluator[Any]) -> dict[str, Array[Any]]:
+        """The forward pass at the point. Without the loss itself the rest may stay symbolic."""
+        bits = evaluator.domain.bits  # type: ignore[attr-defined]  # its domain is always an Exact
+        if bits not in self._bases:
+            self._bases[bits] = forward(self.equations, self.values, evaluator, partial=True)
+        return self._bases[bits]
+
+    def _attempt(self, moves: Mapping[str, Array[Fraction]], domain: Exact) -> Difference:
+        line = _Line(self, moves, domain)
         rational = _is_rational(line.at(STEP))
         step = STEP if rational else Fraction(1, 1 << (domain.bits // 4))
         for _ in range(_TRIES):
@@ -128,8 +160,6 @@ def central_difference(
         if not found.sharp:
             raise Undecided("a difference that is too wide to say anything")
         return found
-
-    return settled(attempt, START_BITS)
 
 
 class _Watched(Exact):
@@ -148,23 +178,17 @@ class _Watched(Exact):
 class _Line:
     """The loss on the line values + t · direction, with the signs that were met at each t."""
 
-    def __init__(
-        self,
-        equations: Equations,
-        values: Mapping[str, Array[Any]],
-        name: str,
-        direction: Array[Fraction],
-        domain: Exact,
-        sizes: Mapping[str, int],
-        functions: Mapping[str, Function],
-    ) -> None:
+    def __init__(self, model: Differences, moves: Mapping[str, Array[Fraction]], domain: Exact) -> None:
         self.watched = _Watched(domain.bits)
-        self.evaluator: Evaluator[Value] = Evaluator(self.watched, sizes, functions)
-        self.loss = equations[-1][0]
-        # Without the loss itself the rest may stay symbolic; what the loss needs must have a value.
-        self.base = forward(equations, values, self.evaluator, partial=True)
-        self.moving = dependents(equations, [name])
-        self.name, self.direction = name, direction
+        self.evaluator: Evaluator[Value] = Evaluator(self.watched, model.sizes, model.functions)
+        self.equations, self.moves = model.equations, moves
+        self.base = model.base(self.evaluator)
+        computed = {name for name, _ in model.equations}
+        self.given = [name for name in moves if name not in computed]
+        self.moving = {name for name, _ in dependents(model.equations, self.given)}
+        for name in moves:
+            if name in computed:
+                self.moving |= {other for other, _ in dependents(model.equations, [name])}
         self.done: dict[Fraction, tuple[Value, list[int]]] = {}
 
     def at(self, t: Fraction) -> Value:
@@ -187,24 +211,29 @@ class _Line:
 
     def _met(self, t: Fraction) -> tuple[Value, list[int]]:
         if t not in self.done:
-            domain = self.watched
-            if self.name not in self.base:
-                raise Symbolic(f"{self.name} has no value")
-            moved = self.base[self.name]
-            entries = tuple(
-                domain.add(value, t * entry) if entry else value
-                for value, entry in zip(moved.entries, self.direction.entries, strict=True)
-            )
-            env = {**self.base, self.name: Array(moved.shape, entries)}
-            for name, _ in self.moving:
-                env.pop(name, None)
-            domain.signs = []
-            if self.moving:
-                env = forward(self.moving, env, self.evaluator)
-            if self.loss not in env:
-                raise Symbolic(f"{self.loss} has no value")
-            self.done[t] = (env[self.loss].item, domain.signs)
+            env = dict(self.base)
+            for name in self.given:
+                env[name] = self._shifted(name, env, t)
+            self.watched.signs = []
+            for name, body in self.equations:
+                if name in self.moving:
+                    env.pop(name, None)
+                    with suppress(Symbolic):  # of use only where the loss needs it
+                        env[name] = in_equation(name, body, env, self.evaluator)
+                if name in self.moves:
+                    env[name] = self._shifted(name, env, t)
+            loss = self.equations[-1][0]
+            if loss not in env:
+                raise Symbolic(f"{loss} has no value")
+            self.done[t] = (env[loss].item, self.watched.signs)
         return self.done[t]
+
+    def _shifted(self, name: str, env: Mapping[str, Array[Any]], t: Fraction) -> Array[Any]:
+        if name not in env:
+            raise Symbolic(f"{name} has no value")
+        domain, value = self.watched, env[name]
+        pairs = zip(value.entries, self.moves[name].entries, strict=True)
+        return value.with_entries([domain.add(a, t * part) if part else a for a, part in pairs])
 
     def _steady(self, step: Fraction) -> bool:
         return self._met(step)[1] == self._met(step / 2)[1]

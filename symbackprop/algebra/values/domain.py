@@ -34,11 +34,12 @@ class DomainProblem(ArithmeticError):
 
     def placed(self, shape: tuple[int, ...]) -> "DomainProblem":
         """The same error, `entry` turned into a place of an array of this shape."""
-        if self.entry is not None and len(shape) == 1:
-            self.at(f"entry {self.entry + 1}")
-        elif self.entry is not None and len(shape) == 2:
-            row, column = divmod(self.entry, shape[1])
-            self.at(f"entry {row + 1},{column + 1}")
+        if self.entry is not None and shape:
+            rest, places = self.entry, []
+            for length in reversed(shape):
+                rest, place = divmod(rest, length)
+                places.append(place + 1)
+            self.at("entry " + ",".join(map(str, reversed(places))))
         self.entry = None
         return self
 

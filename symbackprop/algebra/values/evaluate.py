@@ -13,10 +13,11 @@ from typing import Any, Generic, TypeVar
 
 from symbackprop import limits
 from symbackprop.algebra.functions import TABLE, Function
-from symbackprop.algebra.values import indexing
+from symbackprop.algebra.values import indexing, loops
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain, DomainProblem, EvaluationError, Missing
 from symbackprop.algebra.values.exact import Exact
+from symbackprop.algebra.values.linear import linear
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
@@ -48,9 +49,14 @@ class Scope(Generic[T]):
             return self
         return Scope(self.env, self.indices, like, self.entrywise, powers or self.entrywise)
 
-    def inside(self, index: str, value: int) -> Scope[T]:
-        """The scope of a sum's body."""
-        return Scope(self.env, {**self.indices, index: value}, None, self.entrywise, self.entrywise)
+    def inside(self, point: Mapping[str, int]) -> Scope[T]:
+        """The scope of a body whose indices have these values."""
+        return Scope(self.env, {**self.indices, **point}, None, self.entrywise, self.entrywise)
+
+    def without(self, indices: Sequence[str]) -> Scope[T]:
+        """The scope of a body that gives these indices a meaning of its own."""
+        kept = {name: value for name, value in self.indices.items() if name not in indices}
+        return Scope(self.env, kept, None, self.entrywise, self.entrywise)
 
 
 class _NoSize(EvaluationError):
@@ -103,16 +109,18 @@ class Evaluator(Generic[T]):
             raise EvaluationError(node, f"a single number is needed here, not an array {value.shape}")
         return value.entries[0]
 
+    def known(self, name: str, scope: Scope[T]) -> int | None:
+        """The number behind an index or a size; None for any other name."""
+        bound = scope.indices.get(name)
+        if bound is not None or name in scope.env:
+            return bound
+        return self.sizes.get(name)
+
     def constant(self, node: Node, scope: Scope[T]) -> Fraction | None:
         """`node` as a rational made of numbers, sizes and indices; None if it holds anything else."""
-        while isinstance(node, _DRESS):
-            node = node.body
-        if isinstance(node, tree.Number):
-            return node.value
-        if isinstance(node, tree.Name):
-            bound = scope.indices.get(node.name)
-            if bound is not None:
-                return Fraction(bound)
+        form = linear(node, lambda name: self.known(name, scope))
+        if form is not None:
+            return form.constant
         hidden = {name: size for name, size in self.sizes.items() if name not in scope.env}
         plain: Evaluator[Any] = Evaluator(Exact(), hidden)
         try:
@@ -143,7 +151,7 @@ class Evaluator(Generic[T]):
             return a.shape, a.entries, b.entries * len(a.entries)
         raise EvaluationError(node, f"shapes {a.shape} and {b.shape} do not fit")
 
-    def each(self, shape: tuple[int, ...], compute: Callable[..., T], *columns: Sequence[T]) -> Array[T]:
+    def each(self, shape: tuple[int, ...], compute: Callable[..., T], *columns: Sequence[Any]) -> Array[T]:
         """`compute` entry by entry; an error knows the entry."""
         done: list[T] = []
         try:
@@ -295,7 +303,8 @@ def _times(self: Evaluator[T], node: Node, a: Array[T], b: Array[T]) -> Array[T]
         factor = b.entries[0]
         return a.with_entries([mul(entry, factor) for entry in a.entries])
     width = a.shape[1] if len(a.shape) == 2 else 1
-    if width == b.shape[0] and (len(a.shape) == 2 or len(b.shape) == 2 or b.shape == (1,)):
+    fits = width == b.shape[0] and len(a.shape) <= 2 and len(b.shape) <= 2
+    if fits and (len(a.shape) == 2 or len(b.shape) == 2 or b.shape == (1,)):
         shape: tuple[int, ...] = (a.shape[0], *b.shape[1:])
         return Array(shape, tuple(self.domain.matmul(list(a.rows()), b.columns())))
     if len(a.entries) == 1 or len(b.entries) == 1:
@@ -344,12 +353,15 @@ def _variable_power(self: Evaluator[T], a: T, exponent: T) -> T:
 
 
 def _transpose(self: Evaluator[T], node: tree.Transpose, scope: Scope[T]) -> Array[T]:
-    return self.value(node.body, scope(like=scope.like)).transposed()
+    value = self.value(node.body, scope(like=scope.like))
+    if len(value.shape) > 2:
+        raise EvaluationError(node, f"an array of shape {value.shape} has no transpose")
+    return value.transposed()
 
 
 def _squares(self: Evaluator[T], node: tree.Norm, scope: Scope[T]) -> T:
     value = self.value(node.body, scope(powers=False))
-    if node.kind == "2" and len(value.shape) == 2 and len(value.entries) > 1:
+    if node.kind == "2" and len(value.shape) > 1 and len(value.entries) > 1:
         raise EvaluationError(node, "a Euclidean norm of a matrix: write ||A||_F")
     return self.domain.dot(value.entries, value.entries)
 
@@ -374,7 +386,8 @@ _HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
     tree.Gradient: _gradient, tree.Bracket: _dressed, tree.Brace: _dressed, tree.Box: _dressed,
     tree.Coloured: _dressed, tree.Neg: _neg, tree.Add: _add, tree.Product: _product,
     tree.Quotient: _quotient, tree.Power: _power, tree.Transpose: _transpose, tree.Norm: _norm,
-    tree.Index: indexing.index, tree.Sum: indexing.indexed_sum, tree.Delta: indexing.delta,
-    tree.Matrix: indexing.matrix, tree.Call: _call,
+    tree.Index: indexing.index, tree.Sum: loops.indexed_sum, tree.Where: loops.where,
+    tree.Entrywise: loops.entrywise, tree.Delta: indexing.delta, tree.Matrix: indexing.matrix,
+    tree.Call: _call,
 }  # fmt: skip
 """What each node means."""

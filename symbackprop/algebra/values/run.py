@@ -33,16 +33,22 @@ def forward(
         if name in values:
             continue
         try:
-            values[name] = evaluator.evaluate(body, values)
+            values[name] = in_equation(name, body, values, evaluator)
         except Symbolic:
             if not partial:
                 raise
-        except DomainProblem as problem:
-            raise problem.at(f"equation {name}") from None
     loss = equations[-1][0]
     if loss in values and len(values[loss].entries) == 1:
         values[loss] = values[loss].reshaped(())
     return values
+
+
+def in_equation(name: str, body: Node, env: Mapping[str, Array[T]], evaluator: Evaluator[T]) -> Array[T]:
+    """The right side of an equation; a DomainProblem says in which one."""
+    try:
+        return evaluator.evaluate(body, env)
+    except DomainProblem as problem:
+        raise problem.at(f"equation {name}") from None
 
 
 def dependents(equations: Equations, names: Sequence[str]) -> list[tuple[str, Node]]:
@@ -78,10 +84,7 @@ def directional(
         for used in names_in(body):
             if used not in moving and used not in still and used in values:
                 still[used] = duals.lift_array(values[used])
-        try:
-            moving[name] = over.evaluate(body, {**still, **moving})
-        except DomainProblem as problem:
-            raise problem.at(f"equation {name}") from None
+        moving[name] = in_equation(name, body, {**still, **moving}, over)
     loss = equations[-1][0]
     slope: T = moving[loss].item.slope if loss in moving else evaluator.domain.zero
     return slope

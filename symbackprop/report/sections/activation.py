@@ -122,10 +122,12 @@ def _at_example(view: View, slope: Slope) -> Iterator[Block]:
     found = view.facts.slopes_at(slope)
     if not found:
         return
-    statements = []
-    for value, made in found[:6]:
+    statements: list[tree.Chain] = []
+    for value, made in found:
         at, _ = view.facts.shown(value, view.digits)
         result, exact = view.facts.shown(made, view.digits)
         relation: tree.Relation = "=" if exact and view.facts.shown(value, view.digits)[1] else "≈"
-        statements.append(tree.Chain((view.applied(slope, at, 1), result), (relation,), (None,)))
+        statement = tree.Chain((view.applied(slope, at, 1), result), (relation,), (None,))
+        if statement not in statements and len(statements) < 6:
+            statements.append(statement)
     yield Paragraph(sentences=(Text("activation.at_example", {"values": tuple(statements)}),))

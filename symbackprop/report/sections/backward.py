@@ -9,13 +9,22 @@ from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Heading, Paragraph, Text
+from symbackprop.report.sections.deep import recursion
 from symbackprop.report.sections.loss import in_example, number_members, together
+from symbackprop.report.sections.remarks import remarks
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
-def backward(view: View, *, reasons: bool = True) -> Iterator[Block]:
-    """Every gradient below the loss's own, in the order in which they can be worked out."""
-    steps = [step for step in view.derivation.backward if step.rule not in {"loss", "seed"}]
+def backward(view: View, *, reasons: bool = True, short: bool = False) -> Iterator[Block]:
+    """Every gradient below the loss's own, in the order in which they can be worked out.
+
+    In a `short` one of a deep net, layers that only repeat the step before stand in the table alone.
+    """
+    hidden = view.ladder.hidden if short and view.ladder is not None else frozenset()
+    steps = [
+        step for step in view.derivation.backward
+        if step.rule not in {"loss", "seed"} and step.target not in hidden
+    ]  # fmt: skip
     if not steps:
         return
     yield Heading(text=Text("backward.title"), label="backward")
@@ -26,6 +35,8 @@ def backward(view: View, *, reasons: bool = True) -> Iterator[Block]:
         yield from unit(view, step, reasons)
         if reasons and step is pair:
             yield from remark
+    if reasons:
+        yield from recursion(view, short=short)
 
 
 def _start(view: View) -> Iterator[Text]:
@@ -50,6 +61,7 @@ def unit(view: View, step: Step, reasons: bool) -> Iterator[Block]:
     yield together(formulas, margin)
     if reasons:
         yield from _zeros(view, step)
+        yield from remarks(view, step)
 
 
 def _order(view: View, steps: list[Step]) -> tuple[Step | None, list[Block]]:

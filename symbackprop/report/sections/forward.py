@@ -14,18 +14,23 @@ from symbackprop.derivation.steps import Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.sections.deep import repeated, repeats
 from symbackprop.report.unfold import Unfolded, Worked, unfolded
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
-def forward(view: View, *, reasons: bool = True) -> Iterator[Block]:
-    """Every computed name, from the inputs to the loss."""
+def forward(view: View, *, reasons: bool = True, short: bool = False) -> Iterator[Block]:
+    """Every computed name, from the inputs to the loss; of a deep net a `short` one tables what repeats."""
+    later = repeated(view) if short else frozenset()
     steps = view.derivation.forward
     anything = any(view.value(step.target) is not None for step in steps)
     yield Heading(text=Text("forward.title"), label="forward")
     if reasons:
         yield Paragraph(sentences=(Text("forward.numbers" if anything else "forward.symbols"),))
-    for group in _side_by_side(view, steps):
+    for group in _side_by_side(view, [step for step in steps if step.target not in later]):
+        if later and steps.index(group[0]) > min(at for at, one in enumerate(steps) if one.target in later):
+            yield from repeats(view)
+            later = frozenset()
         formulas = tuple(one(view, step) for step in group)
         formula = formulas[0] if len(formulas) == 1 else tree.Row(formulas, "quad")
         yield Equation(lines=(Line(formula=formula),))

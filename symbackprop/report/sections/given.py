@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
 
 from symbackprop.algebra.functions import ATOMS
 from symbackprop.algebra.spell import size_node
@@ -166,13 +167,19 @@ def _in_lines(items: list[Node]) -> Iterator[Equation]:
         yield Equation(lines=(Line(formula=tree.Row(tuple(items[start : start + 4]), ",")),))
 
 
+def _any_name() -> Iterator[str]:
+    """Letters for a variable of no model in particular."""
+    yield from "AVXMQSUBHGRNPJ"
+    yield from (f"V{number}" for number in count(1))
+
+
 def _asked(view: View, reasons: bool) -> Paragraph:
     loss = tree.Name(view.loss)
     wanted = tuple(tree.Name(name) for name in view.derivation.exercise.wanted)
     sentences = [Text("given.wanted", {"loss": loss, "names": wanted, "count": len(wanted)})]
     if reasons:
-        any_name = next(letter for letter in "AVX" if letter not in view.derivation.exercise.shapes)
-        first = tree.Name(any_name)
+        taken = {*view.derivation.exercise.shapes, *view.derivation.exercise.sizes}
+        first = tree.Name(next(letter for letter in _any_name() if letter not in taken))
         some = tuple(
             equation(
                 view.symbol("d" + step.target), tree.Derivative(loss, tree.Name(step.target), inline=True)

@@ -13,19 +13,27 @@ from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.diagram import fan
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.ladder import LONG
 from symbackprop.report.view import View, belongs
 
 
-def layer(view: View, *, picture: bool = True) -> Iterator[Block]:
-    """For each layer with more than one neuron: its rows, and (`picture`) what an input gets back."""
+def layer(view: View, *, picture: bool = True, short: bool = False) -> Iterator[Block]:
+    """For each layer with more than one neuron: its rows, and (`picture`) what an input gets back.
+
+    A `short` one shows the first layer alone where there are many.
+    """
     found = [one for one in view.facts.general if _weight(view, one) is not None]
     if not found:
         return
     yield Heading(text=Text("layer.title"), label="layer")
+    others = short and view.ladder is not None and len(view.ladder) >= LONG
+    found = found[:1] if others else found
     for one in found:
         yield from _rows(view, one)
         if picture:
             yield from _input(view, one)
+    if others:
+        yield Paragraph(sentences=(Text("levels.same"),))
 
 
 def _weight(view: View, one: Layer) -> str | None:

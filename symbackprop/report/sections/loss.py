@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.collapsing import collapsed
 from symbackprop.algebra.differentiate import by_entry, power_derivative
 from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.sections.remarks import remarks
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
@@ -29,6 +31,7 @@ def loss(view: View, *, reasons: bool = True) -> Iterator[Block]:
         yield together(formulas, margin)
         if reasons:
             yield from _meaning(view, step)
+            yield from remarks(view, step)
 
 
 def together(formulas: Sequence[Node], margin: Node | None) -> Equation:
@@ -153,7 +156,7 @@ def _three_factors(
     by = view.unindexed(tree.Index(tree.Name(made.target), tuple(tree.Name(p) for p in made.free)))
     if not made.free:
         by = tree.Name(made.target)
-    inner = ix.number_of(ix.collapsed(by_entry(renamed, ix.Entry(made.target, made.free))))
+    inner = ix.number_of(collapsed(by_entry(renamed, ix.Entry(made.target, made.free))))
     if inner is None:
         return None
     lead = ix.Term(term.coefficient, tuple(others))

@@ -1,222 +1,18 @@
-"""The ledger of dimensions, the graph, the summary of all gradients, the checks, and the code to paste."""
+"""The summary of all gradients, and the checks."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
-from symbackprop.algebra.spell import size_node
-from symbackprop.derivation.steps import Check, Layer, Step
+from symbackprop.derivation.steps import Check
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, Shape, equation
-from symbackprop.report.diagram import graph
-from symbackprop.report.document import Block, Diagram, Heading, Paragraph, Part, Table, Text
+from symbackprop.notation.tree import Node, equation
+from symbackprop.report.document import Block, Heading, Part, Table, Text
+from symbackprop.report.ladder import LONG
 from symbackprop.report.view import View
 
-MOST_IN_GRAPH = 14
-"""Equations beyond which the picture would be no picture."""
-
-
-# --- dimensions ------------------------------------------------------------------------------
-
-
-def ledger(view: View) -> Iterator[Block]:
-    """Every formula with the dimensions of its factors: the product has the target's."""
-    steps = [step for step in view.derivation.backward if step.rule not in {"seed", "unreached"}]
-    layers = tuple(view.facts.alone)
-    general = any(isinstance(size, int) for layer in layers for size in layer.sizes.values())
-    columns = [Text("ledger.gradient"), Text("ledger.here")]
-    if general:
-        sizes = tuple(tree.Name(name) for name, size in layers[0].sizes.items() if name != str(size))
-        columns.append(Text("ledger.general", {"sizes": sizes, "count": len(sizes)}))
-    columns.append(Text("ledger.like"))
-    rows = [_ledger_row(view, step, layers if general else ()) for step in steps]
-    has_odot = any(_has_sign(step.formula, "odot") and not view.lone(step.target) for step in steps)
-    sentences = [Text("ledger.sentence")]
-    if has_odot:
-        sentences.append(
-            Text("ledger.hadamard", {"sign": tree.times(tree.Name("u"), tree.Name("v"), sign="odot")})
-        )
-    yield Paragraph(lead=Text("ledger.title"), sentences=tuple(sentences), keep_with_next=True)
-    yield Table(columns=tuple(columns), rows=tuple(rows))
-
-
-def _has_sign(node: Node, sign: str) -> bool:
-    return any(isinstance(part, tree.Product) and sign in part.signs for part in tree.walk(node))
-
-
-def _ledger_row(view: View, step: Step, layers: tuple[Layer, ...]) -> tuple[Node | Text | None, ...]:
-    symbol = view.symbol("d" + step.target)
-    shapes = {**view.derivation.exercise.shapes}
-    cells: list[Node | Text | None] = [
-        equation(symbol, view.page(step.formula)),
-        _dimensions(step.formula, step.shape, shapes),
-    ]
-    if layers:
-        layer = next((one for one in layers if step.target in one.shapes), None)
-        if layer is None:
-            cells.append(None)
-        elif not _inside(step, layer):
-            cells.append(_sizes(layer.shapes[step.target]))
-        else:
-            cells.append(_dimensions(step.formula, layer.shapes[step.target], layer.shapes))
-    cells.append(tree.Name(step.target))
-    return tuple(cells)
-
-
-def _inside(step: Step, layer: Layer) -> bool:
-    return all(name in layer.shapes for name in tree.names_in(step.formula))
-
-
-def _dimensions(formula: Node, shape: Shape, shapes: Mapping[str, Shape]) -> Node:
-    """`(k×1)(1×n) = k×n`; only the result where the formula is no plain product."""
-    result = _sizes(shape)
-    if not isinstance(formula, tree.Product):
-        return result
-    parts = [_factor_shape(factor, shapes) for factor in formula.factors]
-    if any(part is None for part in parts):
-        return result
-    factors = tuple(tree.Bracket(_sizes(part)) for part in parts if part is not None)
-    return equation(tree.Product(factors, formula.signs), result)
-
-
-def _factor_shape(factor: Node, shapes: Mapping[str, Shape]) -> Shape | None:
-    match factor:
-        case tree.Name(name):
-            return shapes.get(name)
-        case tree.Gradient(tree.Name(name)):
-            return shapes.get(name)
-        case tree.Transpose(body):
-            inner = _factor_shape(body, shapes)
-            return None if inner is None else (*reversed(inner),) if len(inner) == 2 else (1, *inner)
-        case tree.Call(_, (arg,), _, _):
-            return _factor_shape(arg, shapes)
-    return None
-
-
-def _sizes(shape: Shape) -> Node:
-    full = (*shape, *((1,) * (2 - len(shape))))
-    return tree.Sizes(tuple(size_node(size) for size in full))
-
-
-# --- the graph ---------------------------------------------------------------------------------
-
-
-def picture(view: View) -> Iterator[Block]:
-    """The graph: forward values in black, gradients in red."""
-    exercise = view.derivation.exercise
-    if len(exercise.equations) > MOST_IN_GRAPH:
-        return
-    yield Paragraph(lead=Text("graph.title"), sentences=(Text("graph.sentence"),), keep_with_next=True)
-    yield _graph(view)
-
-
-def _graph(view: View) -> Diagram:
-    exercise = view.derivation.exercise
-    computed = {("d" if step.gradient else "") + step.target for step in view.derivation.steps}
-
-    def upper(name: str) -> Node:
-        return _labelled(view, name)
-
-    def lower(name: str) -> Node | None:
-        return _labelled(view, "d" + name) if "d" + name in computed else None
-
-    def note(name: str) -> Node | None:
-        return tree.Word("datum") if name in exercise.given and "d" + name not in computed else None
-
-    def factor(target: str, through: str) -> Node | None:
-        return _factor(view, target, through)
-
-    def inner(expression: Node) -> tuple[Node, Node | None]:
-        return _inner(view, expression)
-
-    names = tuple(tree.Name(one.name) for one in exercise.equations)
-    inputs = tuple(tree.Name(name) for name in exercise.given)
-    alternative = Text("graph.text", {"inputs": inputs, "names": names})
-    equations = [(one.name, view.page(one.body)) for one in exercise.equations]
-    return graph(
-        equations, upper=upper, lower=lower, factor=factor, alternative=alternative, inner=inner, note=note
-    )
-
-
-def _labelled(view: View, name: str) -> Node:
-    """`z = 1`; a column as the transpose of a row; only the name where there is no short value."""
-    symbol = view.symbol(name)
-    numbers = None if view.expanded(name) else view.numbers(name)
-    if numbers is None or len(numbers.entries) > 4 or (len(numbers.shape) == 2 and numbers.shape[0] > 2):
-        return symbol
-    column = len(numbers.shape) == 1 and len(numbers.entries) > 1
-    value = view.array(numbers.transposed() if column else numbers)
-    if len(to_words(value)) > 24:
-        return symbol
-    shown = tree.Transpose(value) if column else value
-    return tree.Chain((symbol, shown), (view.relation(name),), (None,))
-
-
-def to_words(node: Node) -> list[Node]:
-    """The leaves of a tree: a measure of how much there is to read."""
-    return [
-        part for part in tree.walk(node) if isinstance(part, tree.Number | tree.Name | tree.Neg | tree.Add)
-    ]
-
-
-def _factor(view: View, target: str, through: str) -> Node | None:
-    """The local factor beside the arrow from `through` back to `target`."""
-    step = view.derivation.step("d" + target)
-    made = next((part for part in step.substeps if part.through == through), None)
-    if made is None:
-        return None
-    if made.rule == "loss":
-        formula = view.page(made.matrix) if made.matrix is not None else None
-        value = view.value("d" + target)
-        if formula is not None and value is not None and view.lone(target) and len(step.substeps) == 1:
-            return tree.Chain((formula, value), (view.relation("d" + target),), (None,))
-        return formula
-    if made.local is not None:
-        return _with_value(view, view.page(made.local), made.local)
-    rest = [part for part in _flat(made.matrix) if part != tree.Gradient(tree.Name(through))]
-    return view.page(tree.juxtaposed(*rest)) if rest else None
-
-
-def _with_value(view: View, shown: Node, local: Node) -> Node:
-    """`g'(1) = 1` where the factor is the slope of one number."""
-    if isinstance(local, tree.Call) and local.primes:
-        value = view.facts.evaluated(local)
-        if value is not None and len(value.entries) == 1:
-            at = view.page(tree.rebuild(local, view.with_numbers))
-            node, exact = view.facts.shown(value.entries[0], view.digits)
-            return tree.Chain((at, node), ("=" if exact else "≈",), (None,))
-    return shown
-
-
-def _flat(node: Node | None) -> tuple[Node, ...]:
-    if isinstance(node, tree.Product):
-        return node.factors
-    return () if node is None else (node,)
-
-
-def _inner(view: View, expression: Node) -> tuple[Node, Node | None]:
-    """`Wx = −6` for what stands between two operations; its gradient is what arrives."""
-    value = view.facts.evaluated(expression)
-    page = view.page(expression)
-    if value is None or len(value.entries) != 1:
-        return page, None
-    node, exact = view.facts.shown(value.entries[0], view.digits)
-    shown = tree.Chain((page, node), ("=" if exact else "≈",), (None,))
-    return shown, _arriving(view, expression)
-
-
-def _arriving(view: View, expression: Node) -> Node | None:
-    """The gradient of a term of a sum: that of the sum itself."""
-    for step in view.derivation.forward:
-        body = tree.undressed(step.formula)
-        if (
-            isinstance(body, tree.Add)
-            and expression in body.terms
-            and "d" + step.target in view.derivation.quantities
-        ):
-            return view.value("d" + step.target)
-    return None
-
+LOW = 4
+"""In a long table a column of so few numbers stands as the transpose of a row."""
 
 # --- summary -------------------------------------------------------------------------------------
 
@@ -244,10 +40,18 @@ def summary(view: View) -> Iterator[Block]:
 
 
 def _value_cell(view: View, name: str) -> Node | None:
-    value = None if view.expanded(name) else view.value(name)
+    deep = view.ladder is not None and len(view.ladder) >= LONG
+    lying = deep and len(view.shape(name)) == 1 and not view.lone(name) and _count(view, name) <= LOW
+    value = None if view.expanded(name) else view.value(name, transposed=lying)
     if value is None:
         return None
+    value = tree.Transpose(value) if lying else value
     return value if view.exact(name) else tree.Chain((tree.Word("nothing"), value), ("≈",), (None,))
+
+
+def _count(view: View, name: str) -> int:
+    numbers = view.numbers(name)
+    return 0 if numbers is None else len(numbers.entries)
 
 
 # --- checks ----------------------------------------------------------------------------------------

@@ -1,0 +1,7 @@
+"""Formulas over floating-point numbers: whole arrays at once, in NumPy (the extra `floats`).
+
+The numbers are binary64: approximate, and certified by nobody. They never meet exact ones: nothing here
+knows the exact evaluator, and nothing there knows this. What a node means is the same in both; tests
+compare them. `evaluate.py` has the nodes, `indices.py` places and sums over indices, `calls.py` functions
+and operations, `atoms.py` the elementary functions with their slopes.
+"""

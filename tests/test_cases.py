@@ -1,0 +1,479 @@
+"""Published examples, worked by the program: every printed number and every formula of `cases/`.
+
+`cases/published.json` holds the facts: who printed what, what the number is exactly, and whether it
+is reproduced. An exercise (`cases/<id>.toml`) is the example typed anew, and `cases/<id>.expect.toml`
+says where each printed number or formula stands in the derivation; `cases/README.md` explains both
+and lists all cases. `pytest tests/test_cases.py --update-golden` writes the list.
+"""
+
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import NotCertified
+from symbackprop.algebra.values.evaluate import Evaluator
+from symbackprop.algebra.values.exact import Exact, bounds
+from symbackprop.derivation.derive import derive
+from symbackprop.derivation.model import Model
+from symbackprop.derivation.numbers import evaluator, shaped
+from symbackprop.derivation.points import Point, point
+from symbackprop.derivation.steps import Derivation
+from symbackprop.derivation.worlds import world_of
+from symbackprop.exercise import Exercise, load
+from symbackprop.exercise.model import function_names
+from symbackprop.exercise.numbers import exact_array
+from symbackprop.notation import tree
+from symbackprop.notation.read import Vocabulary, read, read_chain
+from symbackprop.notation.tree import Node
+
+FOLDER = Path(__file__).resolve().parent / "cases"
+FACTS: dict[str, dict[str, Any]] = {
+    case["id"]: case for case in json.loads((FOLDER / "published.json").read_text("utf-8"))
+}
+RIGHT = {"correct", "numbers-with-errata", "conditional"}
+WORKED = {"numeric", "formula", "exam"}
+RUNNING = [key for key, case in FACTS.items() if case["verdict"] in RIGHT and case["kind"] in WORKED]
+NUMERIC = [key for key in RUNNING if "numbers" in FACTS[key]]
+FORMULAS = [key for key in RUNNING if "formulas" in FACTS[key]]
+
+AT_LEAST = 52
+"""Cases that have to run."""
+
+SAME = Fraction(1, 10**9)
+"""Relative: a number that the source misprints against the exact one."""
+
+DOUBLE = Fraction(1, 2**51)
+"""Relative: the error of a source that prints doubles in full; two units of their last bit."""
+
+DOUBLE_DIGITS = 16
+"""A print of so many digits is a double in full, and its last digits are noise."""
+
+BITS = 256
+"""Of the balls: 10,000 steps of descent cost Mazur's network 30 of them."""
+
+DRAWS = 30
+
+SIZES = ((3, 5, 4, 6, 7, 2), (4, 3, 6, 5, 2, 7))
+"""For the sizes that are names, in order: no two alike, the first at least 3."""
+
+
+# --- what is expected ------------------------------------------------------------------------
+
+
+@cache
+def expected(case: str) -> dict[str, Any]:
+    return tomllib.loads((FOLDER / f"{case}.expect.toml").read_text("utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Numbers that one place of a source prints, and the formula that says them in the derivation.
+
+    `after`: how many steps of descent have been made; `run`: a descent of its own.
+    """
+
+    printed: tuple[dict[str, Any], ...]
+    formulas: tuple[str, ...]
+    exercise: str
+    after: tuple[int, ...]
+    run: str
+
+
+def claims(case: str) -> Iterator[Claim]:
+    """The numbers of a case, those of one name (`z1[0]`, `z1[1]`, …) together."""
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for one in FACTS[case].get("numbers", ()):
+        groups.setdefault(group_of(one["name"]), []).append(one)
+    for name, said in expected(case).get("numbers", {}).items():
+        more = said if isinstance(said, dict) else {"is": said}
+        assert not set(more) - {"is", "after", "of", "run"}, more
+        yield Claim(
+            printed=tuple(groups[name]),
+            formulas=tuple(listed(more["is"])),
+            exercise=more.get("of", case),
+            after=tuple(listed(more.get("after", 0))),
+            run=more.get("run", ""),
+        )
+
+
+def group_of(name: str) -> str:
+    return re.sub(r"\[\d+\]$", "", name)
+
+
+def listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """Equations in our notation that say what a published formula says.
+
+    `says` hold at random points, `here` at the numbers of the exercise, up to `near` (0: exactly).
+    """
+
+    exercise: str
+    says: tuple[str, ...]
+    here: tuple[str, ...]
+    near: Fraction
+
+
+def statements(case: str, formula: str) -> Iterator[Statement]:
+    said = expected(case)["formulas"][formula]
+    plain = isinstance(said, list) and all(isinstance(one, str) for one in said)
+    parts = [{"says": said}] if plain else listed(said)
+    for part in parts:
+        assert not set(part) - {"says", "here", "near", "of"}, part
+        made = Statement(
+            exercise=part.get("of", case),
+            says=tuple(part.get("says", ())),
+            here=tuple(part.get("here", ())),
+            near=Fraction(part.get("near", 0)),
+        )
+        assert made.says or made.here
+        yield made
+
+
+# --- the exercises, worked ------------------------------------------------------------------------
+
+
+@cache
+def worked(name: str) -> Derivation:
+    from symbackprop.exercise import sections, from_dict  # XXX
+    if "descent" not in sections.TOP_LEVEL:
+        data = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"), parse_float=str)
+        data.pop("descent", None)
+        return derive(from_dict(data))
+    return derive(load(FOLDER / f"{name}.toml"))
+
+
+def vocabulary(exercise: Exercise) -> Vocabulary:
+    """The names of the exercise, of its gradients and of its sizes."""
+    names = {*exercise.shapes, *("d" + name for name in exercise.shapes)}
+    return Vocabulary(
+        functions=function_names(exercise.functions),
+        names=frozenset({*names, *exercise.sizes, *exercise.declared_sizes}),
+    )
+
+
+def sizes_of(exercise: Exercise) -> dict[str, int]:
+    return {name: size for name, size in exercise.declared_sizes.items() if isinstance(size, int)}
+
+
+def backward(derivation: Derivation, working: Evaluator[Any], values: Mapping[str, Array[Any]]) -> Any:
+    """`values` with every gradient, by its derived formula."""
+    known = {**values, "d" + derivation.exercise.loss: Array((), (working.domain.one,))}
+    for step in derivation.backward:
+        if step.rule != "seed":
+            shape = tuple(working.sizes.get(str(size), size) for size in step.shape)
+            known["d" + step.target] = shaped(working.evaluate(step.formula, known, like=shape), shape)
+    return known
+
+
+# --- descent --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Descent:
+    """θ ← θ − rate dθ for each parameter; in step t the data are `data[t mod …]`, if there are any."""
+
+    rate: Fraction
+    parameters: tuple[str, ...]
+    data: tuple[Mapping[str, Array[Fraction]], ...] = ()
+
+
+def descent(case: str, claim: Claim) -> Descent:
+    """As the case says it, or as the exercise does."""
+    if claim.run:
+        own = expected(case)["runs"][claim.run]
+        data = tuple({name: exact_array(value) for name, value in one.items()} for one in own["data"])
+        return Descent(Fraction(own["rate"]), tuple(own["parameters"]), data)
+    source = tomllib.loads((FOLDER / f"{claim.exercise}.toml").read_text("utf-8"), parse_float=str)
+    own = source["descent"]
+    return Descent(Fraction(own["rate"]), tuple(own["parameters"]))
+
+
+def states(exercise: str, way: Descent | None, wanted: Sequence[int], bits: int) -> dict[int, Any]:
+    """All values and gradients after each number of steps that is wanted."""
+    derivation = worked(exercise)
+    model, domain = Model.of(derivation.exercise), Exact(bits)
+    working = evaluator(model, domain, sizes_of(derivation.exercise))
+    given: dict[str, Array[Any]] = dict(derivation.exercise.values)
+    found = {}
+    for step in range(max(wanted) + 1):
+        if way is not None and way.data:
+            given.update(way.data[step % len(way.data)])
+        here = world_of(model, derivation.steps, given, working).values
+        if step in wanted:
+            found[step] = here
+        for name in way.parameters if way is not None else ():
+            moved = zip(given[name].entries, here["d" + name].entries, strict=True)
+            entries = [domain.sub(value, domain.mul(way.rate, slope)) for value, slope in moved]
+            given[name] = given[name].with_entries(entries)
+    return found
+
+
+# --- numbers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", NUMERIC)
+def test_every_printed_number(case: str) -> None:
+    wrong = []
+    for claim in claims(case):
+        found = [value for after in claim.after for value in values_of(case, claim, after)]
+        assert len(found) == len(claim.printed), f"{claim.printed[0]['name']}: {len(found)} entries"
+        for printed, value in zip(claim.printed, found, strict=True):
+            if not agrees(printed, value):
+                wrong.append(f"{printed['name']}: {printed['published']} ({printed['exact']}), not {value}")
+    assert not wrong
+
+
+def values_of(case: str, claim: Claim, after: int) -> Iterator[Any]:
+    way = descent(case, claim) if any(claim.after) else None
+    here = all_states(claim.exercise, way, case)[after]
+    exercise = worked(claim.exercise).exercise
+    working = evaluator(Model.of(exercise), Exact(BITS), sizes_of(exercise))
+    for formula in claim.formulas:
+        yield from working.evaluate(read(formula, vocabulary(exercise)), here).entries
+
+
+_STATES: dict[tuple[str, str], dict[int, Any]] = {}
+
+
+def all_states(exercise: str, way: Descent | None, case: str) -> dict[int, Any]:
+    """Each descent is made once, as far as any number of the case asks."""
+    key = (exercise, repr(way))
+    if key not in _STATES:
+        alike = [one for one in claims(case) if one.exercise == exercise]
+        steps = {after for one in alike for after in one.after} if way is not None else {0}
+        _STATES[key] = states(exercise, way, sorted(steps), BITS)
+    return _STATES[key]
+
+
+def agrees(printed: Mapping[str, Any], value: Any) -> bool:
+    """To the last printed digit; a misprinted number to nine digits of the exact one."""
+    low, high = bounds(value)
+    if not printed["reproduced"]:
+        return within(low, high, Fraction(printed["exact"]), SAME)
+    text = printed["published"]
+    unit = last_digit(text)
+    if nearest(low / unit) == Fraction(text) / unit == nearest(high / unit):
+        return True
+    return significant_digits(text) >= DOUBLE_DIGITS and within(low, high, Fraction(text), DOUBLE)
+
+
+def within(low: Fraction, high: Fraction, right: Fraction, share: Fraction) -> bool:
+    return max(abs(low - right), abs(high - right)) <= share * abs(right)
+
+
+def significant_digits(text: str) -> int:
+    """4 for `-0.01250`."""
+    return len(text.lower().partition("e")[0].replace(".", "").lstrip("-0"))
+
+
+def last_digit(text: str) -> Fraction:
+    """What 1 in the last printed digit is worth: 1/1000 for `0.250`, 10^-6 for `1.25e-4`."""
+    mantissa, _, exponent = text.lower().partition("e")
+    decimals = len(mantissa.partition(".")[2])
+    return Fraction(10) ** (int(exponent or 0) - decimals)
+
+
+def nearest(value: Fraction) -> int:
+    """The whole number nearest to `value`; halves go away from zero."""
+    size = (2 * abs(value.numerator) + value.denominator) // (2 * value.denominator)
+    return size if value >= 0 else -size
+
+
+# --- formulas -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", FORMULAS)
+def test_every_published_formula(case: str) -> None:
+    for formula in FACTS[case]["formulas"]:
+        for statement in statements(case, formula):
+            derivation = worked(statement.exercise)
+            for text in statement.says:
+                for where in points(statement.exercise, case):
+                    assert holds(derivation, text, where), f"{formula}: {text}"
+            if statement.here:
+                _compare_here(derivation, statement)
+
+
+@cache
+def points(exercise: str, case: str) -> list[tuple[Point, Any]]:
+    """Random points of a finite field with everything that is known there; n ≠ k."""
+    derivation = worked(exercise)
+    model = Model.of(derivation.exercise)
+    names, known = derivation.exercise.sizes, sizes_of(derivation.exercise)
+    made = []
+    for seed, numbers in enumerate(SIZES):
+        chosen = {**dict(zip(names, numbers, strict=False)), **expected(case).get("sizes", {}), **known}
+        at = _point(model, chosen, f"{exercise}/{seed}")
+        working = evaluator(model, at.domain, at.sizes)
+        made.append((at, backward(derivation, working, at.values)))
+    return made
+
+
+def _point(model: Model, sizes: Mapping[str, int], seed: str) -> Point:
+    """Of roots of many numbers few points of a field have all: more draws than the program makes."""
+    for attempt in range(DRAWS):
+        with suppress(NotCertified):
+            made = point(model, sizes, "random", f"{seed}/{attempt}")
+            if not made.real:
+                return made
+    pytest.fail(f"no point of a field for {model.exercise.key}")
+
+
+def holds(derivation: Derivation, text: str, where: tuple[Point, Any]) -> bool:
+    at, known = where
+    working = evaluator(Model.of(derivation.exercise), at.domain, at.sizes)
+    pairs = list(both_sides(derivation.exercise, text, known, working))
+    return all(at.same(left, right) for left, right in pairs)
+
+
+def _compare_here(derivation: Derivation, statement: Statement) -> None:
+    known = states(statement.exercise, None, [0], BITS)[0]
+    working = evaluator(Model.of(derivation.exercise), Exact(BITS), sizes_of(derivation.exercise))
+    for text in statement.here:
+        for left, right in both_sides(derivation.exercise, text, known, working):
+            low, high = bounds(working.domain.sub(left, right))
+            assert -statement.near <= low <= high <= statement.near, text
+
+
+def both_sides(
+    exercise: Exercise, text: str, known: Mapping[str, Array[Any]], working: Evaluator[Any]
+) -> Iterator[tuple[Any, Any]]:
+    """The entries of both sides of an equation; its free indices run over what the left side indexes."""
+    chain = read_chain(text, vocabulary(exercise))
+    assert isinstance(chain, tree.Chain)
+    assert chain.relations == ("=",)
+    left, right = chain.members
+    ranges = free_indices(left, known)
+    for places in product(*ranges.values()):
+        here = {index: tree.number(place) for index, place in zip(ranges, places, strict=True)}
+        first = working.evaluate(tree.replace_names(left, here), known)
+        second = working.evaluate(tree.replace_names(right, here), known, like=first.shape)
+        assert without_ones(first.shape) == without_ones(second.shape), text
+        yield from zip(first.entries, second.entries, strict=True)
+
+
+def free_indices(left: Node, known: Mapping[str, Array[Any]]) -> dict[str, range]:
+    """The letters of `dW[j,k]` and where they go."""
+    found = {}
+    for part in tree.walk(left):
+        if isinstance(part, tree.Index) and isinstance(part.base, tree.Name):
+            shape = known[part.base.name].shape
+            for place, size in zip(part.places, shape, strict=True):
+                if isinstance(place, tree.Name):
+                    found[place.name] = range(1, size + 1)
+    return found
+
+
+def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for size in shape if size != 1)
+
+
+# --- nothing is left out ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", RUNNING)
+def test_nothing_that_is_published_is_left_out(case: str) -> None:
+    """Every number has one formula of ours, and every formula at least one equation."""
+    facts = FACTS[case]
+    numbers = [one["name"] for one in facts.get("numbers", ())]
+    claimed = [printed["name"] for claim in claims(case) for printed in claim.printed]
+    assert sorted(claimed) == sorted(numbers)
+    assert len(set(numbers)) == len(numbers)
+    assert list(expected(case).get("formulas", {})) == facts.get("formulas", [])
+    assert numbers or facts["formulas"]
+    assert not set(expected(case)) - {"numbers", "formulas", "runs", "sizes"}
+
+
+def test_the_facts_are_all_there() -> None:
+    """103 cases, of which 63 are worked, with 367 numbers and 92 formulas."""
+    assert len(FACTS) == 103
+    assert len(RUNNING) == 63
+    assert sum(len(FACTS[case].get("numbers", ())) for case in RUNNING) == 367
+    assert sum(len(FACTS[case].get("formulas", ())) for case in RUNNING) == 92
+
+
+def test_every_file_belongs_to_a_case() -> None:
+    used = {name for case in RUNNING for name in exercises(case)}
+    files = {f"{name}.toml" for name in used} | {f"{case}.expect.toml" for case in RUNNING}
+    assert {path.name for path in FOLDER.iterdir()} == files | {"README.md", "published.json"}
+
+
+def exercises(case: str) -> list[str]:
+    """The exercises whose numbers or formulas are compared, as they come."""
+    own = expected(case)
+    names = [claim.exercise for claim in claims(case)]
+    names += [one.exercise for formula in own.get("formulas", ()) for one in statements(case, formula)]
+    names += [run["of"] for run in own.get("runs", {}).values()]
+    return list(dict.fromkeys(names))
+
+
+# --- the list of cases --------------------------------------------------------------------------
+
+HEAD = """# Published examples
+
+Examples of backpropagation that others have published, with their numbers, worked by the program.
+`published.json` is the list of facts: the source of each case, its kind, its verdict, and every number
+that it prints, with what the number is exactly and whether the print is right (`reproduced`).
+
+| file | what it is |
+|---|---|
+| `<id>.toml` | the example typed anew as an exercise; `<id>-….toml` where it takes more than one |
+| `<id>.expect.toml` | where each number and each formula of the source stands in our derivation |
+
+In `[numbers]` the key is a name in `published.json` (`z1` for `z1[0]`, `z1[1]`, …) and the value one formula
+or several, in the program's own notation, over values, gradients and parameters: `"-dz"`, `"W1^T"`. A table
+says more: `is` the formula, `after` how many steps of descent (one number or several), `of` another
+exercise, `run` a descent of `[runs]`, which has data of its own for each step. In `[formulas]` the key is a
+formula as published and the value one equation or several in our notation, which hold at random points
+of GF(2⁶¹ − 1) with sizes that are all different (`says`, or no key) or at the numbers of the exercise
+(`here`, up to `near`). `[sizes]` chooses sizes for the random points.
+
+A number that is `reproduced` equals ours, correctly rounded to as many digits as printed; any other is
+a misprint, and ours equals the exact one to 10⁻⁹. A print of 16 or more digits is a double in full, and
+is right to two units of its last bit. What the source truncates or carries on from a slip counts as not
+reproduced.
+
+"""
+
+NOT_HERE = {
+    "wrong-derivation": "a wrong derivation: it is for the checking of derivations, not for working them",
+    "false-alarm": "a correction that is itself mistaken: it has no numbers and no formula of its own",
+}
+
+
+def table() -> str:
+    lines = [HEAD + f"{len(RUNNING)} of {len(FACTS)} cases run."]
+    lines += ["", "| case | source | kind | runs | exercises, or why not |", "|---|---|---|---|---|"]
+    for key, case in FACTS.items():
+        runs = key in RUNNING
+        said = ", ".join(f"`{name}`" for name in exercises(key)) if runs else reason(case)
+        source = case["source"].replace("|", "\\|")
+        lines.append(f"| `{key}` | {source} | {case['kind']} | {'yes' if runs else 'no'} | {said} |")
+    return "\n".join(lines) + "\n"
+
+
+def reason(case: Mapping[str, Any]) -> str:
+    return NOT_HERE[case["kind"] if case["kind"] in NOT_HERE else case["verdict"]]
+
+
+def test_the_list_of_cases_is_up_to_date(request: pytest.FixtureRequest) -> None:
+    path = FOLDER / "README.md"
+    if request.config.getoption("--update-golden"):
+        path.write_text(table(), "utf-8")
+    assert path.read_text("utf-8") == table(), "pytest tests/test_cases.py --update-golden"
+    assert len(RUNNING) >= AT_LEAST
