@@ -18,19 +18,25 @@ from typing import TYPE_CHECKING, Any
 
 from symbackprop import limits
 from symbackprop.exercise import from_dict, load
+from symbackprop.exercise.layers import with_marks
 from symbackprop.exercise.model import Exercise
 from symbackprop.report.outputs import DEFAULT_DETAIL, DETAILS, ENGINES, Outputs, language_of, one_of
 
 if TYPE_CHECKING:
+    from symbackprop.algebra.values.floating.atoms import Floats
     from symbackprop.derivation.descending import Descending
+    from symbackprop.derivation.floats import Approximate
     from symbackprop.derivation.results import Result
     from symbackprop.derivation.steps import Check, Derivation
 
 
-def derive(exercise: Exercise | str | Path | Mapping[str, Any], digits: int = 4) -> Worked:
+def derive(
+    exercise: Exercise | str | Path | Mapping[str, Any], digits: int = 4, layers: str | None = None
+) -> Worked:
     """Derive every wanted gradient, prove it, and put the numbers in.
 
-    `digits` are the decimals, after the point, of what has to be rounded. Raises ExerciseError
+    `digits` are the decimals, after the point, of what has to be rounded. `layers` says how layers are
+    marked: "W_1", "W^[1]" or "W^(1)"; without it the exercise says. Raises ExerciseError
     with every fault of the exercise, ValueError for digits out of range, DomainProblem where the
     model has no value at the example (`log(0)`), CannotDerive where the calculus does not reach,
     and CertificateFailed where a proof fails, which is a fault of this program.
@@ -39,7 +45,8 @@ def derive(exercise: Exercise | str | Path | Mapping[str, Any], digits: int = 4)
 
     if isinstance(digits, bool) or not isinstance(digits, int) or not 0 <= digits <= limits.DIGITS_ASKED:
         raise ValueError(f"digits is a number from 0 to {limits.DIGITS_ASKED}, not {digits!r}")
-    return Worked(derivation_of(_exercise(exercise), digits=digits))
+    found = _exercise(exercise) if layers is None else with_marks(_exercise(exercise), layers)
+    return Worked(derivation_of(found, digits=digits))
 
 
 def descend(
@@ -65,6 +72,55 @@ def descend(
     if found.descent is None:
         raise ValueError(f'{found.key} asks for no descent: give a rate, rate = "1/10"')
     return derive(found, digits)
+
+
+def derive_floats(exercise: str | Path | Mapping[str, Any], key: str = "exercise") -> InFloats:
+    """The gradients in floating point: `derive_floats("mlp.toml")["dW"]` is a NumPy array.
+
+    Formulas are derived and certified as always, once for a model; the numbers are approximate, and
+    no number is certified. In a mapping, values may be NumPy arrays; `key` names its output. Every
+    name needs a value. Raises what `derive` raises, but no DomainProblem: where a function has no
+    value, the result is no number, and `warnings` say so. Raises NeedsExtra without NumPy.
+    """
+    from symbackprop.derivation.floats import approximate  # NumPy is an extra
+    from symbackprop.exercise.floats import float_source
+
+    return InFloats(approximate(float_source(exercise, key)))
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InFloats:
+    """The numbers of an exercise in floating point; nothing here is exact, and nothing certified."""
+
+    numbers: Approximate
+
+    def __getitem__(self, name: str) -> Floats:
+        """The quantity `z` or `dW` as an array of its own. Raises KeyError."""
+        return self.numbers.values[name].copy()
+
+    def __iter__(self) -> Iterator[str]:
+        """The names of all quantities."""
+        return iter(self.numbers.values)
+
+    @property
+    def gradients(self) -> tuple[str, ...]:
+        """The gradients that were asked for: `("dW", "db")`."""
+        return self.numbers.wanted
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Which numbers are infinite, none at all, or too large to be of use."""
+        return self.numbers.warnings
+
+    def to_json(self, detail: str = "answer") -> str:
+        """The JSON text; the contract is documented in `report.floats`."""
+        from symbackprop.report.floats import to_json
+
+        one_of("detail", detail, DETAILS)
+        return to_json(self.numbers, detail=detail)
+
+    def __repr__(self) -> str:
+        return f"<InFloats {self.numbers.plan.exercise.key!r}: {', '.join(self.gradients)}>"
 
 
 def _exercise(source: Exercise | str | Path | Mapping[str, Any]) -> Exercise:

@@ -66,6 +66,10 @@ def derive(
     plots: Annotated[
         bool, typer.Option("--plots", help="Add a plot of each activation and its derivative.")
     ] = False,
+    layers: Annotated[
+        str | None,
+        typer.Option(help="How layers are marked: W_1, W^[1] or W^(1).", show_default=False),
+    ] = None,
     steps: Annotated[
         int | None, typer.Option(help="Steps of gradient descent, with --rate.", show_default=False)
     ] = None,
@@ -93,7 +97,7 @@ def derive(
     """
     with _guarded():
         from symbackprop.exercise import ExerciseError, in_file, load
-        from symbackprop.report import outputs
+        from symbackprop.report import outputs, terminal
         from symbackprop.report.files import check_writable, write_all
         from symbackprop.report.words import languages
 
@@ -102,6 +106,8 @@ def derive(
         outputs.one_of("--engine", engine, outputs.ENGINES)
         _check_digits(digits)
         if floats:
+            if steps is not None or rate is not None:
+                raise ValueError("--floats: gradient descent goes with exact numbers; leave --floats out")
             from symbackprop.report.floats import written_lines
 
             for line in written_lines(exercise, kinds, detail, output, force=force, warn=_say):
@@ -111,7 +117,7 @@ def derive(
         if language is not None:
             outputs.one_of("--language", language, known)
         loaded = load(exercise)
-        loaded = _with_descent(exercise, loaded, steps, rate)
+        loaded = _with_marks(loaded, layers)
         _check_words(exercise, loaded, language, templates)
         spoken = outputs.one_of("language", outputs.language_of(loaded, language), known)
         for warning in loaded.warnings:
@@ -120,9 +126,10 @@ def derive(
         check_writable(files, force=force)
         from symbackprop.algebra.values.domain import DomainProblem
         from symbackprop.derivation.derive import derive as derivation_of
+        from symbackprop.exercise.descent import with_descent
 
         try:
-            derivation = derivation_of(loaded, digits=digits)
+            derivation = derivation_of(with_descent(loaded, steps=steps, rate=rate), digits=digits)
         except ExerciseError as error:
             raise in_file(error, exercise) from None
         except DomainProblem as problem:
@@ -136,7 +143,8 @@ def derive(
             _print(f"wrote {path}")
         _print("")
         _print_gradients(derivation)
-        _print_descent(derivation)
+        if line := terminal.descent_line(derivation):
+            _print(f"\n{line}")
         _warn_of_hidden_mistakes(derivation)
 
 
@@ -246,14 +254,6 @@ def _print_gradients(derivation: "Derivation") -> None:
     Console().print(table)
 
 
-def _print_descent(derivation: "Derivation") -> None:
-    from symbackprop.report import terminal
-
-    line = terminal.descent_line(derivation)
-    if line is not None:
-        _print(f"\n{line}")
-
-
 # --- exit codes -----------------------------------------------------------------------------
 
 
@@ -340,7 +340,7 @@ def _is_proof(error: BaseException) -> bool:
 def _is_said(error: BaseException) -> bool:
     """Whether an error says what is wrong with the call, the exercise or the machine."""
     from symbackprop.algebra.lower import CannotDerive
-    from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NotCertified
+    from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NeedsExtra, NotCertified
     from symbackprop.report.files import OutputError
     from symbackprop.report.pdf import TypesettingError
     from symbackprop.report.places import PlacesError
@@ -348,8 +348,8 @@ def _is_said(error: BaseException) -> bool:
     from symbackprop.report.words import WordsError
 
     said = (
-        CannotDerive, DomainProblem, EvaluationError, NotCertified, OutputError, PlacesError, TemplateError,
-        TypesettingError, WordsError,
+        CannotDerive, DomainProblem, EvaluationError, NeedsExtra, NotCertified, OutputError, PlacesError,
+        TemplateError, TypesettingError, WordsError,
     )  # fmt: skip
     return isinstance(error, said) or (type(error) is ValueError and _raised_here(error))
 
@@ -379,15 +379,12 @@ def _check_words(name: str, exercise: "Exercise", asked: str | None, templates: 
         raise in_file(ExerciseError(faults), name)
 
 
-def _with_descent(name: str, exercise: "Exercise", steps: int | None, rate: str | None) -> "Exercise":
-    """The exercise with what the command line says of its descent."""
-    from symbackprop.exercise import ExerciseError, in_file
-    from symbackprop.exercise.descent import with_descent
+def _with_marks(loaded: "Exercise", layers: str | None) -> "Exercise":
+    if layers is None:
+        return loaded
+    from symbackprop.exercise.layers import with_marks
 
-    try:
-        return with_descent(exercise, steps=steps, rate=rate)
-    except ExerciseError as error:
-        raise in_file(error, name) from None
+    return with_marks(loaded, layers)
 
 
 def _check_digits(digits: int) -> None:

@@ -22,7 +22,7 @@ ANSWER_DIGITS = 400  # an exact number longer than this is shown rounded
 
 DESCENT_STEPS = 10_000  # of gradient descent
 DESCENT_CERTIFIED = 200  # steps; beyond them two precisions must agree, and numbers are marked ≈
-DESCENT_SECONDS = 60  # wall time of a whole descent
+DESCENT_SECONDS = 120  # wall time of a whole descent
 DESCENT_DIGITS = 200  # an exact number longer than this goes into the next step as an interval
 DESCENT_ENTRIES = 20_000  # numbers of parameters kept from all steps; of more, only the first and last steps'
 DESCENT_BITS = 2_048  # the higher of the two precisions

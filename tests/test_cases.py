@@ -9,7 +9,7 @@ and lists all cases. `pytest tests/test_cases.py --update-golden` writes the lis
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -27,7 +27,7 @@ from symbackprop.algebra.values.exact import Exact, bounds
 from symbackprop.derivation.derive import derive
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
-from symbackprop.derivation.points import Point, point
+from symbackprop.derivation.points import Point, allowed, numbers_of, point
 from symbackprop.derivation.steps import Derivation
 from symbackprop.derivation.worlds import world_of
 from symbackprop.exercise import Exercise, load
@@ -58,6 +58,8 @@ DOUBLE = Fraction(1, 2**51)
 
 DOUBLE_DIGITS = 16
 """A print of so many digits is a double in full, and its last digits are noise."""
+
+Values = Mapping[str, Array[Any]]
 
 BITS = 256
 """Of the balls: 10,000 steps of descent cost Mazur's network 30 of them."""
@@ -98,12 +100,14 @@ def claims(case: str) -> Iterator[Claim]:
     for name, said in expected(case).get("numbers", {}).items():
         more = said if isinstance(said, dict) else {"is": said}
         assert not set(more) - {"is", "after", "of", "run"}, more
+        run = more.get("run", "")
+        own = expected(case)["runs"][run] if run else more
         yield Claim(
             printed=tuple(groups[name]),
             formulas=tuple(listed(more["is"])),
-            exercise=more.get("of", case),
+            exercise=own.get("of", case),
             after=tuple(listed(more.get("after", 0))),
-            run=more.get("run", ""),
+            run=run,
         )
 
 
@@ -149,11 +153,6 @@ def statements(case: str, formula: str) -> Iterator[Statement]:
 
 @cache
 def worked(name: str) -> Derivation:
-    from symbackprop.exercise import sections, from_dict  # XXX
-    if "descent" not in sections.TOP_LEVEL:
-        data = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"), parse_float=str)
-        data.pop("descent", None)
-        return derive(from_dict(data))
     return derive(load(FOLDER / f"{name}.toml"))
 
 
@@ -170,57 +169,66 @@ def sizes_of(exercise: Exercise) -> dict[str, int]:
     return {name: size for name, size in exercise.declared_sizes.items() if isinstance(size, int)}
 
 
-def backward(derivation: Derivation, working: Evaluator[Any], values: Mapping[str, Array[Any]]) -> Any:
+def backward(derivation: Derivation, working: Evaluator[Any], values: Values) -> Any:
     """`values` with every gradient, by its derived formula."""
     known = {**values, "d" + derivation.exercise.loss: Array((), (working.domain.one,))}
     for step in derivation.backward:
         if step.rule != "seed":
-            shape = tuple(working.sizes.get(str(size), size) for size in step.shape)
+            shape = numbers_of(step.shape, working.sizes)
             known["d" + step.target] = shaped(working.evaluate(step.formula, known, like=shape), shape)
     return known
 
 
-# --- descent --------------------------------------------------------------------------------------
+# --- the numbers of a derivation, and of each step of its descent ----------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Descent:
-    """θ ← θ − rate dθ for each parameter; in step t the data are `data[t mod …]`, if there are any."""
-
-    rate: Fraction
-    parameters: tuple[str, ...]
-    data: tuple[Mapping[str, Array[Fraction]], ...] = ()
+@cache
+def at_start(exercise: str) -> Values:
+    """What the report prints: every value and every gradient."""
+    found = worked(exercise).quantities
+    return {name: one.numbers for name, one in found.items() if one.numbers is not None}
 
 
-def descent(case: str, claim: Claim) -> Descent:
-    """As the case says it, or as the exercise does."""
-    if claim.run:
-        own = expected(case)["runs"][claim.run]
-        data = tuple({name: exact_array(value) for name, value in one.items()} for one in own["data"])
-        return Descent(Fraction(own["rate"]), tuple(own["parameters"]), data)
-    source = tomllib.loads((FOLDER / f"{claim.exercise}.toml").read_text("utf-8"), parse_float=str)
-    own = source["descent"]
-    return Descent(Fraction(own["rate"]), tuple(own["parameters"]))
-
-
-def states(exercise: str, way: Descent | None, wanted: Sequence[int], bits: int) -> dict[int, Any]:
-    """All values and gradients after each number of steps that is wanted."""
+@cache
+def after_steps(exercise: str, steps: int) -> Values:
+    """The values and gradients with the parameters after so many steps of the exercise's [descent]."""
     derivation = worked(exercise)
-    model, domain = Model.of(derivation.exercise), Exact(bits)
-    working = evaluator(model, domain, sizes_of(derivation.exercise))
-    given: dict[str, Array[Any]] = dict(derivation.exercise.values)
-    found = {}
-    for step in range(max(wanted) + 1):
-        if way is not None and way.data:
-            given.update(way.data[step % len(way.data)])
-        here = world_of(model, derivation.steps, given, working).values
-        if step in wanted:
-            found[step] = here
-        for name in way.parameters if way is not None else ():
-            moved = zip(given[name].entries, here["d" + name].entries, strict=True)
-            entries = [domain.sub(value, domain.mul(way.rate, slope)) for value, slope in moved]
-            given[name] = given[name].with_entries(entries)
+    assert derivation.descent is not None
+    moment = derivation.descent.moments[steps]
+    assert moment.parameters is not None
+    model = Model.of(derivation.exercise)
+    given = {**derivation.exercise.values, **moment.parameters}
+    found = world_of(model, derivation.steps, given, evaluator(model, Exact(BITS))).values
+    loss = derivation.exercise.loss
+    assert agree(found[loss].item, moment.loss)
     return found
+
+
+@cache
+def after_run(case: str, name: str, steps: int) -> Values:
+    """As `after_steps`, for a descent of [runs]: in step t the data are `data[t mod …]`, if there are any."""
+    own = expected(case)["runs"][name]
+    derivation = worked(own.get("of", case))
+    model, domain, rate = Model.of(derivation.exercise), Exact(BITS), Fraction(own["rate"])
+    working = evaluator(model, domain)
+    given: dict[str, Array[Any]] = {**derivation.exercise.values}
+    for parameter in own["parameters"]:
+        given[parameter] = given[parameter].map(domain.ball)  # fractions would grow with every step
+    data = [{key: exact_array(value) for key, value in one.items()} for one in own.get("data", ())]
+    for step in range(steps):
+        given.update(data[step % len(data)] if data else {})
+        here = world_of(model, derivation.steps, given, working).values
+        for parameter in own["parameters"]:
+            moved = zip(given[parameter].entries, here["d" + parameter].entries, strict=True)
+            entries = [domain.sub(value, domain.mul(rate, slope)) for value, slope in moved]
+            given[parameter] = given[parameter].with_entries(entries)
+    return world_of(model, derivation.steps, given, working).values
+
+
+def agree(first: Any, second: Any) -> bool:
+    """To nine digits, of which those that two precisions agree on are the fewest."""
+    low, high = bounds(second)
+    return within(*bounds(first), (low + high) / 2, SAME)
 
 
 # --- numbers ------------------------------------------------------------------------------------
@@ -239,25 +247,14 @@ def test_every_printed_number(case: str) -> None:
 
 
 def values_of(case: str, claim: Claim, after: int) -> Iterator[Any]:
-    way = descent(case, claim) if any(claim.after) else None
-    here = all_states(claim.exercise, way, case)[after]
+    if claim.run:
+        here = after_run(case, claim.run, after)
+    else:
+        here = after_steps(claim.exercise, after) if after else at_start(claim.exercise)
     exercise = worked(claim.exercise).exercise
     working = evaluator(Model.of(exercise), Exact(BITS), sizes_of(exercise))
     for formula in claim.formulas:
         yield from working.evaluate(read(formula, vocabulary(exercise)), here).entries
-
-
-_STATES: dict[tuple[str, str], dict[int, Any]] = {}
-
-
-def all_states(exercise: str, way: Descent | None, case: str) -> dict[int, Any]:
-    """Each descent is made once, as far as any number of the case asks."""
-    key = (exercise, repr(way))
-    if key not in _STATES:
-        alike = [one for one in claims(case) if one.exercise == exercise]
-        steps = {after for one in alike for after in one.after} if way is not None else {0}
-        _STATES[key] = states(exercise, way, sorted(steps), BITS)
-    return _STATES[key]
 
 
 def agrees(printed: Mapping[str, Any], value: Any) -> bool:
@@ -318,6 +315,7 @@ def points(exercise: str, case: str) -> list[tuple[Point, Any]]:
     made = []
     for seed, numbers in enumerate(SIZES):
         chosen = {**dict(zip(names, numbers, strict=False)), **expected(case).get("sizes", {}), **known}
+        chosen = allowed(chosen, derivation.exercise.shapes.values())
         at = _point(model, chosen, f"{exercise}/{seed}")
         working = evaluator(model, at.domain, at.sizes)
         made.append((at, backward(derivation, working, at.values)))
@@ -342,7 +340,7 @@ def holds(derivation: Derivation, text: str, where: tuple[Point, Any]) -> bool:
 
 
 def _compare_here(derivation: Derivation, statement: Statement) -> None:
-    known = states(statement.exercise, None, [0], BITS)[0]
+    known = at_start(statement.exercise)
     working = evaluator(Model.of(derivation.exercise), Exact(BITS), sizes_of(derivation.exercise))
     for text in statement.here:
         for left, right in both_sides(derivation.exercise, text, known, working):
@@ -351,7 +349,7 @@ def _compare_here(derivation: Derivation, statement: Statement) -> None:
 
 
 def both_sides(
-    exercise: Exercise, text: str, known: Mapping[str, Array[Any]], working: Evaluator[Any]
+    exercise: Exercise, text: str, known: Values, working: Evaluator[Any]
 ) -> Iterator[tuple[Any, Any]]:
     """The entries of both sides of an equation; its free indices run over what the left side indexes."""
     chain = read_chain(text, vocabulary(exercise))
@@ -367,7 +365,7 @@ def both_sides(
         yield from zip(first.entries, second.entries, strict=True)
 
 
-def free_indices(left: Node, known: Mapping[str, Array[Any]]) -> dict[str, range]:
+def free_indices(left: Node, known: Values) -> dict[str, range]:
     """The letters of `dW[j,k]` and where they go."""
     found = {}
     for part in tree.walk(left):
@@ -418,7 +416,6 @@ def exercises(case: str) -> list[str]:
     own = expected(case)
     names = [claim.exercise for claim in claims(case)]
     names += [one.exercise for formula in own.get("formulas", ()) for one in statements(case, formula)]
-    names += [run["of"] for run in own.get("runs", {}).values()]
     return list(dict.fromkeys(names))
 
 

@@ -22,7 +22,7 @@ from symbackprop.report.words import load_words
 
 KEYS = [
     "contract", "version", "exercise", "language", "title", "model", "shapes", "wanted", "functions", "facts",
-    "conventions", "quantities", "slopes", "steps", "checks",
+    "conventions", "quantities", "slopes", "steps", "checks", "descent",
 ]  # fmt: skip
 
 

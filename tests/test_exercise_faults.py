@@ -110,7 +110,15 @@ FAULTS: list[tuple[str, str, list[Expected]]] = [
         "mixed", BOTH.replace("[7, -1, 0]]", "7]"),
         [("values.W", 6, "numbers and rows stand side by side", "")],
     ),
-    ("three deep", BOTH.replace("[1, 0, 2]", "[[[1]]]"), [("values.x", 7, "nest at most two deep", "")]),
+    ("five deep", BOTH.replace("[1, 0, 2]", "[[[[[1]]]]]"), [("values.x", 7, "nest at most 4 deep", "")]),
+    (
+        "ragged, deep", BOTH.replace("[1, 0, 2]", "[[[1, 2], [3, 4]], [[5, 6], [7]]]"),
+        [("values.x", 7, "the parts have different lengths: part 1 has 2, part 4 has 1", "same number")],
+    ),
+    (
+        "text, deep", BOTH.replace("[1, 0, 2]", '[[[1, 2]], [[5, "a"]]]'),
+        [("values.x", 7, "part 2, part 1, entry 2: “a” is not a number", "")],
+    ),
     ("empty", BOTH.replace("[1, 0, 2]", "[]"), [("values.x", 7, "the list is empty, and size 0", "symbol")]),
     ("empty row", BOTH.replace("[1, 0, 2]", "[[], []]"), [("values.x", 7, "row 1 is empty, and size 0", "")]),
     ("text", BOTH.replace("-2]", '"two"]'), [("values.b", 8, "entry 2: “two” is not a number", '"1/3"')]),
@@ -164,8 +172,8 @@ FAULTS: list[tuple[str, str, list[Expected]]] = [
         [("shapes.x", 10, "a shape is a list of sizes", 'Write ["n"]')],
     ),
     (
-        "three sizes", BOTH + "[shapes]\nx = [1, 2, 3]\n",
-        [("shapes.x", 10, "at most two sizes, and this has 3", "")],
+        "five sizes", BOTH + "[shapes]\nx = [1, 2, 3, 4, 5]\n",
+        [("shapes.x", 10, "at most 4 sizes, and this has 5", "")],
     ),
     ("size 0", BOTH + "[shapes]\nx = [0]\n", [("shapes.x", 10, "the size 0 is not between 1 and 4,096", "")]),
     ("size -1", BOTH + "[shapes]\nx = [-1]\n", [("shapes.x", 10, "the size -1 is not between", "")]),
@@ -173,7 +181,8 @@ FAULTS: list[tuple[str, str, list[Expected]]] = [
         "size 1.5", BOTH + "[shapes]\nx = [1.5]\n",
         [("shapes.x", 10, "“1.5” is no size", "a number or a name")],
     ),
-    ("size a - b", BOTH + '[shapes]\nx = ["m - 1"]\n', [("shapes.x", 10, "“m - 1” is no size", "")]),
+    ("size a b", BOTH + '[shapes]\nx = ["m n"]\n', [("shapes.x", 10, "“m n” is no size", "m - r + 1")]),
+    ("size a / b", BOTH + '[shapes]\nx = ["m/2"]\n', [("shapes.x", 10, "“m/2” is no size", "m - r + 1")]),
     ("size true", BOTH + "[shapes]\nx = [true]\n", [("shapes.x", 10, "“True” is no size", "")]),
     (
         "size and array", BOTH + '[shapes]\ny = ["x"]\n',
@@ -217,7 +226,10 @@ FAULTS: list[tuple[str, str, list[Expected]]] = [
     ("a function's name", '[model]\nexp = "2 x"\nL = "x"\n', [("model.exp", 2, "exp is a function", "")]),
     ("pi", '[model]\n"π" = "2 x"\nL = "x"\n', [("model.π", 2, "pi is the number π", "another name")]),
     ("no name", '[model]\n"2z" = "x"\nL = "x"\n', [("model.2z", 2, "not a name", "z, yhat, W1, z'")]),
-    ("an index left", '[model]\n"y[i]" = "x"\nL = "x"\n', [("model.y[i]", 2, "not a name", "")]),
+    (
+        "an index of nothing", '[model]\n"y[i]" = "x"\nL = "x"\n',
+        [("model.y[i]", 2, "nothing says how far i runs", 'Write y = ["p"] under [shapes].')],
+    ),
     ("no text", '[model]\nL = 5\n', [("model.L", 2, "a formula is a text", 'Write L = "5".')]),
     (
         "free index", '[model]\nL = "x[i]"\n[values]\nx = [1, 2]\n',

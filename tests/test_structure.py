@@ -44,6 +44,7 @@ MOST_LINES = 450
 HOMES = {
     "sympy": {"symbackprop.algebra.symbolic", "symbackprop.algebra.differentiate"},
     "flint": {"symbackprop.algebra.values.exact"},
+    "numpy": {"symbackprop.algebra.values.floating", "symbackprop.algebra.values.floating.atoms"},
     "lark": {"symbackprop.notation.build_parser"},
     "jinja2": {"symbackprop.report.templating", "symbackprop.report.compiled"},
     "marshal": {"symbackprop.report.compiled"},

@@ -242,6 +242,14 @@ def over(indices: str, body: Node) -> Node:
     return body
 
 
+COMMA = "\\,"
+
+
+def lines(first: str, second: str) -> str:
+    """Two lines below a sign, in Typst."""
+    return f"vec(delim: #none, gap: #.2em, script({first}), script({second}))"
+
+
 NODES: list[tuple[Node, str, str, str]] = [
     (
         tree.Stack((equation(Name("u"), num(1)), Dots("v")), Name("z")),
@@ -329,15 +337,15 @@ NODES: list[tuple[Node, str, str, str]] = [
      "sum(a = 1..n - k, b, c: x[a])"),
     (Sum("a", num(1), n, Where(at("x", shifted), inside)),
      r"\sum\limits_{\substack{a=1 \\ 1 \le i + a - 2 \le n}}^{n} x_{i + a - 2}",
-     "limits(sum)_(a=1 \\ 1 <= i + a - 2 <= n)^(n) x_(i + a - 2)",
+     f"limits(sum)_({lines('a=1', '1 <= i + a - 2 <= n')})^(n) x_(i + a - 2)",
      "sum(a = 1..n: x[i + a - 2] where 1 ≤ i + a - 2 ≤ n)"),
     (over("ab", Where(at("x", shifted), inside)),
      r"\sum\limits_{\substack{a,b \\ 1 \le i + a - 2 \le n}} x_{i + a - 2}",
-     "limits(sum)_(a,b \\ 1 <= i + a - 2 <= n) x_(i + a - 2)",
+     f"limits(sum)_({lines(COMMA.join('ab'), '1 <= i + a - 2 <= n')}) x_(i + a - 2)",
      "sum(a, b: x[i + a - 2] where 1 ≤ i + a - 2 ≤ n)"),
     (Sum("a", num(1), n, Sum("b", num(1), k, Where(at("x", a, B_), (chain(a, ">", i), chain(B_, "<", j))))),
      r"\sum\limits_{\substack{a=1 \\ a > i}}^{n}\;\sum\limits_{\substack{b=1 \\ b < j}}^{k} x_{ab}",
-     "limits(sum)_(a=1 \\ a > i)^(n) thick limits(sum)_(b=1 \\ b < j)^(k) x_(a b)",
+     f"limits(sum)_({lines('a=1', 'a > i')})^(n) thick limits(sum)_({lines('b=1', 'b < j')})^(k) x_(a b)",
      "sum(a = 1..n, b = 1..k: x[a,b] where a > i, b < j)"),
     (Where(plus(at("x", i), b), (chain(num(1), "≤", i, "<", n), chain(i, ">", j))),
      r"x_i + b \quad (1 \le i < n,\, i > j)", r"x_i + b quad (1 <= i < n\, i > j)",

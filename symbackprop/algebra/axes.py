@@ -11,11 +11,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.collapsing import collapsed
 from symbackprop.algebra.indexform import Along, Entry, Expr, Factor, Power, Term
 from symbackprop.algebra.places import moved
+
+if TYPE_CHECKING:
+    from symbackprop.algebra.lower import Lowering
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +46,9 @@ ROWS: tuple[AxisFunction, ...] = (
 TABLE: Mapping[str, AxisFunction] = MappingProxyType({row.name: row for row in ROWS})
 """The rows by their names."""
 
+RUNNING = "l~"
+"""The index that runs along the axis; it is bound in the argument, so that one name serves all."""
+
 PLACE, BY, OVER, LENGTH = "i", "m~", "u", "n"
 """The place of the entry, the place derived by, the vector and its size, in formulas and Jacobians."""
 
@@ -58,18 +65,30 @@ class Jacobian:
 def jacobian(function: str) -> Jacobian:
     """The Jacobian of a row, in the indices PLACE and BY over the vector OVER."""
     from symbackprop.algebra.differentiate import by_entry  # the two modules need each other
-    from symbackprop.algebra.lower import Lowering
     from symbackprop.algebra.resolve import resolved
-    from symbackprop.algebra.values.apply import formula
 
     row = TABLE[function]
-    lowering = Lowering({OVER: (LENGTH,)}, {}, lambda text, _: formula(text), frozenset({LENGTH}))
+    derived = collapsed(resolved(by_entry(entry_of(function), Entry(OVER, (BY,))), _lowering()))
+    folded = _folded(derived, _read(row.above), _read(row.below), row.quotient)
+    return Jacobian(derived=derived, folded=folded)
 
-    def read(text: str) -> Expr:
-        return lowering.scalar(formula(text))
 
-    derived = collapsed(resolved(by_entry(read(row.entry), Entry(OVER, (BY,))), lowering))
-    return Jacobian(derived=derived, folded=_folded(derived, read(row.above), read(row.below), row.quotient))
+def entry_of(function: str) -> Expr:
+    """The formula of a row's entry at PLACE, over the vector OVER."""
+    return _read(TABLE[function].entry)
+
+
+def _lowering() -> Lowering:
+    from symbackprop.algebra.lower import Lowering  # the two modules need each other
+    from symbackprop.algebra.values.apply import formula
+
+    return Lowering({OVER: (LENGTH,)}, {}, lambda text, _: formula(text), frozenset({LENGTH}))
+
+
+def _read(text: str) -> Expr:
+    from symbackprop.algebra.values.apply import formula
+
+    return _lowering().scalar(formula(text))
 
 
 def _folded(expr: Expr, above: Expr, below: Expr, name: str) -> Expr:
@@ -95,8 +114,7 @@ def _folded_term(term: Term, numerator: Factor, below: object, name: str) -> Ter
         places = [place for entry in ix.entries(factor) for place in entry.places]
         if times and len(places) == 1 and ix.rename_factor(numerator, {PLACE: places[0]}) == factor:
             times -= 1
-            index = ix.fresh("l")
-            factor = Along(name, ix.single(Entry(OVER, (index,))), index, LENGTH, places[0])
+            factor = Along(name, ix.single(Entry(OVER, (RUNNING,))), RUNNING, LENGTH, places[0])
         made.append(factor)
     return term if times else replace(term, factors=tuple(made))
 
@@ -130,23 +148,3 @@ def _placed(term: Term, factor: Along, by: str) -> Term:
     )
     deltas = tuple((moved(first, table), moved(second, table)) for first, second in term.deltas)
     return replace(term, factors=put, deltas=deltas)
-
-
-def cited(expr: Expr, own: Along, name: str, axes: tuple[str, ...]) -> Expr:
-    """`expr` with every entry of `own`'s axis called by the name of the equation that computes it."""
-    return tuple(
-        replace(term, factors=tuple(_cited(factor, own, name, axes) for factor in term.factors))
-        for term in expr
-    )
-
-
-def _cited(factor: Factor, own: Along, name: str, axes: tuple[str, ...]) -> Factor:
-    match factor:
-        case ix.Group(body):
-            return ix.Group(cited(body, own, name, axes))
-        case Power(base, exponent):
-            return Power(cited(base, own, name, axes), exponent)
-        case Along(function, arg, index, _, place) if function == own.function:
-            if ix.renamed(arg, {index: own.index}) == own.arg:
-                return Entry(name, tuple(place if axis == own.place else axis for axis in axes))
-    return factor

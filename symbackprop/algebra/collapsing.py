@@ -127,17 +127,19 @@ def factored(expr: Expr) -> Expr:
     common = [factor for factor in first.factors if all(factor in term.factors for term in others)]
     bound = {index for term in expr for index, _ in term.bound}
     common = [factor for factor in dict.fromkeys(common) if not ix.free_indices(factor) & bound]
-    if not common:
+    shares = {abs(term.coefficient) for term in expr}
+    share = shares.pop() if len(shares) == 1 else Fraction(1)
+    if not common and share == 1:
         return expr
-    rest = tuple(_without_factors(term, common) for term in expr)
-    return (Term(Fraction(1), (*common, ix.Group(rest))),)
+    rest = tuple(_without_factors(term, common, share) for term in expr)
+    return (Term(share, (*common, ix.Group(rest))),)
 
 
-def _without_factors(term: Term, common: list[Factor]) -> Term:
+def _without_factors(term: Term, common: list[Factor], share: Fraction) -> Term:
     left = list(term.factors)
     for factor in common:
         left.remove(factor)
-    return replace(term, factors=tuple(left))
+    return replace(term, factors=tuple(left), coefficient=term.coefficient / share)
 
 
 def _as_power(factor: Factor) -> tuple[Factor, Fraction]:

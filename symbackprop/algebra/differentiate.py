@@ -173,7 +173,7 @@ class _Atoms:
                 return self.dummy(factor)
             case ix.Group(body):
                 return self.dummy(body)
-            case ix.Power(base, exponent):
+            case ix.Power(base, exponent) if not _is_surd(base, exponent):
                 return self.part(base) ** self.part(exponent)
             case ix.Apply():
                 return self.applied(factor)
@@ -244,6 +244,12 @@ class _Atoms:
         args = tuple(self.back(arg) for arg in applied.args)
         args = tuple(_ungrouped(arg) for arg in args)
         return ix.single(ix.Apply(known.function, args, known.order + order, known.options))
+
+
+def _is_surd(base: Expr, exponent: Expr) -> bool:
+    """A root of a number, which SymPy would write in its own way: `1/√2` as `√2/2`."""
+    power = ix.number_of(exponent)
+    return ix.number_of(base) is not None and power is not None and power.denominator != 1
 
 
 def _ungrouped(expr: Expr) -> Expr:

@@ -98,7 +98,7 @@ def total(made: Tensor) -> Expr:
 
 def fresh_axes(shape: tuple[Size | None, ...]) -> tuple[str, ...]:
     """A new index symbol for each axis."""
-    return tuple(ix.fresh(letter) for letter in "ji"[: len(shape)])
+    return tuple(ix.fresh(letter) for letter in "jilr"[: len(shape)])
 
 
 def moved_to(made: Tensor, axes: tuple[str, ...]) -> Expr:

@@ -8,6 +8,7 @@ from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra import lower_indices
+from symbackprop.algebra.axes import RUNNING
 from symbackprop.algebra.axes import TABLE as AXIS_FUNCTIONS
 from symbackprop.algebra.functions import OPERATIONS, TABLE, Function
 from symbackprop.algebra.indexform import Expr
@@ -113,7 +114,7 @@ def _share(shape: tuple[Size | None, ...]) -> Expr:
         if isinstance(size, int):
             result = ix.scale(result, Fraction(1, size))
         else:
-            result = ix.multiply(result, ix.power(ix.single(ix.Length(str(size))), ix.constant(-1)))
+            result = ix.multiply(result, ix.power(ix.length(size or 1), ix.constant(-1)))
     return result
 
 
@@ -125,7 +126,7 @@ def _along(lowering: Lowering, node: tree.Call) -> Tensor:
     at = 0 if columns else len(made.shape) - 1
     if at < 0:
         raise CannotDerive(node, f"{node.function} is of a vector, or of the rows of a matrix")
-    index = ix.fresh("l")
+    index = RUNNING
     arg = ix.renamed(made.expr, {made.axes[at]: index})
     factor = ix.Along(node.function, arg, index, made.shape[at] or 1, made.axes[at])
     return Tensor(made.shape, made.axes, ix.single(factor))

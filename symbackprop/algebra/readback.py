@@ -82,6 +82,8 @@ def _read_term(term: Term, axes: Axes) -> Node:
         raise Unreadable("it reaches a part of an array only")
     if term.deltas:
         return _on_diagonal(term, axes)
+    if len(axes) > 2:
+        return _in_full(term, axes)
     net = _Network(sizes={**dict(axes), **dict(term.bound)})
     for factor in term.factors:
         _place(net, factor)
@@ -117,6 +119,20 @@ def _on_diagonal(term: Term, axes: Axes) -> Node:
     value = _read_term(ix.rename_term(rest, {str(index): place}), ())
     unit = tree.Call("onehot", (place_node(place), size_node(sizes[str(index)])))
     return unit if value == tree.number(1) else juxtaposed(*tree.plain_factors(value), unit)
+
+
+def _in_full(term: Term, axes: Axes) -> Node:
+    """Of three axes and more, what acts entry by entry on arrays that have them all, or on numbers."""
+    if term.bound:
+        raise Unreadable("a sum over an array of more than two axes has no name here")
+    net = _Network(sizes=dict(axes))
+    arrays = []
+    for factor in term.factors:
+        if ix.free_indices(factor) & {*net.sizes}:
+            arrays.append(_factor(factor, axes))
+        else:
+            _place(net, factor)
+    return _with_scalars(term.coefficient, net, _hadamard(arrays) if arrays else None)
 
 
 # --- placing factors --------------------------------------------------------------------
@@ -218,7 +234,7 @@ def _entry(entry: ix.Entry, axes: Axes) -> Node:
         return tree.Gradient(name) if entry.gradient else name
     if len(places) == 2 and places == wanted[::-1]:
         return tree.Transpose(tree.Gradient(name) if entry.gradient else name)
-    if len(places) > 2:
+    if len(places) > 2 or len(wanted) > 2:
         raise Unreadable("an array has more than two axes")
     if len(set(places)) < len(places):
         return _diagonal(entry, wanted)

@@ -8,7 +8,7 @@ from functools import partial
 from math import prod
 
 from symbackprop.algebra import indexform as ix
-from symbackprop.algebra.axes import cited
+from symbackprop.algebra.citing import cited
 from symbackprop.algebra.collapsing import collapsed as used_up
 from symbackprop.algebra.collapsing import factored
 from symbackprop.algebra.differentiate import NoDerivative, by_entry
@@ -58,15 +58,19 @@ def _contribution(
     jacobian = by_entry(tensor.expr, Entry(target, free))
     own = ix.lone_factor(tensor.expr)
     if isinstance(own, ix.Along):
-        jacobian = cited(jacobian, own, through, tensor.axes)
+        jacobian = cited(jacobian, tensor.expr, through, tensor.axes)
     ranges = _ranges(tensor, free, shape)
     collapsed = resolved(used_up(jacobian, ranges), lowering, all_rows=loss)
+    if not loss:
+        collapsed = cited(collapsed, tensor.expr, through, tensor.axes)
     rule = _rule(body, through, target, collapsed, loss)
     if rule == "affine" and len(shape) == 1 and _mixes(collapsed):
         free, jacobian, collapsed = _renamed(_letters(lowering, 1, "i"), free, jacobian, collapsed)
     arrives: Expr = ix.ONE if loss else ix.single(Entry(through, tensor.axes, True))
     product = ix.multiply(arrives, jacobian)
-    entry = used_up(_summed(ix.multiply(arrives, collapsed), tensor), _ranges(tensor, free, shape))
+    # of a convolution the output's own index is used up: Σ_a K_a dy_{p−a+1}, as books write it
+    parts = jacobian if any(term.guards for term in collapsed) and rule == "affine" else collapsed
+    entry = used_up(_summed(ix.multiply(arrives, parts), tensor), _ranges(tensor, free, shape))
     read = ix.with_entries(entry, partial(_cut, lowering.shapes, _ranges(tensor, free, shape)))
     if isinstance(own, ix.Along):
         read = factored(read)
@@ -138,7 +142,7 @@ def _written_out(entry: Expr, axes: Axes, avoid: set[str]) -> Node | None:
     sizes = [size for _, size in axes if isinstance(size, int)]
     if not 0 < len(axes) <= 2 or len(sizes) < len(axes) or prod(sizes) > WRITTEN_OUT:
         return None
-    if any(term.guards and term.bound for term in entry):
+    if any(size != 1 for term in entry for _, size in term.bound):
         return None
     rows = range(1, sizes[0] + 1)
     columns = range(1, sizes[1] + 1) if len(sizes) == 2 else range(1, 2)
@@ -225,6 +229,8 @@ def levels(made: Contribution, shapes: Mapping[str, Shape]) -> tuple[Level, ...]
     """The rows (or columns) of a product's gradient, each derived by holding one index fixed."""
     shape = shapes[made.target]
     name = tree.Name(made.target)
+    if any(isinstance(place, Linear) for entry in ix.entries(made.entry) for place in entry.places):
+        return ()
     try:
         if len(shape) == 2:
             first, second = made.free

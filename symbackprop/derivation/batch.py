@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
@@ -254,4 +254,4 @@ def _ones(batch: Batch, factor: Node) -> bool:
 def letter(derivation: Derivation) -> str:
     """An index for the examples that is no name of the model."""
     taken = {*derivation.exercise.shapes, *derivation.exercise.sizes}
-    return next(one for one in (*"irs", *(f"i{n}" for n in count(1))) if one not in taken)
+    return next(one for one in chain("irs", (f"i{n}" for n in count(1))) if one not in taken)

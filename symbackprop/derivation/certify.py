@@ -17,6 +17,7 @@ from symbackprop.algebra.indexform import Expr, Place
 from symbackprop.algebra.lower_calls import made_of_cases
 from symbackprop.algebra.spell import spelled
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import NotCertified
 from symbackprop.algebra.values.dual import Duals
 from symbackprop.algebra.values.gfp import Signs
 from symbackprop.algebra.values.run import directional
@@ -80,9 +81,21 @@ def formula_check(model: Model, steps: Sequence[Step]) -> Check:
 
 
 def _points(model: Model) -> list[Point]:
-    """Random points for every choice of sizes and signs."""
-    settings = enumerate(_settings(model))
-    return [random_point(model, sizes, signs, str(seed)) for seed, (sizes, signs) in settings]
+    """Random points for every choice of sizes and signs at which there is one.
+
+    Of a model with a root in every row some sizes have none: half of all numbers are no squares.
+    Raises NotCertified where no choice has a point.
+    """
+    found = []
+    missing = NotCertified("there is no choice of sizes")
+    for seed, (sizes, signs) in enumerate(_settings(model)):
+        try:
+            found.append(random_point(model, sizes, signs, str(seed)))
+        except NotCertified as problem:
+            missing = problem
+    if not found:
+        raise missing
+    return found
 
 
 def _settings(model: Model) -> Iterator[tuple[dict[str, int], Signs]]:
@@ -130,8 +143,8 @@ def _formulas(model: Model, steps: Sequence[Step], points: Sequence[Point]) -> C
     tried = len(steps) * len(points)
     sizes = tuple(dict.fromkeys(tuple(point.sizes.values()) for point in points if point.sizes))
     names = tuple("d" + step.target for step in steps)
-    note = "real" if any(point.real for point in points) else ""
-    return Check(kind="formula", what=names, agreed=tried, tried=tried, sizes=sizes, note=note)
+    notes = ["real"] * any(point.real for point in points) + ["together"] * together
+    return Check(kind="formula", what=names, agreed=tried, tried=tried, sizes=sizes, note=" ".join(notes))
 
 
 def _gradients(model: Model, steps: Sequence[Step], point: Point) -> dict[str, Array[Any]]:

@@ -9,16 +9,15 @@ The numbers themselves are binary64, approximate, and certified by nobody.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from math import prod
 from typing import Any
 
-import numpy as np
-
 from symbackprop.algebra.lower import CannotDerive
 from symbackprop.algebra.values.domain import EvaluationError, Missing
+from symbackprop.algebra.values.floating import np
 from symbackprop.algebra.values.floating.atoms import Floats
 from symbackprop.algebra.values.floating.evaluate import Floating
 from symbackprop.derivation.certify import formula_check
@@ -263,7 +262,7 @@ def _equal(gap: Any, slack: Any) -> bool:
     return bool(np.all(np.abs(gap) <= slack))
 
 
-_RELATED = {
+_RELATED: Mapping[str, Callable[[Any, Any], bool]] = {
     "=": _equal, "≠": lambda gap, slack: bool(np.all(gap != 0)),
     "<": lambda gap, slack: bool(np.all(gap < slack)), "≤": lambda gap, slack: bool(np.all(gap <= slack)),
     ">": lambda gap, slack: bool(np.all(gap > -slack)), "≥": lambda gap, slack: bool(np.all(gap >= -slack)),

@@ -133,17 +133,39 @@ def _seed(model: Model) -> Step:
 
 
 def _total(parts: list[Node]) -> Node:
-    """The sum of what comes back, its terms in one row; arrays written out add up entry by entry."""
-    written = [part for part in parts if isinstance(part, tree.Matrix)]
-    if len(written) > 1 and len(written) == len(parts):
-        first = written[0]
-        cells = zip(*(part.rows for part in written), strict=True)
-        rows = tuple(tuple(_cell(column) for column in zip(*row, strict=True)) for row in cells)
-        return tree.Matrix(rows, first.form)
+    """The sum of what comes back, its terms in one row; arrays by their entries add up entry by entry."""
+    if len(parts) > 1 and all(isinstance(part, tree.Matrix) for part in parts):
+        return _cell_by_cell([part for part in parts if isinstance(part, tree.Matrix)])
+    given = [part for part in parts if isinstance(part, tree.Entrywise)]
+    if len(parts) > 1 and given and all(_entry(part, given[0]) is not None for part in parts):
+        entries = [entry for part in parts if (entry := _entry(part, given[0])) is not None]
+        return replace(given[0], body=_row(entries))
+    return _row(parts)
+
+
+def _row(parts: list[Node]) -> Node:
     terms: list[Node] = []
     for part in parts:
         terms += part.terms if isinstance(part, tree.Add) else (part,)
     return tree.plus(*terms)
+
+
+def _entry(part: Node, like: tree.Entrywise) -> Node | None:
+    """The entry of an array at the indices of another one; None where it has no simple form."""
+    if isinstance(part, tree.Entrywise):
+        same = part.indices == like.indices and part.sizes == like.sizes
+        return part.body if same else None
+    name = part.of if isinstance(part, tree.Gradient) else part
+    if not isinstance(name, tree.Name):
+        return None
+    made = tree.Index(name, tuple(map(tree.Name, like.indices)))
+    return tree.Gradient(made) if isinstance(part, tree.Gradient) else made
+
+
+def _cell_by_cell(written: list[tree.Matrix]) -> Node:
+    cells = zip(*(part.rows for part in written), strict=True)
+    rows = tuple(tuple(_cell(column) for column in zip(*row, strict=True)) for row in cells)
+    return tree.Matrix(rows, written[0].form)
 
 
 def _cell(values: tuple[Node, ...]) -> Node:

@@ -52,7 +52,7 @@ def _entry_links(exercise: Exercise, made: Contribution) -> list[Link]:
     """∂z_j/∂W_pq as SymPy gives it, with the deltas used up, and the sum over j."""
     avoid = {*exercise.shapes, *exercise.sizes, *made.free}
     letters: dict[str, str] = {}
-    for axis, wish in zip(made.summed, "jl", strict=False):
+    for axis, wish in zip(made.summed, "jlrstuv", strict=False):
         letters[axis] = unused(avoid | set(letters.values()), wish, *LETTERS)
     by = _entry(made.target, made.free)
     through = _entry(made.through, tuple(letters[axis] for axis in made.summed))

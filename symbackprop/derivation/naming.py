@@ -94,7 +94,7 @@ class _Naming:
         match node:
             case tree.Call():
                 return self.call(node, top, straight)
-            case tree.Quotient(above, below) if self.moves(below) and not _single(below):
+            case tree.Quotient(above, below) if self.moves(below) and _compound(below):
                 above = above if _single(above) or not self.moves(above) else self.name(above, "above")
                 return replace_parts(node, {"above": self.part(above), "below": self.name(below, "below")})
             case tree.Power(tree.Norm() as norm, exponent):
@@ -147,7 +147,7 @@ class _Naming:
         """Whether a product of two arrays stands in a formula."""
         for part in tree.walk(node):
             if isinstance(part, tree.Product) and self.shape(part) is not None:
-                arrays = [factor for factor in part.factors if self.shape(factor)]
+                arrays = [factor for factor in part.factors if self.shape(factor) and not _ones(factor)]
                 if len(arrays) > 1 and not all(sign in {"*", "odot"} for sign in part.signs):
                     return True
         return False
@@ -229,6 +229,20 @@ class _Naming:
 def _marks_of(name: str) -> str:
     """The digits at the end of a name."""
     return name[len(name.rstrip("0123456789")) :]
+
+
+_COMPOUND = (tree.Add, tree.Call, tree.Quotient, tree.Power, tree.Norm)
+
+
+def _compound(node: Node) -> bool:
+    """More than a name, or a name spread out beside ones (`1 sᵀ`)."""
+    return any(isinstance(part, _COMPOUND) for part in tree.walk(node))
+
+
+def _ones(node: Node) -> bool:
+    """A vector of ones, upright or lying, which only spreads what stands beside it."""
+    bare = tree.undressed(node)
+    return isinstance(bare.body if isinstance(bare, tree.Transpose) else bare, tree.Ones)
 
 
 def _single(node: Node) -> bool:

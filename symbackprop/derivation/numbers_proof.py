@@ -1,4 +1,11 @@
-"""The numbers of an example against differences of its loss; at a kink, against one-sided ones."""
+"""The numbers of an example against differences of its loss; at a kink, against one-sided ones.
+
+A small model has every entry of every gradient compared by itself. Of a larger one that would cost the
+square of its size: there some entries are compared by themselves, and all of them together along one random
+direction, in which every name is shifted after it has been computed: Σ ⟨dX, v_X⟩. Where that direction
+leaves a kink, which one-sided differences of many kinks together need not enclose, each name is compared
+through the equations that use it instead, with what arrives there already known.
+"""
 
 from __future__ import annotations
 
@@ -6,43 +13,46 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import prod
+from random import Random
 from typing import Any
 
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.differences import Difference, central_difference, unit
-from symbackprop.algebra.values.domain import Symbolic
+from symbackprop.algebra.values.differences import Difference, Differences, unit
+from symbackprop.algebra.values.domain import NotCertified, Symbolic
 from symbackprop.algebra.values.exact import Exact
 from symbackprop.algebra.values.poly import leftover
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.steps import Check, Derivation, Step
+from symbackprop.notation import tree
 
 ENTRIES = 96
-"""Entries of all gradients together that are compared one by one; of more, the first of each."""
+"""Entries of all gradients together that are compared one by one."""
 
-WORK = 60_000
+WORK = 12_000
 """Entries of the model's arrays, times entries compared: what a certificate may take its time for."""
+
+AT_LEAST = 4
+"""Entries that are compared one by one in any case."""
 
 
 def number_checks(model: Model, derivation: Derivation, steps: Sequence[Step]) -> Iterator[Check]:
-    """Each entry of each gradient that has a value against differences of the loss.
+    """The entries of the gradients that have a value against differences of the loss.
 
-    Of large gradients the first entries one by one, and all entries together along a direction
-    (note "some"). Raises CertificateFailed.
+    Each by itself in a small model; else some, and all together (note "some"), or all through one equation
+    at a time (note "steps"). Raises CertificateFailed.
     """
     valued = [step for step in steps if _array(derivation, step) is not None]
     if not valued:
         return
     case = _Case(model, derivation, _given(model, derivation))
-    room = case.room(len(valued))
-    for step in valued:
-        case.check(step, room)
+    case.run(valued)
     names = tuple("d" + step.target for step in valued)
     if case.central:
         yield Check(
             kind="numbers", what=names, agreed=case.central, tried=case.central, exact=case.exact,
-            step=str(case.smallest), note="some" if case.partly else "",
+            step=str(case.smallest), note=case.note,
         )  # fmt: skip
     if case.one_sided:
         found = tuple(dict.fromkeys(case.at_kink))
@@ -81,60 +91,140 @@ class _Case:
     one_sided: int = 0
     exact: bool = True
     smallest: Fraction = Fraction(1, 1000)
-    partly: bool = False
+    note: str = ""
     at_kink: list[str] = field(default_factory=list)
+    whole: Differences = field(init=False)
 
-    def room(self, gradients: int) -> int:
-        """How many entries of each gradient are compared one by one."""
-        shapes = self.model.exercise.shapes.values()
-        entries = sum(prod(size for size in shape if isinstance(size, int)) for shape in shapes)
-        return max(1, min(ENTRIES, WORK // max(entries, 1)) // gradients)
+    def __post_init__(self) -> None:
+        exercise = self.model.exercise
+        equations = [(one.name, one.body) for one in exercise.equations]
+        self.whole = Differences(equations, self.values, {}, exercise.functions)
 
-    def check(self, step: Step, room: int) -> None:
+    def run(self, valued: Sequence[Step]) -> None:
+        room = self.room()
+        places = [(step, place) for step in valued for place in self.numbers(step).places()]
+        if len(places) > room:
+            self.note = "some" if self.together(valued) else "steps"
+            if self.note == "steps":
+                for step in valued:
+                    self.through_its_users(step, room)
+            places = _chosen(
+                valued, {step.target: list(self.numbers(step).places()) for step in valued}, room
+            )
+        for step, place in places:
+            numbers = self.numbers(step)
+            move = {step.target: unit(numbers.shape, place)}
+            self.one(self.whole, move, numbers.at(*place), "d" + step.target, f"at {place}")
+
+    def numbers(self, step: Step) -> Array[Any]:
         numbers = _array(self.derivation, step)
         assert numbers is not None
-        places = list(numbers.places())
-        if len(places) > room:
-            self.partly = True
-            if self.all_entries(step, numbers) and room == 1:
-                return
-        for place in places[:room]:
-            self.one(step, unit(numbers.shape, place), numbers.at(*place), f"at {place}")
+        return numbers
 
-    def all_entries(self, step: Step, numbers: Array[Any]) -> bool:
-        """All entries along one direction; False on a kink.
+    def room(self) -> int:
+        """How many entries are compared one by one."""
+        shapes = self.model.exercise.shapes.values()
+        entries = sum(prod(size for size in shape if isinstance(size, int)) for shape in shapes)
+        return max(AT_LEAST, min(ENTRIES, WORK // max(entries, 1)))
 
-        There the one-sided differences of several kinks together need not enclose what is taken.
-        """
-        small = tuple(Fraction(place * place % 7 - 3, 64) for place in range(len(numbers.entries)))
-        expected = Exact(limits.PRECISION_BITS // 16).dot(numbers.entries, small)
-        direction = Array(numbers.shape, small)
-        return not self.one(step, direction, expected, "along a direction", convention=False)
+    # --- one slope
 
     def one(
-        self, step: Step, direction: Array[Fraction], expected: Any, where: str, *, convention: bool = True
+        self,
+        model: Differences,
+        moves: dict[str, Array[Fraction]],
+        expected: Any,
+        what: str,
+        where: str,
+        *,
+        convention: bool = True,
     ) -> bool:
         """Compare one slope of the loss; whether it sits on a kink. Raises CertificateFailed."""
         try:
-            found = self.difference(step, direction)
+            found = model.along(moves)
         except Symbolic:
             return False
         if found.at_kink and not convention:
             return True
         if not found.confirms(expected):
-            raise CertificateFailed(f"the value of d{step.target}", f"differences {where}")
+            raise CertificateFailed(f"the value of {what}", f"differences {where}")
+        self.note_down(found, what)
+        return found.at_kink
+
+    def note_down(self, found: Difference, what: str) -> None:
         if found.at_kink:
             self.one_sided += 1
-            self.at_kink.append("d" + step.target)
+            self.at_kink.append(what)
         else:
             self.central += 1
             self.exact &= found.central is not None and found.central.error == 0
             self.smallest = min(self.smallest, found.step)
-        return found.at_kink
 
-    def difference(self, step: Step, direction: Array[Fraction]) -> Difference:
-        exercise = self.model.exercise
-        equations = [(one.name, one.body) for one in exercise.equations]
-        return central_difference(
-            equations, self.values, step.target, direction, functions=exercise.functions
-        )
+    # --- many at once
+
+    def together(self, valued: Sequence[Step]) -> bool:
+        """All names along one random direction each; False on a kink."""
+        moves = {step.target: _direction(self.numbers(step), step.target) for step in valued}
+        domain = Exact(limits.PRECISION_BITS // 16)
+        parts = [domain.dot(self.numbers(step).entries, moves[step.target].entries) for step in valued]
+        try:
+            what = "all gradients together"
+            sits = self.one(
+                self.whole, moves, domain.total(parts), what, "along a direction", convention=False
+            )
+        except NotCertified:
+            return False  # a kink so near that no step of a joint direction avoids it
+        return not sits
+
+    def through_its_users(self, step: Step, room: int) -> None:
+        """⟨dX, v⟩ against differences of Σ ⟨dU, U⟩ over the equations U that use X, entry by entry on a kink."""
+        users = [user for user in self.model.users(step.target) if self.arrives(user.name) is not None]
+        local = self.local([user.name for user in users])
+        if local is None:
+            return
+        numbers = self.numbers(step)
+        direction = _direction(numbers, step.target)
+        expected = Exact(limits.PRECISION_BITS // 16).dot(numbers.entries, direction.entries)
+        what, where = "d" + step.target, "along a direction, through its equations"
+        if not self.one(local, {step.target: direction}, expected, what, where, convention=False):
+            return
+        for place in list(numbers.places())[:room]:
+            self.one(
+                local, {step.target: unit(numbers.shape, place)}, numbers.at(*place), what, f"at {place}"
+            )
+
+    def arrives(self, name: str) -> Array[Any] | None:
+        quantity = self.derivation.quantities.get("d" + name)
+        return None if quantity is None else quantity.numbers
+
+    def local(self, users: Sequence[str]) -> Differences | None:
+        """Some equations by themselves, with the loss Σ ⟨dU, U⟩; None where there is none with a gradient."""
+        if not users:
+            return None
+        known = {name: one.numbers for name, one in self.derivation.quantities.items()}
+        values = {name: numbers for name, numbers in known.items() if numbers is not None}
+        for name in users:
+            values.pop(name, None)
+        parts = [
+            tree.Call("sum", (tree.times(tree.Gradient(tree.Name(name)), tree.Name(name), sign="*"),))
+            for name in users
+        ]
+        equations = [(name, self.model.equation(name).body) for name in users]
+        return Differences([*equations, ("", tree.plus(*parts))], values, {}, self.model.exercise.functions)
+
+
+def _direction(numbers: Array[Any], seed: str) -> Array[Fraction]:
+    """A random direction with short numbers, none of them 0."""
+    source = Random(seed)
+    entries = [Fraction(source.choice((-1, 1)) * source.randrange(1, 64), 64) for _ in numbers.entries]
+    return numbers.with_entries(entries)
+
+
+def _chosen(
+    valued: Sequence[Step], places: dict[str, list[tuple[int, ...]]], room: int
+) -> list[tuple[Step, tuple[int, ...]]]:
+    """The first entries of each gradient; of many gradients, of some that are spread over the model."""
+    if len(valued) > room:
+        valued = [valued[at * (len(valued) - 1) // max(room - 1, 1)] for at in range(room)]
+    each = max(1, room // len(valued))
+    return [(step, place) for step in valued for place in places[step.target][:each]]

@@ -24,6 +24,9 @@ from symbackprop.notation.tree import Shape, Size
 R = TypeVar("R")
 
 REDRAWS = 60
+"""Points of the real numbers that are tried."""
+
+FIELD_REDRAWS = 400
 """Points of a field that are tried: each square root exists at every other point."""
 
 BITS = 256
@@ -61,7 +64,7 @@ class Point:
 
 def drawn(seed: str, use: Callable[[GFp], R], signs: Signs = "random") -> R | None:
     """What `use` makes of the first point of a field that is of use; None if there is none."""
-    for attempt in range(REDRAWS):
+    for attempt in range(FIELD_REDRAWS):
         modulus = MERSENNE if attempt % 2 == 0 else ORDERED
         try:
             return use(GFp(f"{seed}/{attempt}", modulus=modulus, signs=signs))

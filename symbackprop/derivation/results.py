@@ -17,9 +17,11 @@ from symbackprop.algebra.values.exact import bounds
 from symbackprop.algebra.values.poly import Poly, leftover
 from symbackprop.derivation.steps import Derivation, Quantity
 from symbackprop.exercise.faults import nearest
+from symbackprop.exercise.layers import layer_names
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.read import ReadError, canonical_name
+from symbackprop.notation.shape_algebra import shown_size
 from symbackprop.notation.tree import Node, Shape
 from symbackprop.notation.write import Style, kept_capitals, to_latex, to_plain
 
@@ -33,6 +35,8 @@ def style(exercise: Exercise) -> Style:
         functions={name: row.latex for name, row in rows.items()},
         loss=exercise.loss,
         capitals=capitals(exercise),
+        layers=exercise.layer_marks,
+        layer_names=layer_names(exercise.shapes),
     )
 
 
@@ -155,7 +159,7 @@ class Result:
         return f"$\\displaystyle {to_latex(self.chain(), style(self.derivation.exercise))}$"
 
     def __repr__(self) -> str:
-        shape = "×".join(map(str, self.shape)) or "scalar"
+        shape = "×".join(map(shown_size, self.shape)) or "scalar"
         return f"<{to_plain(self.chain())} ({shape})>"
 
 

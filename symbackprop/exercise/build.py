@@ -1,19 +1,18 @@
 """From the keys and values of a file to an Exercise, with every fault of meaning at once."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from fractions import Fraction
 from math import prod
 from typing import Any
 
 from symbackprop import limits
-from symbackprop.algebra.functions import Function
-from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise import sections
+from symbackprop.exercise.binding import bind_sizes
 from symbackprop.exercise.descent import SECTION, Setting, descent_of, with_parameters
-from symbackprop.exercise.equations import Model, left_name, read_model
+from symbackprop.exercise.draft import Draft
+from symbackprop.exercise.equations import left_name, read_model
 from symbackprop.exercise.facts import read_facts
 from symbackprop.exercise.faults import Collected, Path
+from symbackprop.exercise.layers import Expanded, expanded, marks_of
 from symbackprop.exercise.model import (
     Equation,
     Exercise,
@@ -27,32 +26,7 @@ from symbackprop.exercise.numbers import ValueFault, as_written, exact_array, kn
 from symbackprop.notation import tree
 from symbackprop.notation.inference import Inference, solve
 from symbackprop.notation.shapes import ShapeError, has_size_one, shown
-from symbackprop.notation.sizes import linear, replaced
-from symbackprop.notation.sizes import names as size_names
-from symbackprop.notation.tree import Node, Shape, Size
-
-
-@dataclass(slots=True)
-class _Draft:
-    """What has been made out so far."""
-
-    collected: Collected
-    functions: dict[str, Function] = field(default_factory=dict)
-    declared: dict[str, Shape] = field(default_factory=dict)
-    values: dict[str, Array[Fraction]] = field(default_factory=dict)
-    keys: dict[tuple[str, str], str] = field(default_factory=dict)  # (section, name) -> key as written
-    bound: dict[str, tuple[int, str]] = field(default_factory=dict)  # size -> its number, and from where
-    misfits: set[str] = field(default_factory=set)  # names whose value does not fit the declared shape
-    model: Model = field(default_factory=Model)
-
-    def path(self, section: str, name: str) -> Path:
-        return (section, self.keys.get((section, name), name))
-
-    @property
-    def sizes(self) -> list[str]:
-        """The size names that [shapes] declares, in order; of `m − r + 1`, m and r."""
-        written = (name for shape in self.declared.values() for size in shape for name in size_names(size))
-        return list(dict.fromkeys(written))
+from symbackprop.notation.tree import Node, Shape
 
 
 def build(data: Mapping[str, Any], collected: Collected, key: str) -> Exercise:
@@ -61,16 +35,20 @@ def build(data: Mapping[str, Any], collected: Collected, key: str) -> Exercise:
     language = sections.language_of(data, collected)
     title = sections.title_of(data, language, collected)
     words = sections.words_of(data, language, collected)
-    draft = _Draft(collected, functions=sections.functions_of(data, collected))
+    draft = Draft(collected, functions=sections.functions_of(data, collected))
+    layers = _layers(data, draft)
+    marks = marks_of(sections.style_of(data, collected).get("layers"), collected)
     kinks = sections.kinks_of(data, draft.functions, collected)
     _read_declared(data, draft)
+    for name, shape in layers.shapes.items():
+        draft.declared.setdefault(name, shape)
     _read_values(data, draft)
-    _read_equations(data, draft)
-    _bind_sizes(draft)
+    _read_equations(data, layers, draft)
+    bind_sizes(draft)
     found = _infer(draft)
     equations = _equations(draft, found)
     names = tuple(dict.fromkeys((*given_names(equations, found.shapes), *draft.model.names)))
-    wanted = sections.wanted_of(data, names, _default_wanted(equations, found), collected)
+    wanted = sections.wanted_of(data, names, layers.wanted or _default_wanted(equations, found), collected)
     values = known_values(draft.values)
     facts = read_facts(data, draft.functions, equations, found, values, collected)
     descent = descent_of(data.get(SECTION), _setting(draft, equations, found, wanted, facts), collected)
@@ -83,14 +61,23 @@ def build(data: Mapping[str, Any], collected: Collected, key: str) -> Exercise:
         shapes=_loss_as_scalar(found.shapes, equations), values=values, kinks=kinks,
         wanted=with_parameters(wanted, descent), descent=descent,
         functions=draft.functions, words=words, facts=facts,
-        warnings=tuple(_warnings(equations, draft, kinks)), declared_sizes=found.sizes,
+        warnings=tuple(_warnings(equations, draft, found.shapes)), declared_sizes=found.sizes,
+        layer_marks=marks,
     )  # fmt: skip
 
 
 # --- reading the sections -------------------------------------------------------------
 
 
-def _read_declared(data: Mapping[str, Any], draft: _Draft) -> None:
+def _layers(data: Mapping[str, Any], draft: Draft) -> Expanded:
+    """The model with the shorthand for layers written out."""
+    raw = sections.table(data, ("model",), Collected("")) if "model" in data else {}
+    made = expanded(raw, draft.functions, draft.collected)
+    draft.from_layers = frozenset(made.shapes)
+    return made
+
+
+def _read_declared(data: Mapping[str, Any], draft: Draft) -> None:
     for key, raw in sections.table(data, ("shapes",), draft.collected).items():
         path: Path = ("shapes", str(key))
         shape = sections.shape_of_text(raw, path, draft.collected)
@@ -103,7 +90,7 @@ def _read_declared(data: Mapping[str, Any], draft: _Draft) -> None:
             draft.collected.add(path, f"{size} is the name of a size and of an array", "Choose another name.")
 
 
-def _read_values(data: Mapping[str, Any], draft: _Draft) -> None:
+def _read_values(data: Mapping[str, Any], draft: Draft) -> None:
     for key, raw in sections.table(data, ("values",), draft.collected).items():
         path: Path = ("values", str(key))
         name = _key_name(draft, path)
@@ -117,7 +104,7 @@ def _read_values(data: Mapping[str, Any], draft: _Draft) -> None:
             draft.values[name] = value
 
 
-def _key_name(draft: _Draft, path: Path) -> str:
+def _key_name(draft: Draft, path: Path) -> str:
     """The name of a key of [shapes] or [values]; "" when it is no name or there twice."""
     section, key = path
     name = left_name(key, function_names(draft.functions), path, draft.collected)
@@ -131,7 +118,7 @@ def _key_name(draft: _Draft, path: Path) -> str:
     return name
 
 
-def _read_equations(data: Mapping[str, Any], draft: _Draft) -> None:
+def _read_equations(data: Mapping[str, Any], layers: Expanded, draft: Draft) -> None:
     """The model, and the names that stand in other sections without a place in it."""
     listed = {name for _, name in draft.keys}
     raw = sections.table(data, ("model",), draft.collected)
@@ -141,8 +128,10 @@ def _read_equations(data: Mapping[str, Any], draft: _Draft) -> None:
     if not raw and isinstance(data["model"], Mapping):
         draft.collected.add(("model",), "the model has no equations", 'Write under [model]: L = "…".')
         return
-    declared = frozenset({*listed, *draft.sizes})
-    model = read_model(raw, function_names(draft.functions), declared, draft.collected)
+    declared = frozenset({*listed, *draft.sizes, *layers.shapes})
+    model = read_model(
+        layers.equations, function_names(draft.functions), declared, draft.collected, layers.origin
+    )
     draft.model = model
     used = {name.name for body in model.bodies.values() for name in free_names(body)}
     for section, name in draft.keys:
@@ -151,7 +140,7 @@ def _read_equations(data: Mapping[str, Any], draft: _Draft) -> None:
             if section == "values":
                 draft.collected.add(path, f"{name} is computed by model.{name}", "Take the value away.")
                 draft.values.pop(name, None)
-        elif name not in used and model.complete and model.names:
+        elif name not in used and model.names and not model.may_use(name):
             draft.collected.unknown(path, "no equation uses", name, [*used, *model.names])
     _check_gradient_names(draft, {*used, *model.names, *listed})
     for size in draft.sizes:
@@ -161,7 +150,7 @@ def _read_equations(data: Mapping[str, Any], draft: _Draft) -> None:
             )
 
 
-def _check_gradient_names(draft: _Draft, names: set[str]) -> None:
+def _check_gradient_names(draft: Draft, names: set[str]) -> None:
     """`dW` beside `W` would be two things."""
     for name in sorted(names):
         if name[:1] == "d" and name[1:] in names:
@@ -174,95 +163,10 @@ def _check_gradient_names(draft: _Draft, names: set[str]) -> None:
             draft.collected.add(path, message, f"Give {name} or {name[1:]} another name.")
 
 
-# --- sizes: what is declared against what the values say --------------------------------
-
-
-def _bind_sizes(draft: _Draft) -> None:
-    """A declared size name that a value fills becomes that number; values must agree."""
-    for name, value in list(draft.values.items()):
-        shape = draft.declared.get(name)
-        if shape is None:
-            continue
-        if len(shape) != len(value.shape):
-            fitted = _fitted(draft, name, value, shape)
-            if fitted is None:
-                continue
-            draft.values[name] = value = fitted
-        for size, number in zip(shape, value.shape, strict=True):
-            if not isinstance(size, str) or " " not in size:
-                _bind(draft, name, size, number)
-    _bind_computed(draft)
-    for name, shape in draft.declared.items():
-        draft.declared[name] = tuple(_put_in(draft, size) for size in shape)
-
-
-def _put_in(draft: _Draft, size: Size) -> Size:
-    """A declared size with the numbers that the values give its names."""
-    return replaced(size, {name: number for name, (number, _) in draft.bound.items()})
-
-
-def _bind(draft: _Draft, name: str, size: Size, number: int) -> None:
-    path = draft.path("values", name)
-    if isinstance(size, int):
-        if size != number:
-            message = f"{name} is {shown(draft.values[name].shape)}, and shapes.{name} says {size}"
-            draft.collected.add(path, f"{message}: {number} ≠ {size}")
-            draft.misfits.add(name)
-        return
-    known, source = draft.bound.setdefault(size, (number, ".".join(path)))
-    if known != number:
-        message = f"{name} is {shown(draft.values[name].shape)}, so {size} = {number}"
-        draft.misfits.add(name)
-        draft.collected.add(path, f"{message}, but {source} says {size} = {known}")
-
-
-def _bind_computed(draft: _Draft) -> None:
-    """Sizes such as `m − r + 1` against the values: one name without number is learnt, else they agree."""
-    waiting = [
-        (name, size, number)
-        for name, value in draft.values.items()
-        if len(shape := draft.declared.get(name, ())) == len(value.shape)
-        for size, number in zip(shape, value.shape, strict=True) if isinstance(size, str) and " " in size
-    ]  # fmt: skip
-    for name, size, number in [*waiting, *waiting]:  # what the last one teaches may help the first
-        left = _put_in(draft, size)
-        coefficients, constant = linear(left)
-        if len(coefficients) == 1:
-            ((base, count),) = coefficients.items()
-            if (number - constant) % count == 0 and (number - constant) // count >= 1:
-                draft.bound[base] = ((number - constant) // count, ".".join(draft.path("values", name)))
-    for name, size, number in waiting:
-        says = _put_in(draft, size)
-        if says != number and (isinstance(says, int) or len(linear(says)[0]) == 1):
-            message = f"{name} is {shown(draft.values[name].shape)}, and shapes.{name} says {size}"
-            same = f" = {says}" if isinstance(says, int) else ""
-            draft.collected.add(draft.path("values", name), f"{message}{same}: {number} ≠ {says}")
-            draft.misfits.add(name)
-
-
-def _fitted(draft: _Draft, name: str, value: Array[Fraction], shape: Shape) -> Array[Fraction] | None:
-    """A value whose rank is not the declared one: one number fits anywhere; a flat list is no matrix."""
-    if len(value.entries) == 1:
-        return value.reshaped((1,) * len(shape))
-    path = draft.path("values", name)
-    draft.misfits.add(name)
-    advice = ""
-    if len(value.shape) == 1 and len(shape) == 2:
-        rows = shape[1] == 1 or shape[0] == value.shape[0]
-        other = value.reshaped((value.shape[0], 1) if rows else (1, value.shape[0]))
-        advice = f"Write {name} = {as_written(other)}."
-    kinds = {0: "a number", 1: "a flat list, a vector", 2: "a matrix"}
-    kind = kinds.get(len(value.shape), f"an array with {len(value.shape)} axes")
-    draft.collected.add(
-        path, f"{name} is {kind} ({shown(value.shape)}), and shapes.{name} says {shown(shape)}", advice
-    )
-    return None
-
-
 # --- shapes ---------------------------------------------------------------------------
 
 
-def _infer(draft: _Draft) -> Inference:
+def _infer(draft: Draft) -> Inference:
     model = draft.model
     known: dict[str, Shape] = dict(draft.declared)
     known.update({name: value.shape for name, value in draft.values.items()})
@@ -277,7 +181,7 @@ def _infer(draft: _Draft) -> Inference:
     return found
 
 
-def _solved(draft: _Draft, known: Mapping[str, Shape]) -> Inference:
+def _solved(draft: Draft, known: Mapping[str, Shape]) -> Inference:
     model = draft.model
     pairs = [(name, model.bodies[name]) for name in model.names if name in model.bodies]
     complete = bool(model.names) and model.names[-1] in model.bodies
@@ -289,7 +193,7 @@ def _solved(draft: _Draft, known: Mapping[str, Shape]) -> Inference:
     )  # fmt: skip
 
 
-def _flat_list(draft: _Draft, known: Mapping[str, Shape], name: str, fault: ShapeError) -> bool:
+def _flat_list(draft: Draft, known: Mapping[str, Shape], name: str, fault: ShapeError) -> bool:
     """A vector left of a vector where a matrix with one row would fit: say so at the value."""
     left = tree.undressed(fault.pair[0]) if fault.pair else None
     if not isinstance(left, tree.Name) or left.name not in draft.values:
@@ -307,12 +211,15 @@ def _flat_list(draft: _Draft, known: Mapping[str, Shape], name: str, fault: Shap
     return True
 
 
-def _equations(draft: _Draft, found: Inference) -> list[tuple[str, Node]]:
+def _equations(draft: Draft, found: Inference) -> list[tuple[str, Node]]:
+    """The bodies, with the number of each declared size whose number the values say (`1/m` is 1/3)."""
     read = [name for name in draft.model.names if name in draft.model.bodies]
-    return list(zip(read, found.bodies, strict=True))
+    numbers = {name: tree.number(size) for name, size in found.sizes.items() if isinstance(size, int)}
+    bodies = [tree.replace_names(body, numbers) for body in found.bodies]
+    return list(zip(read, bodies, strict=True))
 
 
-def _check_determined(draft: _Draft, found: Inference, equations: list[tuple[str, Node]]) -> None:
+def _check_determined(draft: Draft, found: Inference, equations: list[tuple[str, Node]]) -> None:
     """Names whose shape nothing says; only when nothing else is wrong, since it may be a consequence."""
     if draft.collected.faults:
         return
@@ -333,7 +240,7 @@ def _check_determined(draft: _Draft, found: Inference, equations: list[tuple[str
         draft.collected.add(draft.model.path(name), f"nothing says the shape of {name}")
 
 
-def _check_entries(draft: _Draft, shapes: Mapping[str, Shape]) -> None:
+def _check_entries(draft: Draft, shapes: Mapping[str, Shape]) -> None:
     """No array may have more entries than the program works with, whatever says its shape."""
     for name, shape in shapes.items():
         numbers = [size for size in shape if isinstance(size, int)]
@@ -374,7 +281,7 @@ def _default_wanted(equations: list[tuple[str, Node]], found: Inference) -> tupl
 
 
 def _setting(
-    draft: _Draft, equations: list[tuple[str, Node]], found: Inference, wanted: tuple[str, ...],
+    draft: Draft, equations: list[tuple[str, Node]], found: Inference, wanted: tuple[str, ...],
     facts: tuple[Fact, ...],
 ) -> Setting | None:  # fmt: skip
     """What descent must know; None where a formula is missing that might say more."""
@@ -387,7 +294,7 @@ def _setting(
     )  # fmt: skip
 
 
-def _euler(equations: list[tuple[str, Node]], draft: _Draft) -> list[str]:
+def _euler(equations: list[tuple[str, Node]], draft: Draft) -> list[str]:
     """`e^z` where nothing says what e is: a name here, and Euler's number was probably meant."""
     if "e" in {*draft.values, *draft.declared, *draft.model.names}:
         return []
@@ -397,7 +304,24 @@ def _euler(equations: list[tuple[str, Node]], draft: _Draft) -> list[str]:
     return ["e is a name without a value here; Euler's number is exp(1), and e^z is written exp(z)"]
 
 
-def _warnings(equations: list[tuple[str, Node]], draft: _Draft, kinks: Mapping[str, object]) -> list[str]:
+def _matrices_by_habit(
+    equations: list[tuple[str, Node]], draft: Draft, shapes: Mapping[str, Shape]
+) -> list[str]:
+    """A small letter that was taken for a matrix, where nobody says so and nobody indexes it."""
+    indexed = {
+        part.base.name
+        for _, body in equations for part in tree.walk(body)
+        if isinstance(part, tree.Index) and isinstance(part.base, tree.Name) and len(part.places) > 1
+    }  # fmt: skip
+    known = {*draft.declared, *draft.values, *indexed}
+    return [
+        f"{name} has no value and is taken for a {shown(shapes[name])} matrix; [shapes] can say otherwise"
+        for name in given_names(equations, shapes)
+        if name not in known and len(shapes[name]) == 2 and name[:1].islower()
+    ]
+
+
+def _warnings(equations: list[tuple[str, Node]], draft: Draft, shapes: Mapping[str, Shape]) -> list[str]:
     uses = {name: {used.name for used in free_names(body)} for name, body in equations}
     reached, waiting = set[str](), [equations[-1][0]]
     while waiting:
@@ -407,7 +331,7 @@ def _warnings(equations: list[tuple[str, Node]], draft: _Draft, kinks: Mapping[s
             waiting.extend(uses.get(name, ()))
     every = dict.fromkeys(name for found, names in uses.items() for name in (*sorted(names), found))
     sizes = set(draft.sizes)
-    return _euler(equations, draft) + [
+    return _euler(equations, draft) + _matrices_by_habit(equations, draft, shapes) + [
         f"{name} never reaches the loss {equations[-1][0]}: its gradient is 0"
         for name in every if name not in reached and name not in sizes
     ]  # fmt: skip

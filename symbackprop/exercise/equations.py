@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from symbackprop import limits
-from symbackprop.exercise.faults import Collected, Path, one_slip, shortened
+from symbackprop.exercise.faults import Collected, Path, nearest, one_slip, shortened
 from symbackprop.exercise.model import free_names
 from symbackprop.notation import tree
 from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read, read_left
+from symbackprop.notation.spelling import spelled
 from symbackprop.notation.tree import Node
 
 _NOT_IN_A_MODEL = {
@@ -30,26 +31,47 @@ class Model:
     keys: dict[str, str] = field(default_factory=dict)  # name -> the key as the file writes it
     symbols: dict[str, str] = field(default_factory=dict)  # name used, not declared -> first equation
     circular: set[str] = field(default_factory=set)  # names that hang on themselves
-    lost: bool = False  # whether a left side could not be read
+    lost: list[str] = field(default_factory=list)  # formulas whose left side could not be read
 
-    @property
-    def complete(self) -> bool:
-        """Whether every equation could be read: else one that was not may use a name."""
-        return not self.lost and len(self.bodies) == len(self.names)
+    def may_use(self, name: str) -> bool:
+        """Whether a formula that could not be read may be meant to use a name.
+
+        It may use any, unless its letters stand in none of them and another name looks like it.
+        """
+        unread = [*self.lost, *(text for left, text in self.texts.items() if left not in self.bodies)]
+        read = [name for name in self.names if name in self.bodies]
+        used = {used.name for left in read for used in free_names(self.bodies[left])}
+        stands = any(name.replace("_", "") in _plain(text) for text in unread)
+        return bool(unread) and (stands or not nearest(name, [*used, *self.names]))
 
     def path(self, name: str) -> Path:
         """Where the equation of a name stands."""
         return ("model", self.keys.get(name, name))
 
 
+def _plain(text: str) -> str:
+    """A formula with its names spelled as they are kept, whatever else is wrong with it."""
+    try:
+        return spelled(text)[0].replace("_", "")
+    except ReadError:
+        return text
+
+
 def read_model(
-    raw: Mapping[str, object], functions: Mapping[str, str], declared: frozenset[str], collected: Collected
+    raw: Mapping[str, object],
+    functions: Mapping[str, str],
+    declared: frozenset[str],
+    collected: Collected,
+    from_layers: frozenset[str] = frozenset(),
 ) -> Model:
     """The equations of [model]; `declared` are the names of [values], [shapes] and the sizes.
+
+    Those in `from_layers` stand in the file as the one key `layers`.
 
     Every name that is used must be computed before, declared, or plainly a symbol of its own.
     """
     model = _left_sides(raw, functions, collected)
+    model.keys.update((name, "layers") for name in from_layers & model.keys.keys())
     known = declared | frozenset(model.names)
     guessed, unread = _used_names(model, functions)
     strangers = {name for name in guessed if name not in known}
@@ -75,7 +97,7 @@ def _left_sides(raw: Mapping[str, object], functions: Mapping[str, str], collect
     for key, text in raw.items():
         name, indices = _left_side(str(key), functions, ("model", str(key)), collected)
         if not name:
-            model.lost = True
+            model.lost.append(f"{key} {text}")
             continue
         if name in model.keys:
             other = model.keys[name]
@@ -89,6 +111,8 @@ def _left_sides(raw: Mapping[str, object], functions: Mapping[str, str], collect
             model.texts[name] = text
         else:
             advice = f'Write {key} = "{shortened(str(text), 40)}".' if isinstance(text, int) else ""
+            advice = "Did you mean layers = […]?" if one_slip(str(key), "layers") else advice
+            model.lost.append(str(text))
             collected.add(("model", str(key)), "a formula is a text", advice)
     return model
 
@@ -132,7 +156,7 @@ def _check_indices(
             read_left(model.keys[name], taken, functions)
         except ReadError as error:
             collected.read_error(model.path(name), error)
-            model.texts.pop(name, None)
+            model.lost.append(model.texts.pop(name, ""))
 
 
 def _used_names(model: Model, functions: Mapping[str, str]) -> tuple[list[str], dict[str, ReadError]]:

@@ -16,10 +16,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import RANK, Array
+from symbackprop.algebra.values.floating import np
 from symbackprop.algebra.values.floating.atoms import Floats
 from symbackprop.exercise import file_and_text
 from symbackprop.exercise.build import build

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Literal
 
 from symbackprop.algebra.functions import ALIASES, OPERATIONS, TABLE, Function
 from symbackprop.algebra.values.arrays import Array
@@ -11,6 +12,9 @@ from symbackprop.notation.read import Vocabulary
 from symbackprop.notation.shapes import OPERATION_SIGNATURES, Signature
 from symbackprop.notation.sizes import names as size_names
 from symbackprop.notation.tree import Chain, Node, Shape, Size
+
+LayerMarks = Literal["sub", "bracket", "paren"]
+"""How the number of a layer is set: `W_1`, `W^{[1]}` or `W^{(1)}`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,12 +59,13 @@ class Exercise:
 
     `key` names outputs. `shapes` has every name, given and computed; a size is a number, or where
     no value says it a name or a linear form of names. `values` are exact; a given name without
-    one stays a symbol. `wanted` are the names whose gradients are asked. `kinks` is, by the name of a convention
-    (`relu`), the slope taken at each bound. `functions` are the exercise's own; one with no
+    one stays a symbol. `wanted` are the names whose gradients are asked. `kinks` is, by the name of
+    a convention (`relu`), the slope taken at each bound. `functions` are the exercise's own; one with no
     pieces is generic. `words` replaces sentences of the report, by language and key.
     `declared_sizes` says what became of the size names that the exercise declares. `named` are
     the computed names that the derivation gave to parts of long formulas. `descent`
-    is the gradient descent that is asked for; then every given name has a value.
+    is the gradient descent that is asked for; then every given name has a value. `layer_marks` says
+    how the numbers of layers are set.
     """
 
     key: str
@@ -77,6 +82,7 @@ class Exercise:
     warnings: tuple[str, ...]
     declared_sizes: Mapping[str, Size]
     descent: Descent | None = None
+    layer_marks: LayerMarks = "sub"
     named: tuple[str, ...] = ()
 
     @property

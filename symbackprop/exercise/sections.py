@@ -18,7 +18,7 @@ from symbackprop.notation.write_names import is_greek
 
 TOP_LEVEL = (
     "title", "language", "model", "shapes", "values", "wanted", "conventions", "functions", "words", "assume",
-    "descent",
+    "descent", "style",
 )  # fmt: skip
 GENERIC = "generic"
 
@@ -94,6 +94,13 @@ def words_of(
         else:
             collected.add(("words", str(key)), "a sentence belongs here", f'Write {key} = "…".')
     return words
+
+
+def style_of(data: Mapping[str, Any], collected: Collected) -> Mapping[str, Any]:
+    """The section [style]: how the report writes things."""
+    style = table(data, ("style",), collected)
+    known_keys(style, ("layers",), ("style",), collected)
+    return style
 
 
 # --- own functions --------------------------------------------------------------------

@@ -306,12 +306,12 @@ def _name_sizes(collector: Collector, equations: Sequence[tuple[str, Node]]) -> 
     for size in every:
         give(size, "n")
     _settle_ranges(collector)
-    left = unsaid(collector)
+    open_ranges = unsaid(collector)
     later = set()
     for size in every:
         give(size, "n")
         _settle(collector.solver, ())
-    return left
+    return open_ranges
 
 
 def _settle_ranges(collector: Collector) -> None:

@@ -77,7 +77,7 @@ def shown(shape: Shape) -> str:
 
 def shown_size(size: Size) -> str:
     """A size as a factor: a sum in brackets."""
-    text = str(size)
+    text = str(size) or "?"
     return f"({text})" if " " in text else text
 
 

@@ -66,7 +66,7 @@ def extreme(form: Linear, ranges: Ranges, *, largest: bool) -> Linear | None:
 def proved(form: Linear, ranges: Ranges, guards: Sequence[Linear], known: Iterable[Size] = ()) -> bool:
     """Whether `form ≥ 0` wherever all `guards` are ≥ 0; `known` are sizes of arrays, so at least 1."""
     positive = [plus(sizes.linear(size), ({}, -1)) for size in known if isinstance(size, str)]
-    used = [guard for guard in guards if _shares(guard, form)][:_MOST_GUARDS]
+    used = [guard for one in guards for guard in _multiples(one, form)][:_MOST_GUARDS]
     for count in range(len(used) + 1):
         for chosen in combinations(used, count):
             left = form
@@ -78,8 +78,11 @@ def proved(form: Linear, ranges: Ranges, guards: Sequence[Linear], known: Iterab
     return False
 
 
-def _shares(first: Linear, second: Linear) -> bool:
-    return bool(first[0].keys() & second[0].keys())
+def _multiples(guard: Linear, form: Linear) -> list[Linear]:
+    """A guard as often as it takes to meet an index of the form; none where it has no name of it."""
+    shared = guard[0].keys() & form[0].keys()
+    times = {abs(form[0][name] // guard[0][name]) for name in shared} - {0}
+    return [plus(({}, 0), guard, count) for count in sorted(times | {1})] if shared else []
 
 
 def _never_negative(form: Linear, positive: Sequence[Linear], depth: int) -> bool:

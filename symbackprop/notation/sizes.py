@@ -85,7 +85,7 @@ def subtract(first: Size, second: Size) -> Size:
 
 def replaced(size: Size, table: Mapping[str, Size]) -> Size:
     """`size` with names replaced by what `table` says they stand for."""
-    if isinstance(size, int):
+    if isinstance(size, int) or not size:
         return size
     if size in table:
         return table[size]
@@ -95,7 +95,7 @@ def replaced(size: Size, table: Mapping[str, Size]) -> Size:
 
 def names(size: Size) -> tuple[str, ...]:
     """The base names in a size, in the order in which it is written."""
-    if isinstance(size, int):
+    if isinstance(size, int) or not size:
         return ()
     coefficients, _ = linear(size)
     return tuple(coefficients)

@@ -44,7 +44,7 @@ from symbackprop.notation.tree import (
     Where,
     Word,
 )
-from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, SUM, TIGHT, Writer
+from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, TIGHT, Writer
 from symbackprop.notation.write_rules import GROUP, is_ratio, left_to_right
 from symbackprop.notation.write_style import Style
 
@@ -228,7 +228,9 @@ class PlainWriter(Writer):
 
     def inner(self, node: Node) -> str:
         """An expression inside brackets of its own; what has conditions gets brackets first."""
-        return self.at(plain(node), SUM)
+        node = plain(node)
+        text = self.write(node)
+        return self.bracket(text) if type(node) is Where else text
 
     def _call(self, node: Call) -> str:
         inner = [self.inner(arg) for arg in node.args]

@@ -3,6 +3,7 @@
 The template defines `boxed`, `grad` and `vphantom`.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import ClassVar
@@ -50,6 +51,7 @@ _RELATIONS: Mapping[Relation, str] = {
 
 _SIGNS = {"cdot": "dot.op", "odot": "dot.o", "*": "ast.op"}
 _DOTS = {"h": "dots.h", "c": "dots.h.c", "v": "dots.v", "d": "dots.down"}
+_COMMA, _ESCAPED = re.compile(r"(?<!\\),"), r"\\,"
 _VARIANTS = {"epsilon": "epsilon.alt", "phi": "phi.alt", "omicron": "omicron"}
 """Greek letters whose plain Typst form is LaTeX's `\\var…`."""
 
@@ -245,8 +247,10 @@ class TypstWriter(PictureWriter):
         return f"{low}:{high}"
 
     def sigma(self, below: list[str], high: str | None) -> str:
-        lines = " \\ ".join(below)
-        sign = "sum" if len(below) == 1 else "limits(sum)"  # as in LaTeX
+        sign, lines = "sum", below[0]
+        if len(below) > 1:  # limits and centred lines of one size as in LaTeX, in a table too
+            sized = ", ".join(f"script({_COMMA.sub(_ESCAPED, line)})" for line in below)
+            sign, lines = "limits(sum)", f"vec(delim: #none, gap: #.2em, {sized})"
         return f"{sign}_({lines})" + ("" if high is None else f"^({high})")
 
     def squared(self, text: str) -> str:

@@ -18,7 +18,7 @@ PAGE: Final = 17.0  # cm
 _FOLD_BELOW: Final = 0.78  # of its size: a picture that would be scaled further down is folded
 _BOARD: Final = 8  # vertices: in a longer row the input stands before the first product, not under it
 _TORN: Final = 4.0  # cm: how much further away a cut may be that does not go through an equation
-_INSIDE: Final = 3.0  # … and one before a product, where a layer begins
+_INSIDE: Final = 6.0  # … and one before a product, where a layer begins
 _DEEP: Final = 40  # tracks; further out a branch is put down wherever its own track is free
 
 Slot = tuple[int, int]
@@ -176,7 +176,9 @@ class _Grid:
         joins = len(others - set(chain)) > 0  # a branch comes in, from below if it can
         wanted = [above, below]
         if first and not others:
-            flowing = len(self.chains) > 1 or len(chain) > _BOARD
+            given = [other for other in self.inputs[key] if self.circuit.parts[other].given]
+            skipping = any(len(self.users[other]) > 1 for other in given)  # from under the row it goes round
+            flowing = len(self.chains) > 1 or (len(chain) > _BOARD and not skipping)
             wanted = [above, before, below] if flowing else [above, below, before]
             if flowing and self.data_first:
                 wanted = [before, above, below]

@@ -32,6 +32,7 @@ from symbackprop.notation.tree import (
     Quotient,
     Sum,
     Transpose,
+    Where,
     children,
 )  # fmt: skip
 
@@ -146,10 +147,15 @@ def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[str]
         if node.name not in bound:
             yield node.name
         return
-    inside = bound | {node.index} if isinstance(node, Sum) else bound
-    inside = inside | set(node.indices) if isinstance(node, Entrywise) else inside
-    for child in children(node):
-        yield from free_names(child, inside)
+    if isinstance(node, Sum):  # its bounds are sizes, and so are those of an array given by its entries
+        yield from free_names(node.body, bound | {node.index})
+    elif isinstance(node, Entrywise):
+        yield from free_names(node.body, bound | set(node.indices))
+    elif isinstance(node, Where):
+        yield from free_names(node.body, bound)
+    else:
+        for child in children(node):
+            yield from free_names(child, bound)
 
 
 # --- operations -------------------------------------------------------------------
@@ -170,7 +176,7 @@ def sign_of(node: Node) -> Node:
             return Power(Bracket(Name("·")), exponent)
         case Norm(_, kind):
             return Norm(Name("·"), kind)
-        case Sum():
+        case Sum() | Entrywise(_, _, Sum()):
             return Name("Sigma")
         case Call(function, _, _, primes) if not primes:
             return _SIGN_OF.get(function) or operator(function)
@@ -221,11 +227,24 @@ def operands(node: Node) -> tuple[Node, ...]:
 
 
 def plain_operand(node: Node) -> Node:
-    """An operand as what the picture draws: `x` for `xᵀ` and for `x[1]`."""
+    """An operand as what the picture draws: `x` for `xᵀ`, for `x[1]`, and for `1 xᵀ`."""
     node = undressed_once(node)
-    while isinstance(node, Transpose) or (isinstance(node, Index) and _constant_places(node)):
-        node = undressed_once(node.body if isinstance(node, Transpose) else node.base)
+    while (inner := _wrapped(node)) is not None:
+        node = undressed_once(inner)
     return node
+
+
+def _wrapped(node: Node) -> Node | None:
+    """What a transposition, a constant place, or a product that only spreads is applied to."""
+    match node:
+        case Transpose(body):
+            return body
+        case Index(base) if _constant_places(node):
+            return base
+        case Product(factors):
+            kept = [factor for factor in factors if not isinstance(plain_operand(factor), Ones)]
+            return kept[0] if len(kept) == 1 and len(factors) > 1 else None
+    return None
 
 
 def _constant_places(node: Index) -> bool:

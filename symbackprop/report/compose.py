@@ -10,26 +10,31 @@ from symbackprop.derivation.steps import Derivation
 from symbackprop.report.document import Block, Document, Literally, Text
 from symbackprop.report.facts import Facts
 from symbackprop.report.sections.activation import activation
+from symbackprop.report.sections.axis import axis_functions
 from symbackprop.report.sections.backward import backward
+from symbackprop.report.sections.batch import examples
 from symbackprop.report.sections.code import code
 from symbackprop.report.sections.descent import descent
+from symbackprop.report.sections.drawing import drawing
 from symbackprop.report.sections.forward import forward
 from symbackprop.report.sections.given import given
+from symbackprop.report.sections.graph import picture
 from symbackprop.report.sections.layer import layer
+from symbackprop.report.sections.ledger import ledger
 from symbackprop.report.sections.levels import levels
 from symbackprop.report.sections.loss import loss
 from symbackprop.report.sections.plots import plots as plots_of
-from symbackprop.report.sections.graph import picture
-from symbackprop.report.sections.ledger import ledger
 from symbackprop.report.sections.summary import checks, summary
 from symbackprop.report.sections.worksheet import worksheet
 from symbackprop.report.view import View
 
 Section = Callable[[View], Iterator[Block]]
 
-_GIVEN_TO_BACK: tuple[Section, ...] = (given, forward, loss, activation, backward, ledger)
+_GIVEN_TO_BACK: tuple[Section, ...] = (
+    given, drawing, forward, loss, activation, axis_functions, backward, examples, ledger,
+)  # fmt: skip
 _SHORT: tuple[Section, ...] = (
-    given, partial(forward, short=True), loss, activation, partial(backward, short=True),
+    given, drawing, partial(forward, short=True), loss, activation, axis_functions, partial(backward, short=True), examples,
     partial(ledger, short=True),
 )  # fmt: skip
 """The same, with the layers of a deep net that say nothing new left to tables."""

@@ -37,7 +37,7 @@ from symbackprop.report.picture import laid_out
 from symbackprop.report.route import PAIR, Block, Streets, box_for, circle_for, shifted
 from symbackprop.report.spacing import Arrangement, Size
 
-TALL: Final = 21.0
+TALL: Final = 17.0
 """The height in cm that a picture may have on the page."""
 
 _EM: Final = 0.386  # cm, of the page's text
@@ -118,10 +118,15 @@ def graph(
     return Diagram(vertices=vertices, arrows=tuple(arrows), alternative=alternative, exact=True)
 
 
-def room_of(diagram: Diagram) -> float:
-    """The share of its size at which a picture fits the page; 1 for one that does as it is."""
+def room_of(diagram: Diagram) -> tuple[float, bool]:
+    """The share of its size at which a picture fits the page, at most 1, and whether it is folded.
+
+    0 for one that is too high for the page.
+    """
     picture = laid_out(diagram)
-    return min(1.0, PAGE / max(picture.width, 0.1), TALL / max(picture.height, 0.1))
+    size = min(1.0, PAGE / max(picture.width, 0.1))
+    folded = diagram.vertices[-1].y < -0.01
+    return (size if picture.height * size <= TALL else 0.0), folded
 
 
 def fan(layer: str, source: str, weight: str, *, alternative: Text, size: str = "k") -> Diagram:
@@ -165,7 +170,8 @@ def _gradient(key: str, x: float, y: float, of: Node) -> Vertex:
 
 # --- sizes ------------------------------------------------------------------------
 
-_STYLE: Final = Style(functions={name: row.latex for name, row in TABLE.items()}, names=SIGNS, macros=True)
+_STYLE: Final = Style(functions={name: row.latex for name, row in TABLE.items()}, names=SIGNS, macros=True,
+    words={"nothing": ""})
 
 
 def estimated_width(node: Node) -> float:
@@ -258,7 +264,7 @@ def _arrows(
     for edge in rest:
         key = (edge.start, edge.end)
         label = labels.get(key)
-        spot = None if label is None or key not in ways else _spot(ways[key], label, streets)
+        spot = None if label is None or key not in ways else _spot(ways[key], label, streets, blocks[edge.end])
         if label is not None and spot is None and not anyhow:
             return None
         if spot is not None:
@@ -326,9 +332,15 @@ def _urgency(edge: Edge, arrangement: Arrangement, blocks: Mapping[str, Block]) 
     return (not onward, abs(start.x - end.x) + abs(start.y - end.y))
 
 
-def _spot(way: Sequence[Point], label: Size, streets: Streets) -> Block | None:
+def _spot(way: Sequence[Point], label: Size, streets: Streets, end: Block) -> Block | None:
     """A free place for a label beside a way, near its end if there is one."""
     wide, high = label
+    if abs(way[-1][1] - way[-2][1]) < 1e-9:  # like that of a straight arrow: under its circle, or over it
+        for side in (-1, 1):
+            y = end.y + side * (end.height / 2 + 0.06 + high / 2)
+            block = Block(x=end.x, y=y, width=wide, height=high)
+            if _is_free(block, streets):
+                return block
     for begin, stop in reversed(list(pairwise(way))):
         upright = abs(begin[0] - stop[0]) < 1e-9
         for share in (0.5, 0.3, 0.7, 0.15, 0.85):

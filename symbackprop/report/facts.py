@@ -227,6 +227,11 @@ class Facts:
 
     # --- values -------------------------------------------------------------------------------
 
+    @cached_property
+    def exact(self) -> Exact:
+        """The arithmetic of the page."""
+        return Exact(BITS)
+
     def evaluated(self, node: Node) -> Array[Any] | None:
         """The value of a formula at the example, as far as there are numbers."""
         known = {key: q.numbers for key, q in self.derivation.quantities.items() if q.numbers is not None}
@@ -289,7 +294,7 @@ class Facts:
 
     def letters_for(self, made: Contribution) -> Mapping[str, str]:
         """Letters for the indices that are summed in a chain: j first, never one of the free ones."""
-        letters = [letter for letter in "jlrs" if letter not in made.free]
+        letters = [letter for letter in "jlrstuv" if letter not in made.free]
         return dict(zip(made.summed, letters, strict=False))
 
     def only_through(self, made: Contribution) -> tuple[Node, Node] | None:

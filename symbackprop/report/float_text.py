@@ -12,7 +12,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
+from symbackprop.algebra.values.floating import np
 
 FEW = 256
 """Entries up to which Python writes them, in as few digits as possible: `0.1`."""
@@ -27,6 +27,7 @@ _LOW, _HIGH = 10 ** (_DIGITS - 1), 10**_DIGITS
 
 def as_json(array: Any) -> str:
     """Numbers, a list or lists of lists; null in the place of what is no finite number."""
+    array = array + 0.0  # 0 has no sign on the page
     finite = np.isfinite(array)
     if array.size <= FEW or not finite.all() or not _reachable(array):
         return _plainly(array, finite)
@@ -44,7 +45,7 @@ def _plainly(array: Any, finite: Any) -> str:
 def _nested(fields: Any) -> str:
     """Rows of bytes, each with a comma at its end, in brackets."""
     if fields.ndim == 2:
-        return "[" + fields.tobytes()[:-1].decode("ascii") + "]"
+        return f"[{fields.tobytes()[:-1].decode('ascii')}]"
     return "[" + ",\n".join(map(_nested, fields)) + "]"
 
 

@@ -27,8 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
+from symbackprop.algebra.values.floating import np
 from symbackprop.derivation.floats import Approximate, Formula, Plan, approximate
 from symbackprop.exercise import ExerciseError, in_file
 from symbackprop.exercise.floats import float_source
@@ -106,7 +105,9 @@ def _rows(numbers: Approximate) -> Iterator[tuple[str, ...]]:
         if one.name in numbers.wanted:
             values = numbers.values[one.name]
             few = values.size <= _SHOWN
-            text = np.array2string(values, precision=6, separator=", ", max_line_width=10**6) if few else "(…)"
+            text = (
+                np.array2string(values, precision=6, separator=", ", max_line_width=10**6) if few else "(…)"
+            )
             yield one.name, to_plain(one.node), shape_text(one.shape), "≈ " + " ".join(text.split())
 
 
@@ -126,4 +127,4 @@ def _before(one: Formula) -> str:
     data |= {"of": one.target} if one.gradient else {}
     data |= {"shape": list(one.shape), "text": to_plain(one.node)}
     inner = json.dumps(data, ensure_ascii=False)[:-1]
-    return f"    {json.dumps(one.name, ensure_ascii=False)}: {inner}, \"float\": "
+    return f'    {json.dumps(one.name, ensure_ascii=False)}: {inner}, "float": '

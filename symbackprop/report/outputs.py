@@ -125,11 +125,12 @@ class Outputs:
 
     def _rendered(self, form: str) -> str:
         from symbackprop.derivation.results import capitals
+        from symbackprop.exercise.layers import layer_names
         from symbackprop.report.render import render
 
         exercise = self.derivation.exercise
         return render(
             self.document, format=form, language=self.language, words=exercise.words.get(self.language),
             functions=exercise.functions, loss=exercise.loss, templates=self.templates,
-            capitals=capitals(exercise),
+            capitals=capitals(exercise), layers=exercise.layer_marks, layer_names=layer_names(exercise.shapes),
         )  # fmt: skip

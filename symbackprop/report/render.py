@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from symbackprop.algebra.functions import TABLE, Function
+from symbackprop.exercise.model import LayerMarks
 from symbackprop.notation.tree import Node
 from symbackprop.notation.write import Style, to_latex, to_plain
 from symbackprop.notation.write_typst import to_typst
@@ -85,6 +86,8 @@ def render(
     decimal_mark: str | None = None,
     templates: Path | None = None,
     capitals: frozenset[str] = frozenset(),
+    layers: LayerMarks = "sub",
+    layer_names: frozenset[str] = frozenset(),
 ) -> str:
     """The document as text in a format (`tex`, `typ`, `md`).
 
@@ -92,6 +95,7 @@ def render(
     table; `loss` the name of its loss; `names` says how names print, in LaTeX. The decimal mark is
     the language's own if none is given. `templates` is a teacher's folder, which shadows ours. The
     entries of a matrix are named by its small letter, unless it is one of the `capitals`.
+    `layers` says how the numbers of `layer_names` are set.
     Raises KeyError for an unknown format, WordsError for words at fault (an unknown language, a
     missing sentence), TemplateError for a template at fault.
     """
@@ -110,6 +114,8 @@ def render(
             names=shown,
             macros=kind.macros,
             capitals=capitals,
+            layers=layers,
+            layer_names=layer_names,
         )
         return Setter(format=kind, words=spoken, style=style, sections=numbers, measure=measure, room=ROOM)
 

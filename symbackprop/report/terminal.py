@@ -11,6 +11,7 @@ from symbackprop.algebra.values.decimals import to_tree
 from symbackprop.derivation.steps import Derivation, Step
 from symbackprop.exercise import bundled, load
 from symbackprop.exercise.faults import shortened
+from symbackprop.notation.shape_algebra import shown_size
 from symbackprop.notation.tree import Shape
 from symbackprop.notation.write import to_plain
 
@@ -55,7 +56,7 @@ def descent_line(derivation: Derivation) -> str | None:
 
 def shape_text(shape: Shape) -> str:
     """`1×3`; `3` for a vector, `1` for a number."""
-    return "×".join(map(str, shape)) or "1"
+    return "×".join(map(shown_size, shape)) or "1"
 
 
 def value_text(numbers: Array[Any], digits: int) -> str:

@@ -6,10 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise, product
+from types import MappingProxyType
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Expr, Factor, Term
-from symbackprop.algebra.spell import ratio
+from symbackprop.algebra.places import moved
+from symbackprop.algebra.spell import place_node, ratio, spelled
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
@@ -53,6 +55,8 @@ def _term(term: Term, value: EntryValue, worked: Worked | None) -> Node:
         ranges.append(range(1, size + 1))
     sign = term.coefficient < 0
     coefficient = abs(term.coefficient)
+    if not term.bound and not _holds(term):
+        return tree.Number(Fraction(0))
     if not term.bound:
         body = _factors(coefficient, term.factors, value, worked)
     else:
@@ -64,7 +68,9 @@ def _term(term: Term, value: EntryValue, worked: Worked | None) -> Node:
 
 def _written_out(term: Term, ranges: list[range], value: EntryValue, worked: Worked | None) -> Node:
     indices = [index for index, _ in term.bound]
-    places = list(product(*ranges))
+    places = [place for place in product(*ranges) if _holds(term, dict(zip(indices, place, strict=True)))]
+    if not places:
+        return tree.Number(Fraction(0))
     kept: list[tuple[int, ...] | None] = list(places)
     if len(places) > LONGEST:
         kept = [*places[:3], None, places[-1]]
@@ -77,6 +83,19 @@ def _written_out(term: Term, ranges: list[range], value: EntryValue, worked: Wor
         moved = ix.rename_term(replace(term, bound=(), coefficient=Fraction(1)), here)
         terms.append(_factors(Fraction(1), moved.factors, value, worked))
     return tree.plus(*terms)
+
+
+def _holds(term: Term, at: Mapping[str, int] = MappingProxyType({})) -> bool:
+    """Whether the guards of a term hold, and its deltas, where its indices are given."""
+    for guard in term.guards:
+        low, place, high = (
+            None if end is None else moved(end, at) for end in (guard.low, guard.place, guard.high)
+        )
+        if not isinstance(place, int) or not all(isinstance(end, int | None) for end in (low, high)):
+            raise ValueError("a guard over a size that has no number")
+        if (isinstance(low, int) and place < low) or (isinstance(high, int) and place > high):
+            return False
+    return all(moved(first, at) == moved(second, at) for first, second in term.deltas)
 
 
 def _factors(
@@ -137,6 +156,10 @@ def _factor(factor: Factor, value: EntryValue, worked: Worked | None) -> Node:
             return tree.Call(function, tuple(_expr(arg, value, worked) for arg in args), named, order)
         case ix.Length(name):
             return tree.Name(name)
+        case ix.Counter(place):
+            return place_node(place)
+        case ix.Along():
+            return spelled(ix.single(factor), {})
         case _:
             return tree.Constant("pi")
 

@@ -15,11 +15,11 @@ example sits on a kink.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from symbackprop.algebra.functions import Function
 from symbackprop.algebra.values.arrays import Array
@@ -27,7 +27,8 @@ from symbackprop.algebra.values.domain import Domain, Symbolic, Undecided
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, Value, bounds, settled
 from symbackprop.algebra.values.poly import Poly
-from symbackprop.algebra.values.run import Equations, dependents, forward, in_equation
+from symbackprop.algebra.values.run import Equations, in_equation
+from symbackprop.notation.tree import names_in
 
 STEP = Fraction(1, 1000)
 TOLERANCE = Fraction(1, 10**6)
@@ -131,7 +132,17 @@ class Differences:
     ) -> None:
         self.equations, self.values = equations, values
         self.sizes, self.functions = sizes, functions
-        self._bases: dict[int, dict[str, Array[Any]]] = {}
+        self.uses = {name: frozenset(names_in(body)) for name, body in equations}
+        self._bases: dict[int, _Base] = {}
+
+    def moving(self, moves: Iterable[str]) -> set[str]:
+        """The computed names whose equations change when `moves` do."""
+        shifted, found = set(moves), set()
+        for name, used in self.uses.items():
+            if not shifted.isdisjoint(used):
+                shifted.add(name)
+                found.add(name)
+        return found
 
     def along(self, moves: Mapping[str, Array[Fraction]]) -> Difference:
         """d/dt of the loss while every name in `moves` is shifted by t times its direction.
@@ -141,16 +152,22 @@ class Differences:
         """
         return settled(lambda domain: self._attempt(moves, domain), START_BITS)
 
-    def base(self, evaluator: Evaluator[Any]) -> dict[str, Array[Any]]:
+    def base(self, evaluator: Evaluator[Any], watched: _Watched) -> _Base:
         """The forward pass at the point. Without the loss itself the rest may stay symbolic."""
-        bits = evaluator.domain.bits  # type: ignore[attr-defined]  # its domain is always an Exact
-        if bits not in self._bases:
-            self._bases[bits] = forward(self.equations, self.values, evaluator, partial=True)
-        return self._bases[bits]
+        if watched.bits not in self._bases:
+            made = _Base(dict(self.values), {})
+            for name, body in self.equations:
+                if name not in made.values:
+                    watched.signs = []
+                    with suppress(Symbolic):
+                        made.values[name] = in_equation(name, body, made.values, evaluator)
+                    made.signs[name] = watched.signs
+            self._bases[watched.bits] = made
+        return self._bases[watched.bits]
 
     def _attempt(self, moves: Mapping[str, Array[Fraction]], domain: Exact) -> Difference:
         line = _Line(self, moves, domain)
-        rational = _is_rational(line.at(STEP))
+        rational = _is_rational(line.at(Fraction(0))) and _is_rational(line.at(STEP))
         step = STEP if rational else Fraction(1, 1 << (domain.bits // 4))
         for _ in range(_TRIES):
             found = line.difference(step)
@@ -175,6 +192,13 @@ class _Watched(Exact):
         return found
 
 
+class _Base(NamedTuple):
+    """The values at the point itself, and the signs that each equation asked for."""
+
+    values: dict[str, Array[Any]]
+    signs: dict[str, list[int]]
+
+
 class _Line:
     """The loss on the line values + t · direction, with the signs that were met at each t."""
 
@@ -182,13 +206,10 @@ class _Line:
         self.watched = _Watched(domain.bits)
         self.evaluator: Evaluator[Value] = Evaluator(self.watched, model.sizes, model.functions)
         self.equations, self.moves = model.equations, moves
-        self.base = model.base(self.evaluator)
-        computed = {name for name, _ in model.equations}
-        self.given = [name for name in moves if name not in computed]
-        self.moving = {name for name, _ in dependents(model.equations, self.given)}
-        for name in moves:
-            if name in computed:
-                self.moving |= {other for other, _ in dependents(model.equations, [name])}
+        self.loss = model.equations[-1][0]
+        self.base = model.base(self.evaluator, self.watched)
+        self.given = [name for name in moves if name not in model.uses]
+        self.moving = model.moving(moves)
         self.done: dict[Fraction, tuple[Value, list[int]]] = {}
 
     def at(self, t: Fraction) -> Value:
@@ -211,22 +232,31 @@ class _Line:
 
     def _met(self, t: Fraction) -> tuple[Value, list[int]]:
         if t not in self.done:
-            env = dict(self.base)
-            for name in self.given:
-                env[name] = self._shifted(name, env, t)
-            self.watched.signs = []
-            for name, body in self.equations:
-                if name in self.moving:
-                    env.pop(name, None)
-                    with suppress(Symbolic):  # of use only where the loss needs it
-                        env[name] = in_equation(name, body, env, self.evaluator)
-                if name in self.moves:
-                    env[name] = self._shifted(name, env, t)
-            loss = self.equations[-1][0]
-            if loss not in env:
-                raise Symbolic(f"{loss} has no value")
-            self.done[t] = (env[loss].item, self.watched.signs)
+            self.done[t] = self._moved(t) if t else self._still()
         return self.done[t]
+
+    def _still(self) -> tuple[Value, list[int]]:
+        """The point itself, where everything is known already."""
+        values, signs = self.base
+        if any(name not in values for name in (self.loss, *self.moves)):
+            raise Symbolic(f"{self.loss} has no value")
+        return values[self.loss].item, [one for name in signs if name in self.moving for one in signs[name]]
+
+    def _moved(self, t: Fraction) -> tuple[Value, list[int]]:
+        env = dict(self.base.values)
+        for name in self.given:
+            env[name] = self._shifted(name, env, t)
+        self.watched.signs = []
+        for name, body in self.equations:
+            if name in self.moving:
+                env.pop(name, None)
+                with suppress(Symbolic):  # of use only where the loss needs it
+                    env[name] = in_equation(name, body, env, self.evaluator)
+            if name in self.moves:
+                env[name] = self._shifted(name, env, t)
+        if self.loss not in env:
+            raise Symbolic(f"{self.loss} has no value")
+        return env[self.loss].item, self.watched.signs
 
     def _shifted(self, name: str, env: Mapping[str, Array[Any]], t: Fraction) -> Array[Any]:
         if name not in env:

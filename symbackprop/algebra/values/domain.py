@@ -89,6 +89,14 @@ class Redraw(ArithmeticError):
     """A random point of GF(p) is of no use (a divisor is 0, a root does not exist): draw another."""
 
 
+class NeedsExtra(ImportError):
+    """A library is missing that comes with an extra of ours: `extra` is its name."""
+
+    def __init__(self, message: str, extra: str) -> None:
+        super().__init__(f"{message}: pip install 'symbackprop[{extra}]'")
+        self.extra = extra
+
+
 class Domain(ABC, Generic[T]):
     """Numbers of one kind. `zero` and `one` are its own."""
 

@@ -9,12 +9,14 @@ number appears.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import isqrt, lcm
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from functools import cache, partial
+from math import isqrt
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from symbackprop.algebra.values import poly
+from symbackprop.algebra.values import poly, products
 from symbackprop.algebra.values.domain import (
     Domain,
     DomainProblem,
@@ -22,7 +24,6 @@ from symbackprop.algebra.values.domain import (
     Symbolic,
     TooLarge,
     Undecided,
-    integer_dot,
 )
 from symbackprop.algebra.values.poly import Poly
 from symbackprop.limits import EXPONENT, PRECISION_BITS
@@ -41,7 +42,6 @@ EXP_ARGUMENT = 1_000_000  # absolute value; exp of it has 434,295 digits
 SIN_ARGUMENT = 10**400  # absolute value
 EXACT_BITS = 1_000_000  # of the numerator or denominator of one exact number
 _SCALE_BITS = 131_072  # of a number that is to be rounded: 10^±39456
-_COMMON_BITS = 4_096  # of a common denominator, in matrix products
 _ROOTS = 64  # the largest n of an n-th root that is looked for exactly
 
 
@@ -125,22 +125,22 @@ class Exact(Domain[Value]):
 
     def matmul(self, left: Sequence[Sequence[Value]], columns: Sequence[Sequence[Value]]) -> list[Value]:
         """Over the integers with a common denominator where all is rational: 20 times faster."""
-        whole, other = _integers(left), _integers(columns)
-        if whole is None or other is None:
-            if any(isinstance(a, Poly) for row in (*left, *columns) for a in row):
-                return super().matmul(left, columns)
-            return self._mixed_matmul(left, columns)
-        below = whole[1] * other[1]
-        return [Fraction(integer_dot(row, column), below) for row in whole[0] for column in other[0]]
+        found = products.rational(left, columns)
+        if found is not None:
+            return found
+        if any(isinstance(a, Poly) for row in (*left, *columns) for a in row):
+            return super().matmul(left, columns)
+        if not left or not columns or not left[0]:
+            return [self.zero] * (len(left) * len(columns))
 
-    def _mixed_matmul(
-        self, left: Sequence[Sequence[Value]], columns: Sequence[Sequence[Value]]
-    ) -> list[Value]:
-        """With balls among the entries: each becomes a ball once, and what is rational stays so."""
-        rows = [[_Entry(a, self.ball(a), self.is_zero(a)) for a in row] for row in left]
-        others = [[_Entry(b, self.ball(b), self.is_zero(b)) for b in column] for column in columns]
-        found = self._at_precision(lambda: [_mixed_dot(row, column) for row in rows for column in others])
-        return [exact if total is None else self.add(exact, total) for exact, total in found]
+        def product() -> list[Value]:
+            balls = (
+                [[self.ball(a) for a in row] for row in left],
+                [[self.ball(b) for b in c] for c in columns],
+            )
+            return products.mixed(left, columns, balls)
+
+        return self.inside(product)
 
     # --- functions
 
@@ -191,31 +191,33 @@ class Exact(Domain[Value]):
 
     def ball(self, a: Value) -> arb:
         """A ball round `a`, a Fraction or a ball. Raises Symbolic for a polynomial."""
-        if isinstance(a, Poly):
-            raise Symbolic("a ball round a symbol")
-        if not isinstance(a, Fraction):
-            return a
-        from flint import arb, fmpq
-
-        return self._at_precision(lambda: arb(fmpq(a.numerator, a.denominator)))
+        if type(a) is not Fraction:
+            if isinstance(a, Poly):
+                raise Symbolic("a ball round a symbol")
+            return cast("arb", a)
+        return self.inside(partial(_ball, a.numerator, a.denominator))
 
     def _balls(self, operation: Callable[..., arb], *args: Value) -> arb:
-        balls = [self.ball(a) for a in args]
-        result = self._at_precision(lambda: operation(*balls))
+        def compute() -> arb:
+            return operation(*(a if type(a) is not Fraction else self.ball(a) for a in args))
+
+        result = self.inside(compute)
         if not result.is_finite():
             raise Undecided("a ball without bounds")
         return result
 
-    def _at_precision(self, compute: Callable[[], R]) -> R:
+    def inside(self, compute: Callable[[], R]) -> R:
+        """`compute` with flint at this precision."""
         # flint's precision is global to the process; it is put back for whoever else uses it.
-        from flint import ctx
-
-        before = ctx.prec
-        ctx.prec = self.bits
+        context = _flint()[2]
+        before = context.prec
+        if before == self.bits:
+            return compute()
+        context.prec = self.bits
         try:
             return compute()
         finally:
-            ctx.prec = before
+            context.prec = before
 
     def _nonzero(self, b: Value, a: Value) -> None:
         if self.is_zero(b):
@@ -297,6 +299,19 @@ _ATOMS: dict[str, Callable[[Exact, Any], Any]] = {
 }  # fmt: skip
 
 
+def _ball(above: int, below: int) -> Any:
+    arb, fmpq, _ = _flint()
+    return arb(fmpq(above, below))
+
+
+@cache
+def _flint() -> tuple[Any, Any, Any]:
+    """Balls, rationals and the precision of flint, which is imported here for the first time."""
+    from flint import arb, ctx, fmpq
+
+    return arb, fmpq, ctx
+
+
 def _whole_power(ball: arb, exponent: int) -> arb:
     """By squaring: flint's own power goes through the logarithm, and a ball round 0 would have none."""
     result = ball
@@ -314,8 +329,10 @@ def settled(compute: Callable[[Exact], R], start: int = START_BITS) -> R:
     """
     bits = start
     while True:
+        domain = Exact(bits)
         try:
-            return compute(Exact(bits))
+            # Set once, flint's precision costs nothing for each of thousands of operations.
+            return domain.inside(partial(compute, domain)) if "flint" in sys.modules else compute(domain)
         except Undecided as problem:
             if bits >= PRECISION_BITS:
                 raise NotCertified(f"{problem}, even with {bits} bits") from problem
@@ -356,47 +373,6 @@ def _checked(a: Fraction) -> Fraction:
     if a.numerator.bit_length() > EXACT_BITS or a.denominator.bit_length() > EXACT_BITS:
         raise TooLarge("an exact operation", "these numbers", f"a result of more than {EXACT_BITS} bits")
     return a
-
-
-class _Entry(NamedTuple):
-    """A number, a ball round it, and whether it is exactly 0 (a ball round 0 is not)."""
-
-    value: Any
-    ball: Any
-    zero: bool
-
-
-def _mixed_dot(row: Sequence[_Entry], column: Sequence[_Entry]) -> tuple[Fraction, Any]:
-    """Σ of products, the rational part apart from that of the balls (None if there is none)."""
-    exact, total = Fraction(0), None
-    for a, b in zip(row, column, strict=True):
-        if a.zero or b.zero:
-            continue
-        if type(a.value) is Fraction and type(b.value) is Fraction:
-            exact += a.value * b.value
-        else:
-            product = a.ball * b.ball
-            total = product if total is None else total + product
-    return exact, total
-
-
-def _integers(rows: Sequence[Sequence[Value]]) -> tuple[list[list[int]], int] | None:
-    """The rows times their common denominator, and that; None if an entry is not rational."""
-    below = 1
-    pairs: list[list[tuple[int, int]]] = []
-    for row in rows:
-        pairs.append([])
-        for a in row:
-            if type(a) is not Fraction:
-                return None
-            pairs[-1].append((a.numerator, a.denominator))
-            if a.denominator != 1:
-                below = lcm(below, a.denominator)
-        if below.bit_length() > _COMMON_BITS:
-            return None
-    if below == 1:
-        return [[top for top, _ in row] for row in pairs], 1
-    return [[top * (below // bottom) for top, bottom in row] for row in pairs], below
 
 
 def _exact_root(a: Fraction, n: int) -> Fraction | None:

@@ -16,7 +16,7 @@ Values belong to the instance that made them: both sides of a comparison use the
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from hashlib import blake2b
-from itertools import count
+from random import Random
 from typing import ClassVar, Literal
 
 from symbackprop.algebra.values.arrays import Array
@@ -47,7 +47,7 @@ class GFp(Domain[int]):
         self._key = blake2b(f"{seed}|{modulus}".encode(), digest_size=32).digest()
         self._exponentials = Exponentials(modulus, self._random)
         self._patterns: dict[int, int] = {}
-        self._draws = count()
+        self._source = Random(f"{seed}|{modulus}")
 
     # --- arithmetic
 
@@ -130,7 +130,7 @@ class GFp(Domain[int]):
 
     def draw(self) -> int:
         """The next pseudo-random element, not 0."""
-        return self._random("draw", next(self._draws))
+        return self._source.randrange(1, self.modulus)
 
     def draw_array(self, shape: tuple[int, ...]) -> Array[int]:
         """An array of such elements."""

@@ -9,7 +9,10 @@ from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Heading, Paragraph, Text
+from symbackprop.report.sections.collapse import collapse_reasons, collapsed_lines
 from symbackprop.report.sections.deep import recursion
+from symbackprop.report.sections.indexed import gradient_lines, is_indexed
+from symbackprop.report.sections.indexed import reasons as indexed_reasons
 from symbackprop.report.sections.loss import in_example, number_members, together
 from symbackprop.report.sections.remarks import remarks
 from symbackprop.report.view import EXAMPLE, View, chain
@@ -103,11 +106,15 @@ def _swapped(view: View, formula: Node) -> Node:
 
 def displays(view: View, step: Step) -> list[Node]:
     """The chain of `step` in its box, and the numbers beside it or under it."""
+    if is_indexed(step):
+        return gradient_lines(view, step)
     symbol = view.symbol("d" + step.target)
     formula = view.formula("d" + step.target)
     numbers = number_members(view, step)
     if step.rule == "unreached":
         return [tree.Box(equation(symbol, formula))]
+    if step.collapse is not None:
+        return collapsed_lines(view, step, _entry_chain(view, step.substeps[0]), numbers)
     if len(step.substeps) == 1 and view.lone(step.substeps[0].through):
         general = equation(symbol, *_factors(view, step.substeps[0], symbol), formula)
         return [_with_numbers(tree.Box(general), numbers)]
@@ -188,17 +195,25 @@ def reasons_of(view: View, step: Step) -> Iterator[Text]:
         return
     if len(step.substeps) > 1:
         through = tuple(tree.Name(made.through) for made in step.substeps)
-        yield Text("reason.sum", {"name": target, "through": through})
+        shared = view.ladder is not None and step.target in view.ladder.shared
+        yield Text("reason.shared" if shared else "reason.sum", {"name": target, "through": through})
         return
     (made,) = step.substeps
-    yield from _reason(view, made)
+    if step.collapse is not None:
+        yield from collapse_reasons(view, step)
+    else:
+        yield from indexed_reasons(view, made) if is_indexed(step) else _reason(view, made)
 
 
 def _reason(view: View, made: Contribution) -> Iterator[Text]:
     target, through = tree.Name(made.target), tree.Name(made.through)
     parts: dict[str, Node] = {"name": target, "through": through, "loss": tree.Name(view.loss)}
     lone = view.lone(made.through)
-    if made.rule == "elementwise":
+    body = view.derivation.step(made.through).formula
+    times_used = sum(part == target for part in tree.walk(body))
+    if times_used > 1 and not any(isinstance(part, tree.Sum) for part in tree.walk(body)):
+        yield Text("reason.several", {"name": target, "through": through, "times": times_used})
+    elif made.rule == "elementwise":
         if lone:
             yield Text("reason.only_through", parts)
         else:

@@ -183,13 +183,13 @@ class _General:
     # --- the table ---------------------------------------------------------------------------
 
     def before_table(self, short: bool) -> Iterator[Text]:
-        last = self.ladder.rungs[-1].affine
-        yield Text(self.key("deep.table"), {"last": equation(tree.Gradient(Name(last)), self.formula(last))})
+        if short and self.ladder.hidden:
+            yield Text("deep.short")
         if self.ladder.shared:
             names = tuple(Name(name) for name in self.ladder.shared)
             yield Text("deep.shared", {"names": names, "count": len(names)})
-        if short and self.ladder.hidden:
-            yield Text("deep.short")
+        last = self.ladder.rungs[-1].affine
+        yield Text(self.key("deep.table"), {"last": equation(tree.Gradient(Name(last)), self.formula(last))})
 
     def table(self) -> Table:
         """Layer, z, dz and its own gradients, from the last layer down."""

@@ -15,6 +15,7 @@ from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.sections.deep import repeated, repeats
+from symbackprop.report.sections.indexed import forward_lines, is_indexed
 from symbackprop.report.unfold import Unfolded, Worked, unfolded
 from symbackprop.report.view import EXAMPLE, View, chain
 
@@ -31,6 +32,9 @@ def forward(view: View, *, reasons: bool = True, short: bool = False) -> Iterato
         if later and steps.index(group[0]) > min(at for at, one in enumerate(steps) if one.target in later):
             yield from repeats(view)
             later = frozenset()
+        if is_indexed(group[0]):
+            yield Equation(lines=tuple(Line(formula=line) for line in forward_lines(view, group[0])))
+            continue
         formulas = tuple(one(view, step) for step in group)
         formula = formulas[0] if len(formulas) == 1 else tree.Row(formulas, "quad")
         yield Equation(lines=(Line(formula=formula),))
@@ -40,7 +44,7 @@ def _side_by_side(view: View, steps: Sequence[Step]) -> list[list[Step]]:
     """Short lines stand in pairs: `ŷ = g(z) = 1` beside `L = 8`."""
     groups: list[list[Step]] = []
     for step in steps:
-        short = _is_short(view, step)
+        short = _is_short(view, step) and not is_indexed(step)
         if short and groups and len(groups[-1]) == 1 and _is_short(view, groups[-1][0]):
             groups[-1].append(step)
         else:
@@ -73,7 +77,7 @@ def _symbolic(view: View, step: Step, left: Node) -> Node:
     """No number for the whole: the formula, and the entry where that says more."""
     body = view.loss_formula() if step.target == view.loss else [view.page(step.formula)]
     tensor = view.facts.tensor(step.target)
-    letters = dict(zip(tensor.axes, "jl", strict=False))
+    letters = dict(zip(tensor.axes, "jlrt", strict=False))
     members = [left, *body]
     if step.target == view.loss:
         numbers = _entries_with_numbers(view, step)

@@ -35,6 +35,10 @@ def _remarks(view: View) -> Iterator[Block]:
         sentences.append(Text("given.broadcast"))
     for count, factor in view.facts.means():
         sentences.append(Text("given.mean", {"size": count, "factor": factor}))
+    named = view.derivation.exercise.named
+    if named:
+        names = tuple(tree.Name(name) for name in named)
+        sentences.append(Text("given.named", {"names": names, "count": len(names)}))
     if sentences:
         yield Paragraph(sentences=tuple(sentences))
 
@@ -59,7 +63,7 @@ def statement(view: View, name: str) -> list[Node]:
     if name == view.loss:
         formula = view.loss_formula()
         return [equation(view.loss_call(), *formula), *definitions(view, body), *_inside(view, formula)]
-    first = equation(tree.Name(name), view.page(body))
+    first = equation(*tree.stated(tree.Name(name), view.page(body)))
     return [first, *definitions(view, body)]
 
 
@@ -80,7 +84,8 @@ def _inside(view: View, formula: Sequence[Node]) -> Iterator[Node]:
     """`softplus(u) = log(1 + eᵘ)`: what a named loss is made of and nothing else on the page says."""
     argument = tree.Name("u")
     known = {*ATOMS, "abs", *view.facts.activations}
-    for part in dict.fromkeys(c.function for node in formula for c in view.facts.model.calls(node)):
+    calls = [call for node in formula for call in view.facts.model.calls(node)]
+    for part in dict.fromkeys(call.function for call in calls if len(call.args) == 1):
         slope = view.derivation.slopes.get(part)
         compact = view.facts.compact(tree.Call(part, (argument,)))
         if part in known or (slope is None and compact is None):

@@ -22,6 +22,13 @@ MOST_IN_GRAPH = 14
 SMALLEST = 0.8
 """Of its size: a picture that has to shrink further is tried with less in its boxes."""
 
+TINY = 0.45
+"""The same, and below it there is no picture at all."""
+
+READABLE = 0.5
+"""The same, with a fold counted: below it only names are left in the boxes."""
+
+_FOLDED = 0.15  # of its size: what it is worth to have the picture in one row
 _READ = 24  # leaves of a value; longer ones are left out
 _LONE_ROUTES = 2  # arrows besides the first that given variables may send about the picture
 
@@ -36,8 +43,11 @@ def picture(view: View) -> Iterator[Block]:
     if repeated:
         names = tuple(tree.Name(name) for name in repeated)
         sentences.append(Text("graph.repeated", {"names": names, "count": len(names)}))
+    made = best(view, repeated)
+    if room_of(made)[0] < TINY:
+        return
     yield Paragraph(lead=Text("graph.title"), sentences=tuple(sentences), keep_with_next=True)
-    yield best(view, repeated)
+    yield made
 
 
 def repeated_names(view: View) -> tuple[str, ...]:
@@ -53,13 +63,18 @@ def repeated_names(view: View) -> tuple[str, ...]:
 def best(view: View, repeated: tuple[str, ...] = ()) -> Diagram:
     """The picture with as much in its boxes as the page has room for."""
     found: list[tuple[float, Diagram]] = []
-    for rich, upright in ((True, False), (False, True), (False, False)):
-        made = _Labels(view, rich=rich, upright=upright, named=not rich and not upright).picture(repeated)
-        size = room_of(made)
-        if size >= SMALLEST:
+    valued = any(view.value(name) is not None for name in view.derivation.exercise.given)
+    for rich, upright in ((True, False), (False, True)):
+        made = _Labels(view, rich=rich, upright=upright, named=not valued).picture(repeated)
+        size, folded = room_of(made)
+        if size >= SMALLEST and not folded:
             return made
-        found.append((size, made))
-    return max(found, key=lambda one: one[0])[1]
+        found.append((size - (_FOLDED if folded else 0.0), made))
+    size, made = max(found, key=lambda one: one[0])
+    if size >= READABLE or not valued:
+        return made
+    named = _Labels(view, rich=False, upright=False, named=True).picture(repeated)
+    return named if room_of(named)[0] > 0 else made
 
 
 @dataclass(frozen=True)
@@ -121,7 +136,7 @@ class _Labels:
 
     def short(self, numbers: Array[object]) -> bool:
         """Whether a box has room for an array."""
-        if len(numbers.shape) > 2 or len(numbers.entries) > 4:
+        if len(numbers.shape) > 2 or len(numbers.entries) > (3 if self.upright and len(numbers.shape) == 1 else 4):
             return False
         return len(numbers.shape) < 2 or numbers.shape[0] <= 2
 
@@ -145,7 +160,7 @@ class _Labels:
         view = self.view
         value = view.facts.evaluated(expression)
         if value is None or len(value.entries) != 1 or self.named:
-            shown = gradient is not None and not tree.names_in(gradient) or self.scalars
+            shown = (gradient is not None and not tree.names_in(gradient)) or self.scalars
             red = None if gradient is None or not shown else view.page(gradient)
             return (view.page(expression), red) if self.rich or self.scalars else None
         arriving = None if gradient is None else view.facts.evaluated(gradient)
@@ -163,7 +178,7 @@ class _Labels:
     def factor(self, target: str, through: str) -> Node | None:
         """The local factor beside the arrow from `through` back to `target`."""
         made = contribution(self.view.derivation.step("d" + target), through)
-        if made is None or made.matrix is None and made.local is None:
+        if made is None or (made.matrix is None and made.local is None):
             return None
         if made.rule == "loss":
             return self.valued(made.matrix) if made.matrix is not None else None
@@ -171,7 +186,8 @@ class _Labels:
             return self.valued(made.local)
         through_it = tree.Gradient(tree.Name(through))
         rest = [part for part in _flat(made.matrix) if part != through_it]
-        return self.view.page(tree.juxtaposed(*rest)) if rest else None
+        plain = rest and not any(isinstance(part, tree.Gradient) for one in rest for part in tree.walk(one))
+        return self.view.page(tree.juxtaposed(*rest)) if plain else None
 
     def valued(self, local: Node) -> Node:
         """`g'(1) = 1`, `z = −4`: a factor that is one number, with its value."""

@@ -88,8 +88,14 @@ def _worked(node: Node, shapes: Mapping[str, Shape]) -> Node | None:
     match node:
         case tree.Add(terms):
             made = [_worked(term, shapes) for term in terms]
-            known = [part for part in made if part is not None]
-            return tree.plus(*known) if len(known) == len(made) else None
+            known = [
+                tree.Neg(part) if isinstance(term, tree.Neg) else part
+                for term, part in zip(terms, made, strict=True)
+                if part is not None
+            ]
+            if len(known) < len(made) or all(isinstance(part, tree.Sizes) for part in made):
+                return None  # equal dimensions on both sides of a sign: nothing to see
+            return tree.plus(*known)
         case tree.Product(factors, signs):
             return _product(factors, signs, shapes)
         case tree.Neg(body) | tree.Bracket(body):

@@ -68,17 +68,24 @@ def checks(view: View) -> Iterator[Block]:
     yield Table(columns=columns, rows=tuple(rows), widths=(0.24, 0.52, 0.2), small=True)
 
 
+_COMPARED = {"some", "steps", "together"}
+"""The notes of a check that say what was compared by itself."""
+
+
 def _check_row(check: Check, *, again: bool) -> tuple[Node | Text | None, ...]:
     parts: dict[str, Part] = {}
-    suffix = ""
-    if check.kind in {"formula", "general"}:
+    suffix, notes = "", check.note.split()
+    if check.kind in {"formula", "general"} and "real" not in notes:
         parts["prime"] = tree.Add((tree.Power(tree.number(2), tree.number(61)), tree.Neg(tree.number(1))))
+    if "real" in notes:
+        suffix = "_real"
     if check.sizes:
         parts["sizes"] = tuple(_pair(one) for one in check.sizes)
-        suffix = "_sizes" if check.kind == "formula" else ""
+        suffix += "_sizes" if check.kind == "formula" else ""
     if check.kind == "numbers" and check.exact:
         suffix = "_exact"
-    which = "_sizes" if again and suffix == "_sizes" else "_some" if check.note == "some" else ""
+    compared = [f"_{note}" for note in notes if note in _COMPARED]
+    which = "_sizes" if again and check.kind == "formula" and check.sizes else "".join(compared)
     what = Text(f"checks.{check.kind}_what{which}")
     agreed = Text("checks.agree", {"agreed": check.agreed, "tried": check.tried})
     return what, Text(f"checks.{check.kind}_how{suffix}", parts), agreed

@@ -10,10 +10,13 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+from symbackprop.algebra.values.floating import np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
 
 Floats: TypeAlias = "NDArray[np.float64]"
 """An array of binary64 numbers."""
@@ -42,10 +45,10 @@ class Dual:
         return Dual(-self.value, -self.slope)
 
     def __sub__(self, other: Number) -> Dual:
-        return self + (-other)
+        return self.__add__(-other)
 
     def __rsub__(self, other: Number) -> Dual:
-        return (-self) + other
+        return (-self).__add__(other)
 
     def __mul__(self, other: Number) -> Dual:
         if isinstance(other, Dual):

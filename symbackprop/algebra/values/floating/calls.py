@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.domain import EvaluationError, Missing
+from symbackprop.algebra.values.floating import np
 from symbackprop.algebra.values.floating.atoms import ATOMS, Dual, Number, atom, chosen, core, power
 from symbackprop.algebra.values.floating.evaluate import Floating, Frame, lifted, paired, total
 from symbackprop.notation import tree

@@ -14,10 +14,9 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
-import numpy as np
-
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.values.domain import EvaluationError, Missing
+from symbackprop.algebra.values.floating import np
 from symbackprop.algebra.values.floating.atoms import Floats, power
 from symbackprop.notation import tree
 from symbackprop.notation.sizes import Linear, linear_form

@@ -8,10 +8,9 @@ from itertools import pairwise
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-import numpy as np
-
 from symbackprop import limits
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.algebra.values.floating import np
 from symbackprop.algebra.values.floating.evaluate import Floating, Frame, lifted
 from symbackprop.notation import tree
 from symbackprop.notation.sizes import linear_form

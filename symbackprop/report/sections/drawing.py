@@ -1,0 +1,129 @@
+"""The neurons of a model of layers: circles in columns, weights as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Name, Node, Size
+from symbackprop.report.document import Block, Paragraph, Text
+from symbackprop.report.ladder import Rung
+from symbackprop.report.network import Column, network
+from symbackprop.report.view import View
+
+
+def drawing(view: View) -> Iterator[Block]:
+    """The network as it is drawn on the board, for a model that is a row of layers."""
+    made = columns(view)
+    if made is None:
+        return
+    layers = tuple(column.under for column in made)
+    sentences = [Text("network.sentence")]
+    if any(column.bias for column in made):
+        sentences.append(Text("network.bias"))
+    yield Paragraph(lead=Text("network.title"), sentences=tuple(sentences), keep_with_next=True)
+    yield network(made, alternative=Text("network.text", {"layers": layers}))
+
+
+def columns(view: View) -> list[Column] | None:
+    """The columns of neurons, the inputs first; None where the model is no row of layers."""
+    rungs = view.ladder.rungs if view.ladder is not None else _single(view)
+    if not rungs or (view.ladder is not None and view.ladder.shared):
+        return None
+    layers = [_Layer.of(view, rung) for rung in rungs]
+    known = [layer for layer in layers if layer is not None]
+    if len(known) < len(layers):
+        return None
+    first = known[0]
+    inputs = Column(
+        size=first.inputs,
+        label=first.labeller(rungs[0].incoming),
+        under=view.membership(rungs[0].incoming),
+    )
+    return [inputs, *(layer.column() for layer in known)]
+
+
+def _single(view: View) -> tuple[Rung, ...]:
+    """The one layer of a model that has no other product."""
+    equations = view.derivation.exercise.equations[:-1]
+    affine = [one for one in equations if view.facts.has_products(one.name)]
+    if len(affine) != 1:
+        return ()
+    (one,) = affine
+    names = [name for name in tree.names_in(one.body) if name in view.derivation.exercise.given]
+    users = [other for other in equations if one.name in tree.names_in(other.body)]
+    output, function = one.name, ""
+    if len(users) == 1 and isinstance(users[0].body, tree.Call) and users[0].body.args == (Name(one.name),):
+        output, function = users[0].name, users[0].body.function
+    for incoming in reversed(names):
+        own = tuple(name for name in names if name != incoming)
+        rung = Rung(affine=one.name, output=output, incoming=incoming, own=own, function=function)
+        if len(view.shape(incoming)) == 1 and _Layer.of(view, rung) is not None:
+            return (rung,)
+    return ()
+
+
+class _Layer:
+    """One layer: its weight, its sizes, and on which axis its neurons lie."""
+
+    def __init__(self, view: View, rung: Rung, weight: str, turned: bool, axis: int) -> None:
+        self.view, self.rung, self.weight, self.turned, self.axis = view, rung, weight, turned, axis
+
+    @classmethod
+    def of(cls, view: View, rung: Rung) -> _Layer | None:
+        """The layer of a rung whose weight is a matrix from what comes in to what goes out."""
+        incoming, outgoing = view.shape(rung.incoming), view.shape(rung.affine)
+        axis = 0 if len(incoming) < 2 else _feature_axis(view, rung)
+        if len(incoming) != len(outgoing) or not incoming or view.shape(rung.output) != outgoing:
+            return None
+        pair = (outgoing[axis], incoming[axis])
+        for name in rung.own:
+            shape = view.shape(name)
+            if len(shape) == 2 and shape in (pair, pair[::-1]):
+                turned = shape != pair or (pair[0] == pair[1] and axis == 1)
+                return cls(view, rung, name, turned, axis)
+        return None
+
+    @property
+    def inputs(self) -> Size:
+        return self.view.shape(self.rung.incoming)[self.axis]
+
+    def labeller(self, name: str) -> Callable[[Node | None], Node]:
+        """What stands in the circle of a neuron: `x_1`, of a batch `x_{:,1}`."""
+        rank = len(self.view.shape(name))
+
+        def label(place: Node | None) -> Node:
+            if place is None or self.view.lone(name):
+                return Name(name)
+            places: tuple[Node, ...] = (place,) if rank == 1 else (tree.Slice(), place)
+            return tree.Index(Name(name), places if self.axis else places[::-1])
+
+        return label
+
+    def column(self) -> Column:
+        view, rung = self.view, self.rung
+        bias = [name for name in rung.own if name != self.weight and len(view.shape(name)) == 1]
+        over: Node = Name(self.weight)
+        if bias:
+            over = tree.Row((over, *(Name(name) for name in bias)), ",")
+        body = view.page(view.derivation.step(rung.output).formula)
+        return Column(
+            size=view.shape(rung.output)[self.axis],
+            label=self.labeller(rung.output),
+            under=view.membership(rung.output),
+            function=tree.equation(Name(rung.output), body) if rung.function else None,
+            over=over,
+            weight=self.entry,
+            bias=bool(bias),
+        )
+
+    def entry(self, i: int, j: int) -> Node:
+        """The weight from neuron j of the column before to neuron i."""
+        places = (tree.number(j), tree.number(i)) if self.turned else (tree.number(i), tree.number(j))
+        return self.view.unindexed(tree.Index(Name(self.weight), places))
+
+
+def _feature_axis(view: View, rung: Rung) -> int:
+    """On which axis of a batch the neurons lie: 1 where the data are the first factor, as in `X W`."""
+    names = tree.names_in(view.derivation.step(rung.affine).formula)
+    return 1 if names.index(rung.incoming) == 0 else 0
