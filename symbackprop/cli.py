@@ -143,8 +143,8 @@ def derive(
             _print(f"wrote {path}")
         _print("")
         _print_gradients(derivation)
-        if line := terminal.descent_line(derivation):
-            _print(f"\n{line}")
+        if about := terminal.descent_line(derivation):
+            _print(f"\n{about}")
         _warn_of_hidden_mistakes(derivation)
 
 

@@ -65,6 +65,7 @@ BITS = 256
 """Of the balls: 10,000 steps of descent cost Mazur's network 30 of them."""
 
 DRAWS = 30
+"""Times that a random point is asked for, where roots of many numbers have to exist."""
 
 SIZES = ((3, 5, 4, 6, 7, 2), (4, 3, 6, 5, 2, 7))
 """For the sizes that are names, in order: no two alike, the first at least 3."""

@@ -18,11 +18,10 @@ import symbackprop as sb
 from symbackprop import limits
 from symbackprop.algebra import optimizers
 from symbackprop.algebra.optimizers import OPTIMIZERS, Optimizer, Option
-from symbackprop.algebra.values.domain import DomainProblem
+from symbackprop.algebra.values.domain import DomainProblem, NotCertified
 from symbackprop.algebra.values.exact import bounds
 from symbackprop.api import Worked
 from symbackprop.cli import run
-from symbackprop.derivation import descent as engine
 from symbackprop.derivation.descent import Descended
 from symbackprop.exercise import ExerciseError, from_dict
 from symbackprop.exercise.descent import with_descent
@@ -380,7 +379,7 @@ def test_momentum_against_plain_floats() -> None:
 def test_adam_against_plain_floats() -> None:
     made = descended(BOWL, rate="1/10", steps=60, optimizer="adam")
     assert after(made, "w") == pytest.approx(plain_adam(0.1, 0.9, 0.999, 1e-8, 60), rel=1e-10)
-    options = {"beta1": "1/2", "beta2": "3/4", "epsilon": "1/100"}
+    options: Spec = {"beta1": "1/2", "beta2": "3/4", "epsilon": "1/100"}
     other = descended(BOWL, rate="1/10", steps=60, optimizer="adam", **options)
     assert after(other, "w") == pytest.approx(plain_adam(0.1, 0.5, 0.75, 0.01, 60), rel=1e-10)
 
@@ -650,7 +649,7 @@ def test_precisions_that_never_agree_are_said_so(monkeypatch: pytest.MonkeyPatch
     assert after(made, "w", 10)[0] == pytest.approx(math.sin(2**10 * angle) ** 2, abs=1e-9)
     assert made.bits == 1024
     monkeypatch.setattr(limits, "DESCENT_BITS", 256)
-    with pytest.raises(engine.NotCertified, match="128 and 256 bits do not agree; ask for fewer steps"):
+    with pytest.raises(NotCertified, match="128 and 256 bits do not agree; ask for fewer steps"):
         descended(spec, rate=1, steps=250)
 
 
@@ -720,7 +719,7 @@ def test_the_report_in_spanish() -> None:
     section = text[text.index("Descenso por gradiente") :]
     assert r"Con una tasa de aprendizaje $\eta = 0{,}5$, cada parámetro $\theta$" in section
     assert r"\boxed{\; \theta \leftarrow \theta - \eta\,d\theta \;}" in section
-    assert "Se actualizan $W_1$ y $W_2$. Quedan fijos $x$, $b_1$, $b_2$ y $t$." in section
+    assert "Actualizamos $W_1$ y $W_2$ y dejamos fijos $x$, $b_1$, $b_2$ y $t$." in section
     assert (
         r"W_2 & \leftarrow W_2 - \eta\,dW_2 \approx \begin{pmatrix} 0{,}4 & 0{,}45 \\ 0{,}5 & 0{,}55"
         in section

@@ -370,7 +370,7 @@ def test_words_without_a_language_are_the_exercises() -> None:
 
 
 def test_the_three_ways_in_agree() -> None:
-    values = {"W": [[4, 2, -5], [7, -1, 0]], "x": [1, 0, 2], "b": [7, -2]}
+    values: dict[str, Any] = {"W": [[4, 2, -5], [7, -1, 0]], "x": [1, 0, 2], "b": [7, -2]}
     model = {"z": "W x + b", "yhat": "relu(z)", "L": "1/2 ||yhat - y||^2"}
     assert (
         from_text(BOTH)

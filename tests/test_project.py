@@ -43,7 +43,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 def test_the_exercises_of_the_readme_are_read_and_derived() -> None:
-    whole, functions, words = blocks("toml")
+    whole, functions, words, descent = blocks("toml")
     worked = derive(from_text(whole, key="mine"))
     assert worked["dW"].value.tolist() == [[-4, 0, -8]]
     assert whole.count("\n") < 30
@@ -52,6 +52,9 @@ def test_the_exercises_of_the_readme_are_read_and_derived() -> None:
         assert derive(from_text(text)).gradients == ("dx",)
     text = derive(from_text(f"{whole}\n{words}", key="mine")).to_markdown()
     assert "Propagación hacia adelante" in text
+    made = derive(from_text(f"{whole}\n{descent}", key="mine")).descent
+    assert made is not None
+    assert (len(made), made.plan.optimizer, list(made.parameters)) == (3, "adam", ["W", "b"])
 
 
 def test_the_python_of_the_readme_runs(

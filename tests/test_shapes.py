@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -362,7 +363,7 @@ def _trees() -> st.SearchStrategy[Node]:
 @given(_trees())
 def test_shape_of_agrees_with_the_evaluator(node: Node) -> None:
     """Where a shape is given, the value has it; where it is a fault, there is no value either."""
-    values = {
+    values: dict[str, Array[Any]] = {
         name: Array(shape, tuple(Fraction(i + 2) for i in range(_count(shape))))
         for name, shape in SIZED.items()
     }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from fractions import Fraction
 from itertools import product
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -118,7 +119,7 @@ def test_everything_unknown_gets_names() -> None:
 WRONG: list[tuple[dict[str, str], dict[str, Shape], str]] = [
     (
         VALID, {"x": ("m",), "K": ("r",), "y": ("m",)},
-        "y: x[i + a - 1] reaches m + r - 1 of 1..m. Add a guard: where i + a - 1 <= m; or give y fewer places",
+        "y: x[i + a - 1] reaches m + r - 1 of 1..m. Add a guard: where i + a - 1 <= m; or give y fewer",
     ),
     (VALID, {"x": (4,), "K": (2,), "y": (4,)}, "y: x[i + a - 1] reaches 5 of 1..4. Add a guard"),
     (VALID, {"x": (5,), "K": (2,), "t": (3,)}, "L: y is 4×1 and t is 3×1: 4 ≠ 3"),
@@ -131,7 +132,7 @@ WRONG: list[tuple[dict[str, str], dict[str, Shape], str]] = [
         {"y[i,j]": "x[i, j + 1]", "L": "sum(y)"}, {"x": (2, 3), "y": (2, 3)},
         "y: j + 1 in x[i, j + 1] reaches 4 of 1..3",
     ),
-    (STRIDE, {"x": ("m",), "K": ("r",)}, 'it stands in x[2 i + a - 2]. Write y = ["p"], and x with 2 p + r - 2'),
+    (STRIDE, {"x": ("m",), "K": ("r",)}, 'it stands in x[2 i + a - 2]. Write y = ["p"], and x with 2 p + r'),
     (PADDED, {"x": ("m",), "K": ("r",)}, "nothing says how far i runs: it stands in x[i + a - 2]. Write y"),
     (
         {"y[i]": "sum(a: K[a] x[i + a - 2] where 1 <= i + a - 2)", "L": "sum(y)"},
@@ -152,7 +153,7 @@ WRONG: list[tuple[dict[str, str], dict[str, Shape], str]] = [
         {"y[i]": "sum(j: x[i + j])", "L": "sum(y)"}, {"x": (4,), "y": (2,)},
         "nothing says how far j runs: it stands in x[i + j]. Write sum(j = 1..n: …).",
     ),
-    ({"y[i]": "A[i,:]", "L": "sum(y)"}, {"A": (2, 3)}, "y: the entry at i must be a scalar, and A[i,:] is 1×3"),
+    ({"y[i]": "A[i,:]", "L": "sum(y)"}, {"A": (2, 3)}, "the entry at i must be a scalar, and A[i,:] is 1×3"),
 ]  # fmt: skip
 
 
@@ -243,7 +244,9 @@ def test_an_inferred_equation_has_a_value_of_its_shape(step: int, kernel: int, s
     if found.faults:
         assert shift > step or kernel + step - shift > size
         return
-    values = {name: Array(shape, tuple(map(Fraction, range(shape[0])))) for name, shape in known.items()}
+    values: dict[str, Array[Any]] = {
+        name: Array(shape, tuple(map(Fraction, range(shape[0])))) for name, shape in known.items()
+    }
     made = Evaluator(Exact(), {}, {}).evaluate(found.bodies[0], values)
     assert made.shape == found.shapes["y"]
     k, x = values["K"].entries, values["x"].entries

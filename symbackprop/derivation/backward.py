@@ -225,11 +225,23 @@ def _without_arriving(entry: Expr, through: str, axes: Axes) -> Expr:
     return tuple(terms)
 
 
+def _takes_parts(made: Contribution, shapes: Mapping[str, Shape]) -> bool:
+    """Whether a free index runs along a part of an axis only, as in what a stack sends back."""
+    sizes: dict[object, tree.Size] = dict(zip(made.free, shapes[made.target], strict=True))
+    return any(
+        sizes.get(place, size) != size
+        for entry in ix.entries(made.entry)
+        for place, size in zip(entry.places, shapes.get(entry.name, ()), strict=False)
+    )
+
+
 def levels(made: Contribution, shapes: Mapping[str, Shape]) -> tuple[Level, ...]:
     """The rows (or columns) of a product's gradient, each derived by holding one index fixed."""
     shape = shapes[made.target]
     name = tree.Name(made.target)
     if any(isinstance(place, Linear) for entry in ix.entries(made.entry) for place in entry.places):
+        return ()
+    if _takes_parts(made, shapes):
         return ()
     try:
         if len(shape) == 2:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, Size
@@ -69,7 +69,7 @@ def _product(parts: list[Dimensions], signs: tuple[str, ...]) -> Dimensions:
     entrywise = "odot" in signs
     if entrywise and any(signs.count(sign) != len(signs) for sign in signs):
         raise Unknown(signs)
-    for left, right in zip(known, known[1:], strict=False):
+    for left, right in pairwise(known):
         if left != right if entrywise else left[1] != right[0]:
             raise Misfit(known, "odot" if entrywise else "")
     if not known:

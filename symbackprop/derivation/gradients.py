@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from symbackprop.algebra.functions import Function
 from symbackprop.algebra.readback import Unreadable, gradient
 from symbackprop.algebra.slopes import slope
 from symbackprop.algebra.symbolic import NotSymbolic
@@ -15,7 +16,7 @@ from symbackprop.derivation.links import backward_links
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.steps import Contribution, Rule, Step
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, Size
+from symbackprop.notation.tree import Node, Shape, Size
 
 
 def backward(model: Model) -> Iterator[Step]:
@@ -30,6 +31,7 @@ class _Backward:
     model: Model
     reached: set[str] = field(default_factory=set)
     made: dict[str, Step] = field(default_factory=dict)
+    outputs_known: dict[str, Node | None] = field(default_factory=dict)  # SymPy takes long over each
 
     def steps(self) -> Iterator[Step]:
         exercise = self.model.exercise
@@ -77,7 +79,7 @@ class _Backward:
             total: Node = tree.number(0)
         else:
             rule = parts[0].rule if len(parts) == 1 else "sum"
-            total = _total([part.matrix for part in parts if part.matrix is not None])
+            total = _total([part.matrix for part in parts if part.matrix is not None], model.exercise.shapes)
         step = Step(
             rule=rule, target=target, gradient=True, shape=model.exercise.shapes[target], formula=total,
             uses=tuple("d" + part.through for part in parts), links=(), substeps=parts,
@@ -112,12 +114,18 @@ class _Backward:
         row = self.model.row(body.function) if isinstance(body, tree.Call) else None
         if not isinstance(body, tree.Call) or row is None or not row.smooth or body.options:
             return {}
+        if row.name not in self.outputs_known:
+            self.outputs_known[row.name] = self._by_output(row)
+        found = self.outputs_known[row.name]
+        return {} if found is None else {row.name: found}
+
+    def _by_output(self, row: Function) -> Node | None:
         own = frozenset(self.model.exercise.functions)
         try:
             found = slope(row, lambda text, _: formula(text, own), functions=self.model.exercise.functions)
         except NotSymbolic:
-            return {}
-        return {} if found.by_output is None else {row.name: found.by_output}
+            return None
+        return found.by_output
 
 
 def _simplest_first(steps: list[Step]) -> list[Step]:
@@ -132,13 +140,13 @@ def _seed(model: Model) -> Step:
     )  # fmt: skip
 
 
-def _total(parts: list[Node]) -> Node:
+def _total(parts: list[Node], shapes: Mapping[str, Shape]) -> Node:
     """The sum of what comes back, its terms in one row; arrays by their entries add up entry by entry."""
     if len(parts) > 1 and all(isinstance(part, tree.Matrix) for part in parts):
         return _cell_by_cell([part for part in parts if isinstance(part, tree.Matrix)])
     given = [part for part in parts if isinstance(part, tree.Entrywise)]
-    if len(parts) > 1 and given and all(_entry(part, given[0]) is not None for part in parts):
-        entries = [entry for part in parts if (entry := _entry(part, given[0])) is not None]
+    if len(parts) > 1 and given and all(_entry(part, given[0], shapes) is not None for part in parts):
+        entries = [entry for part in parts if (entry := _entry(part, given[0], shapes)) is not None]
         return replace(given[0], body=_row(entries))
     return _row(parts)
 
@@ -150,7 +158,7 @@ def _row(parts: list[Node]) -> Node:
     return tree.plus(*terms)
 
 
-def _entry(part: Node, like: tree.Entrywise) -> Node | None:
+def _entry(part: Node, like: tree.Entrywise, shapes: Mapping[str, Shape]) -> Node | None:
     """The entry of an array at the indices of another one; None where it has no simple form."""
     if isinstance(part, tree.Entrywise):
         same = part.indices == like.indices and part.sizes == like.sizes
@@ -158,6 +166,8 @@ def _entry(part: Node, like: tree.Entrywise) -> Node | None:
     name = part.of if isinstance(part, tree.Gradient) else part
     if not isinstance(name, tree.Name):
         return None
+    if not shapes.get(name.name):
+        return part  # one number stands beside every entry
     made = tree.Index(name, tuple(map(tree.Name, like.indices)))
     return tree.Gradient(made) if isinstance(part, tree.Gradient) else made
 

@@ -25,12 +25,32 @@ def backward_links(exercise: Exercise, step: Step) -> Step:
     links = [Link(left=symbol, right=derivative, reason="link.name", proof=Proof(method="definition"))]
     for made in step.substeps:
         links += _entry_links(exercise, made)
+    links += _collapse_links(exercise, step)
     if step.rule == "unreached":
         reason = "link.unreached"
     else:
         reason = "link.sum" if len(step.substeps) > 1 else "link.matrices"
     links.append(Link(left=symbol, right=step.formula, reason=reason, proof=Proof(method="gfp")))
     return replace(step, links=tuple(links))
+
+
+def _collapse_links(exercise: Exercise, step: Step) -> list[Link]:
+    """What arrives put in, the fractions cancelled, a fact used: entry by entry."""
+    found = step.collapse
+    if found is None:
+        return []
+    (made,) = step.substeps
+    avoid = {*exercise.shapes, *exercise.sizes, *made.free}
+    left = tree.Gradient(_entry(step.target, made.free))
+    stages = (("link.put_in", found.put), ("link.cancelled", found.cancelled), ("link.fact", found.final))
+    links: list[Link] = []
+    before: Node | None = None if step.rule != "loss" else spelled(made.entry, {}, avoid)
+    for reason, expr in stages:
+        right = spelled(expr, {}, avoid)
+        if right != before:
+            links.append(Link(left=left, right=right, reason=reason, proof=Proof(method="gfp")))
+        before = right
+    return links
 
 
 def with_points(steps: Sequence[Step], checks: Sequence[Check]) -> tuple[Step, ...]:

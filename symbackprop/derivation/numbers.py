@@ -9,7 +9,7 @@ from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import to_tree
-from symbackprop.algebra.values.domain import Domain, DomainProblem, Missing, Symbolic
+from symbackprop.algebra.values.domain import Domain, DomainProblem, Missing, NoSlope, Symbolic
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, settled
 from symbackprop.algebra.values.poly import Poly, leftover
@@ -108,8 +108,20 @@ def _value(working: Evaluator[Any], step: Step, known: Mapping[str, Array[Any]])
     except (Symbolic, Missing):
         return None
     except DomainProblem as problem:
-        raise problem.at(f"gradient d{step.target}" if step.gradient else f"equation {step.target}") from None
+        raise _placed(problem, step) from None
     return shaped(made, sizes)
+
+
+def _placed(problem: DomainProblem, step: Step) -> DomainProblem:
+    """The problem with the equation that it is about; a gradient names itself."""
+    if not step.gradient:
+        return problem.at(f"equation {step.target}")
+    what = f"the gradient d{step.target}"
+    reason = problem.what if problem.reason == "" else f"{problem.what}: {problem.reason}"
+    found = NoSlope(what, "the example", reason)
+    for place in problem.where:
+        found.at(place)
+    return found.at(f"equation {step.substeps[0].through}") if step.substeps else found
 
 
 def shaped(made: Array[Any], shape: tuple[int, ...]) -> Array[Any]:

@@ -177,7 +177,7 @@ class _Case:
         return not sits
 
     def through_its_users(self, step: Step, room: int) -> None:
-        """⟨dX, v⟩ against differences of Σ ⟨dU, U⟩ over the equations U that use X, entry by entry on a kink."""
+        """⟨dX, v⟩ against differences of Σ ⟨dU, U⟩ over the equations U with X; by entries on a kink."""
         users = [user for user in self.model.users(step.target) if self.arrives(user.name) is not None]
         local = self.local([user.name for user in users])
         if local is None:

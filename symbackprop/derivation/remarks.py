@@ -50,7 +50,7 @@ INSTRUCTIVE: tuple[tuple[str, Verdict], ...] = (
     ("preactivation", "value"),
     ("square_kept", "value"),
 )
-"""What is worth a remark, the most instructive first: a row of the table and how it shows that it is wrong."""
+"""What is worth a remark, the most instructive first: a row of the table, and how it shows."""
 
 PLAIN = 8
 """Gradients up to which every one gets its argument by dimensions; of more, one of each form."""

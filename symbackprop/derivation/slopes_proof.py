@@ -36,13 +36,36 @@ class SlopeFailed(CertificateFailed):
 def slope_checks(model: Model, slopes: Mapping[str, Slope]) -> Iterator[Check]:
     """One line for all functions whose derivative the report shows. Raises SlopeFailed."""
     exercise = model.exercise
-    tried = sum(prove(slope, exercise.functions, exercise.kinks) for slope in slopes.values())
+    tried = 0
+    for one in slopes.values():
+        try:
+            tried += prove(one, exercise.functions, exercise.kinks)
+        except DomainProblem as problem:
+            raise problem.at(f"equation {_user(model, one.function)}") from None
     if tried:
         yield Check(kind="slope", what=tuple(slopes), agreed=tried, tried=tried)
 
 
+def _user(model: Model, function: Function) -> str:
+    """The first equation in which a function stands, or one that is made of it."""
+
+    def uses(called: str) -> bool:
+        row = model.row(called)
+        return row is not None and (
+            row.name == function.name or any(function.name in piece.formula for piece in row.pieces)
+        )
+
+    for one in model.exercise.equations:
+        if any(isinstance(part, tree.Call) and uses(part.function) for part in tree.walk(one.body)):
+            return one.name
+    return model.exercise.loss
+
+
 def prove(slope: Slope, functions: Mapping[str, Function], kinks: Kinks | None = None) -> int:
-    """Compare `slope` with dual numbers; how many points agreed. Raises SlopeFailed."""
+    """Compare `slope` with dual numbers; how many points agreed.
+
+    Raises SlopeFailed, and DomainProblem where an option leaves the function without any value.
+    """
     case = _Case(slope, functions, kinks or {})
     return case.smooth() if len(slope.branches) == 1 else case.by_cases()
 
@@ -109,18 +132,21 @@ class _Case:
             if branch.bound is not None
         ]
         at_kink = {kink.exact_at: kink.taken for kink in self.slope.kinks}
-        agreed = 0
+        agreed, problems = 0, []
         for point in _points([bound for bound in found if isinstance(bound, Fraction)]):
             here = {**env, "u": Array((), (point,))}
             taken = at_kink.get(point)
             try:
                 shown = taken if taken is not None else _branch(self.slope.branches, point, working, here)
                 self.compare(domain, working, here, shown)
-            except (DomainProblem, Undecided):
+            except DomainProblem as problem:
+                problems.append(problem)
+                continue
+            except Undecided:
                 continue
             agreed += 1
         if not agreed:
-            raise self.fail()
+            raise problems[0] if problems else self.fail()
         return agreed
 
     def compare(

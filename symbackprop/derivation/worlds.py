@@ -227,4 +227,4 @@ def free_sizes(model: Model) -> tuple[dict[str, Shape], dict[str, int]]:
 
 def different(sizes: Mapping[str, Size]) -> dict[str, int]:
     """Numbers from 2 upwards, no two alike, for these sizes; those met first (of the data) are the larger."""
-    return dict(zip(reversed(sizes), count(2), strict=False))
+    return dict(zip(reversed(list(sizes)), count(2), strict=False))

@@ -96,7 +96,7 @@ def from_dict(mapping: Mapping[str, Any], *, key: str = "exercise") -> Exercise:
 
 def from_parts(
     *,
-    model: Mapping[str, str] | Iterable[tuple[str, str]],
+    model: Mapping[str, Any] | Iterable[tuple[str, Any]],
     shapes: Mapping[str, Any] | None = None,
     values: Mapping[str, Any] | None = None,
     wanted: Iterable[str] | None = None,
@@ -109,6 +109,7 @@ def from_parts(
 ) -> Exercise:
     """The exercise of plain arguments: `from_parts(model={"L": "(w x - y)^2"}, values={...})`.
 
+    The model has formulas by their left sides, and perhaps `layers` with what goes with it.
     Raises ExerciseError.
     """
     parts: dict[str, Any] = {"model": dict(model)}

@@ -174,9 +174,12 @@ def _activation(what: str, raw: Any, own: Mapping[str, Function], collected: Col
         if name in table and table[name].kind in {"entrywise", "rowwise"} and table[name].arguments == 1
     ]  # fmt: skip
     text = raw.strip() if isinstance(raw, str) else str(raw)
-    if raw == "" or text in known:
-        name = names.get(text, "")
-        return "" if name in _LINEAR else text
+    try:
+        alias = canonical_name(text) if text else ""
+    except ReadError:
+        alias = text
+    if raw == "" or alias in known:
+        return "" if names.get(alias, "") in _LINEAR else text
     more = 'Write activation = "relu"; `symbackprop list` has them all.'
     collected.unknown(("model", KEY), f"{what}: there is no activation", text, known, more)
     return ""
@@ -214,7 +217,7 @@ def _last_name(
 ) -> str:
     """What the last activation is called: as the other equations call it, else ŷ (Ŷ of a batch)."""
     letter = "A" if batch else "a"
-    wishes = (*(("Yhat",) if batch else ()), "yhat", f"{letter}{len(layers)}")
+    wishes: tuple[str, ...] = (*(("Yhat",) if batch else ()), "yhat", f"{letter}{len(layers)}")
     vocabulary = Vocabulary(functions=function_names(own), names=None)
     used: set[str] = set()
     for text in others.values():

@@ -149,24 +149,26 @@ def range_faults(
     for running in collector.running:
         said = texts.get(running.equation, "")
         if running in open_:
-            yield running.equation, _nothing_says(collector.solver, running, said)
+            yield running.equation, _nothing_says(collector, running, said)
         elif running.asked and not running.declared:
             fault = _no_room(collector.solver, running, said) or _two_ranges(collector.solver, running, said)
             if fault is not None:
                 yield running.equation, fault
 
 
-def _nothing_says(solver: Solver, running: Running, text: str) -> ShapeError:
+def _nothing_says(collector: Collector, running: Running, text: str) -> ShapeError:
     places = [stand for stand in running.stands if not stand.bare() or stand.guarded]
     why = f": it stands in {quoted(places[0].index, text)}" if places else ""
     node = places[0].index if places else running.node
     advice = f"sum({running.name} = 1..n: …)"
     if isinstance(running.node, tree.Entrywise):
-        size = next((name for name in ("p", "q", "h", "l") if name not in solver.sizes), "p")
+        taken = {*collector.solver.sizes, *collector.names}
+        size = next((name for name in ("p", "q", "h", "l") if name not in taken), "p")
         advice = _declaration(running.equation, running.node.indices, running.name, size)
         steps = [stand for stand in places if not stand.guarded and abs(stand.form[0][running.name]) > 1]
-        if steps and (reached := _reached(solver, running, steps[0], size)):
-            advice += f", and {quoted(steps[0].index.base, text)} with {reached} places"
+        last = max(steps, key=lambda stand: stand.form[1], default=None)
+        if last is not None and (reached := _reached(collector.solver, running, last, size)):
+            advice += f", and {quoted(last.index.base, text)} with {reached} places"
         advice += " under [shapes]"
     return ShapeError(node, f"nothing says how far {running.name} runs{why}", f"Write {advice}.")
 

@@ -272,6 +272,9 @@ class LatexWriter(PictureWriter):
         start = rf"\sum_{{{lines}}}" if len(below) == 1 else rf"\sum\limits_{{\substack{{{lines}}}}}"
         return start + ("" if high is None else f"^{{{high}}}")
 
+    def entry_squared(self, base: str) -> str:
+        return rf"{base}^{{\odot 2}}"
+
     def squared(self, text: str) -> str:
         if any(mark in text for mark in _TALL):
             return rf"\left[ {text} \right]"

@@ -32,6 +32,9 @@ from symbackprop.notation.write_rules import bare
 _CORES = frozenset({"excess", "hinge_core"})
 """The rows that max, min and the hinge are made of: max(0, u), whose slope is an indicator."""
 
+ALONG = frozenset({"sum", "mean", "softmax", "log_softmax"})
+"""What may act on each column or each row, by its option `axis`."""
+
 _REWRITTEN: Mapping[str, Callable[[Node, Node], Node]] = {
     "dot": lambda a, b: juxtaposed(Transpose(a), b),
     "outer": lambda a, b: juxtaposed(a, Transpose(b)),

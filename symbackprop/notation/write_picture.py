@@ -33,10 +33,10 @@ from symbackprop.notation.tree import (
     Where,
     Word,
 )
-from symbackprop.notation.write_base import ATOM, LOOSE, RELATION, TIGHT
+from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, RELATION, TIGHT
 from symbackprop.notation.write_braces import Pads, pads
 from symbackprop.notation.write_names import is_symbol, parts
-from symbackprop.notation.write_operations import compared, is_core, rewritten, symbol_of
+from symbackprop.notation.write_operations import ALONG, compared, is_core, rewritten, symbol_of
 from symbackprop.notation.write_rules import GROUP, bare
 from symbackprop.notation.write_style import Style, decimal
 from symbackprop.notation.write_sums import SumWriter
@@ -58,6 +58,16 @@ _CLOSE = frozenset(
     for right in rights
 )
 """Pairs of neighbours that stand close together on the board."""
+
+
+def _ends_in_number(node: Node) -> bool:
+    return isinstance(node.factors[-1] if isinstance(node, Product) else node, Number)
+
+
+def _starts_with_one(node: Node) -> bool:
+    """Whether a factor begins with a bold 1: a vector of ones, an indicator."""
+    first = node.factors[0] if isinstance(node, Product) else node
+    return isinstance(first, Ones) or (isinstance(first, Call) and first.primes > 0 and is_core(first))
 
 
 class PictureWriter(SumWriter):
@@ -90,6 +100,8 @@ class PictureWriter(SumWriter):
     def level(self, node: Node) -> int:
         if type(node) is Where:
             return TIGHT
+        if type(node) is Call and node.function == "square" and node.function not in self.style.functions:
+            return ATOM if node.primes else RAISED
         if type(node) is Call and rewritten(node) is not None and node.function not in self.style.functions:
             return LOOSE
         return super().level(node)
@@ -98,6 +110,8 @@ class PictureWriter(SumWriter):
 
     def gap(self, left: Node, right: Node) -> str:
         """The space between two juxtaposed factors, as on the board: `Wx`, `dz  x^T`, `dz_p x_q`."""
+        if _ends_in_number(left) and _starts_with_one(right):
+            return self.sign("cdot")  # `2 · 1_n`: without the dot it is read as 21
         before, after = self.shape(left, last=True), self.shape(right, last=False)
         if after == "transpose" and before in ("gradient", "indexed", "wide"):
             return self.thick
@@ -211,12 +225,28 @@ class PictureWriter(SumWriter):
                 return self.root(self.write(bare(args[0])))
             if name == "abs":
                 return self.absolute(self.write(bare(args[0])))
+            if name == "square":
+                return self.entry_squared(self.base(args[0]))
         operator = self.style.functions.get(name)
         if operator is None:
             operator = self.lowered(*self.symbol(name)) if name == self.style.loss else self.operator(name)
+        along = self.along(node)
+        if along:
+            return self.applied(self.lowered(operator, self.text(along)), [self.write(bare(args[0]))], [])
         written = [self.at(bare(arg), RELATION + 1) for arg in args]
         options = [self.option(key, self.write(value)) for key, value in node.options]
         return self.applied(operator + "'" * node.primes, written, options)
+
+    def along(self, node: Call) -> str:
+        """`col` or `row` for an operation on each column or row (`axis = 0`, `axis = 1`), else nothing."""
+        axis = dict(node.options).get("axis")
+        if node.function not in ALONG or len(node.args) != 1 or not isinstance(axis, Number):
+            return ""
+        return self.word("columns" if axis.value == 0 else "rows")
+
+    @abstractmethod
+    def entry_squared(self, base: str) -> str:
+        """The square of every entry."""
 
     def simple(self, node: Call) -> str | None:
         """An operation as it stands on the board (`a^T b`, `I_n`, `1_{z>w}`), or None: by its name."""

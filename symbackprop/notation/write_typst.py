@@ -253,6 +253,9 @@ class TypstWriter(PictureWriter):
             sign, lines = "limits(sum)", f"vec(delim: #none, gap: #.2em, {sized})"
         return f"{sign}_({lines})" + ("" if high is None else f"^({high})")
 
+    def entry_squared(self, base: str) -> str:
+        return f"{base}^(dot.o 2)"
+
     def squared(self, text: str) -> str:
         return f"[{text}]"
 

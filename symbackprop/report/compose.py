@@ -34,8 +34,8 @@ _GIVEN_TO_BACK: tuple[Section, ...] = (
     given, drawing, forward, loss, activation, axis_functions, backward, examples, ledger,
 )  # fmt: skip
 _SHORT: tuple[Section, ...] = (
-    given, drawing, partial(forward, short=True), loss, activation, axis_functions, partial(backward, short=True), examples,
-    partial(ledger, short=True),
+    given, drawing, partial(forward, short=True), loss, activation, axis_functions,
+    partial(backward, short=True), examples, partial(ledger, short=True),
 )  # fmt: skip
 """The same, with the layers of a deep net that say nothing new left to tables."""
 
@@ -69,7 +69,10 @@ def _sections(detail: str, plots: bool) -> tuple[Section, ...]:
 
 
 def compose(derivation: Derivation, *, detail: str = "full", plots: bool = False) -> Document:
-    """The document of a derivation, with `plots` of its activations. Raises KeyError for an unknown detail."""
+    """The document of a derivation, with `plots` of its activations if asked.
+
+    Raises KeyError for an unknown detail.
+    """
     view = View(derivation, Facts(derivation), derivation.digits)
     key = "title.worksheet" if detail == "worksheet" else "title.report"
     return Document(

@@ -6,6 +6,7 @@ fractions and balls; a formula that has no value somewhere (`log(u)` for u ≤ 0
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -151,7 +152,7 @@ def _edge(value_at: Value, inside: Fraction, outside: Fraction) -> Iterator[Plac
 def as_fraction(value: Any) -> Fraction:
     """A value, or the middle of a ball. Raises ValueError for one that is too wide to be drawn."""
     low, high = bounds(value)
-    if high - low > _WIDEST * max(1, abs(low)):
+    if high - low > _WIDEST * max(Fraction(1), abs(low)):
         raise ValueError("too wide")
     return (low + high) / 2
 
@@ -176,7 +177,7 @@ def _off(points: Sequence[tuple[float, float]], first: int, last: int, at: int) 
     """How far a point is from the straight line between two others."""
     (ax, ay), (bx, by), (x, y) = points[first], points[last], points[at]
     across, up = bx - ax, by - ay
-    long = (across**2 + up**2) ** 0.5
+    long = math.hypot(across, up)
     if not long:
-        return ((x - ax) ** 2 + (y - ay) ** 2) ** 0.5
+        return math.hypot(x - ax, y - ay)
     return abs(across * (y - ay) - up * (x - ax)) / long

@@ -20,6 +20,9 @@ from symbackprop.report.facts import BITS
 from symbackprop.report.unfold import is_numeral
 from symbackprop.report.view import View
 
+WIDE: Final = 6
+"""Columns of a matrix beyond which two of them do not fit side by side."""
+
 _SPARE: Final = {
     "theta": "phi", "eta": "alpha", "t": "s", "v": "u", "m": "p", "mu": "rho", "beta1": "rho1",
     "beta2": "rho2", "epsilon": "delta",
@@ -111,7 +114,9 @@ def _squares(node: Node, lone: bool) -> Node:
 
 
 def put_in(board: Board, node: Node, known: Arrays) -> Node | None:
-    """A formula with numbers for its names; None where it would be a quotient of columns."""
+    """A formula with numbers for its names; None where it would be a quotient of columns, or too wide."""
+    if any(len(array.shape) > 1 and array.shape[-1] > WIDE for array in known.values()):
+        return None
     table = {
         name: board.view.array(array) if array.shape else board.number(array.item)
         for name, array in known.items()

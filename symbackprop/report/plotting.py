@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Final
 
 from symbackprop.notation import tree
@@ -159,7 +160,7 @@ def _ticks(
 def _seen(run: Run, window: Window) -> Iterator[Run]:
     """The parts of a run inside the window, cut at its lower and upper edge."""
     part: list[Place] = []
-    for before, after in zip(run, run[1:], strict=False):
+    for before, after in pairwise(run):
         piece = _cut(before, after, window)
         if piece is None:
             if len(part) > 1:

@@ -133,9 +133,9 @@ def _operators(kind: Format, table: Mapping[str, Function], words: Words) -> dic
     found = {
         name: str(getattr(row, kind.operators))
         for name, row in table.items()
-        if name not in {"sqrt", "abs"} or row is not TABLE[name]  # these have signs: √u, |u|
+        if name not in {"sqrt", "abs", "square"} or row is not TABLE[name]  # these have signs: √u, |u|
     }
     for name, spoken in words.functions.items():
-        if name in table and spoken != table[name].plain:
+        if (name in table and spoken != table[name].plain) or (name not in table and spoken != name):
             found[name] = kind.operator(spoken)
     return found

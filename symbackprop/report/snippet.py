@@ -1,4 +1,4 @@
-"""A tree as an expression of NumPy or of PyTorch: places from 0, vectors of one axis, loops for index equations.
+"""A tree as an expression of NumPy or PyTorch: places from 0, vectors of one axis, loops for indices.
 
 A loop's variable runs from 0, so it stands for the index less 1. What a library lacks is a helper,
 which `Writer.helpers` lists once it has been used.
@@ -9,12 +9,13 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from symbackprop.algebra.slopes import Branch
 from symbackprop.notation import tree
 from symbackprop.notation.shapes import ShapeError, shape_of
 from symbackprop.notation.tree import Node, Shape
+from symbackprop.report.snippet_places import Form, scaled, shifted, total
 from symbackprop.report.view import View
 
 Library = Literal["np", "torch"]
@@ -24,7 +25,9 @@ class NoCode(ValueError):
     """A part of the model that is not translated."""
 
 
-_TAKEN: Final = frozenset({"np", "torch", "math", "entries", "softmax", "erf", "sum", "range", "print", "float"})
+_TAKEN: Final = frozenset(
+    {"np", "torch", "math", "entries", "softmax", "erf", "sum", "range", "print", "float"}
+)
 
 _HELPERS: Final[Mapping[tuple[Library, str], str]] = {
     ("np", "entries"): "def entries(found, *shape): return np.array(list(found), float).reshape(shape)",
@@ -101,8 +104,11 @@ class Writer:
 
     def shape(self, node: Node) -> Shape:
         """The shape of a value, in the shapes of the model."""
+        known_at_once = _shape(node)
+        if known_at_once is not None:
+            return known_at_once
         exercise = self.view.derivation.exercise
-        known = {**exercise.shapes, **{name: () for name in self.loops}}
+        known = {**exercise.shapes, **dict.fromkeys(self.loops, ())}
         try:
             return shape_of(node, known, functions=exercise.signatures)
         except (ShapeError, KeyError, ValueError) as error:
@@ -176,7 +182,9 @@ class Writer:
             if sign in {"*", "odot"}:
                 made = f"{made} * {self.factor(factor)}"
                 continue
-            before = self.shape(tree.Product(factors[:place], signs[: place - 1]) if place > 1 else factors[0])
+            before = self.shape(
+                tree.Product(factors[:place], signs[: place - 1]) if place > 1 else factors[0]
+            )
             after = self.shape(factor)
             if not before or not after:
                 made = f"{made} * {self.factor(factor)}"
@@ -216,13 +224,13 @@ class Writer:
 
     def place(self, node: Node, *, keep: bool) -> str:
         if isinstance(node, tree.Slice):
-            low = "" if node.low is None else _shifted(self.linear(node.low), -1)
-            high = "" if node.high is None else _shifted(self.linear(node.high), 0)
+            low = "" if node.low is None else shifted(self.linear(node.low), -1)
+            high = "" if node.high is None else shifted(self.linear(node.high), 0)
             return f"{low}:{high}"
         start = self.linear(node)
-        return f"{_shifted(start, -1)}:{_shifted(start, 0)}" if keep else _shifted(start, -1)
+        return f"{shifted(start, -1)}:{shifted(start, 0)}" if keep else shifted(start, -1)
 
-    def linear(self, node: Node) -> tuple[dict[str, int], int]:
+    def linear(self, node: Node) -> Form:
         """A place as a linear form of the loops' variables (which are less by 1). Raises NoCode."""
         match node:
             case tree.Number(value) if value.denominator == 1:
@@ -236,20 +244,20 @@ class Writer:
             case tree.Bracket(body):
                 return self.linear(body)
             case tree.Neg(body):
-                return _scaled(self.linear(body), -1)
+                return scaled(self.linear(body), -1)
             case tree.Add(terms):
-                return _total([self.linear(term) for term in terms])
+                return total([self.linear(term) for term in terms])
             case tree.Product(factors, _):
                 return self.linear_product(factors)
         raise NoCode("place")
 
-    def linear_product(self, factors: Sequence[Node]) -> tuple[dict[str, int], int]:
-        made: tuple[dict[str, int], int] = ({}, 1)
+    def linear_product(self, factors: Sequence[Node]) -> Form:
+        made: Form = ({}, 1)
         for factor in factors:
             other = self.linear(factor)
             if made[0] and other[0]:
                 raise NoCode("place")
-            made = _scaled(other, made[1]) if not made[0] else _scaled(made, other[1])
+            made = scaled(other, made[1]) if not made[0] else scaled(made, other[1])
         return made
 
     def inside(self, indices: Sequence[str], write: Callable[[], str]) -> str:
@@ -268,7 +276,7 @@ class Writer:
             while isinstance(body, tree.Sum):
                 if body.high is None:
                     raise NoCode("range")
-                low, high = _shifted(self.linear(body.low), -1), _shifted(self.linear(body.high), 0)
+                low, high = shifted(self.linear(body.low), -1), shifted(self.linear(body.high), 0)
                 loops.append((body.index, f"range({high})" if low == "0" else f"range({low}, {high})"))
                 self.loops = (*self.loops, body.index)
                 body = body.body
@@ -286,11 +294,11 @@ class Writer:
         if not isinstance(node, tree.Chain):
             raise NoCode("condition")
         signs = {"≤": "<=", "≥": ">=", "=": "==", "<": "<", ">": ">"}
-        made = _shifted(self.linear(node.members[0]), 0)
+        made = shifted(self.linear(node.members[0]), 0)
         for relation, member in zip(node.relations, node.members[1:], strict=True):
             if relation not in signs:
                 raise NoCode("condition")
-            made += f" {signs[relation]} {_shifted(self.linear(member), 0)}"
+            made += f" {signs[relation]} {shifted(self.linear(member), 0)}"
         return made
 
     def where(self, node: tree.Where) -> str:
@@ -304,7 +312,7 @@ class Writer:
         return f"{self.need('entries')}(({body} {each}), {', '.join(map(str, sizes))})"
 
     def delta(self, node: tree.Delta) -> str:
-        return f"({_shifted(self.linear(node.first), 0)} == {_shifted(self.linear(node.second), 0)})"
+        return f"({shifted(self.linear(node.first), 0)} == {shifted(self.linear(node.second), 0)})"
 
     def matrix(self, node: tree.Matrix) -> str:
         cells = ", ".join(self.write(cell) for row in node.rows for cell in row)
@@ -318,7 +326,7 @@ class Writer:
         return call(self, node)
 
     def cases(self, branches: Sequence[Branch], argument: Node, kinks: Sequence[Node | None]) -> str:
-        """One formula, or nested `where`; at a kink what the convention takes (`kinks`, by the piece above)."""
+        """One formula, or nested `where`; at a kink (by the piece above it) the convention's."""
         table = {"u": argument}
         values = [self.write(entrywise(tree.replace_names(branch.value, table))) for branch in branches]
         if len(values) == 1:
@@ -351,6 +359,22 @@ def entrywise(node: Node) -> Node:
 _NUMERAL: Final = re.compile(r"-?\d+")
 
 
+def _shape(node: Node) -> Shape | None:
+    """What a node's shape is by itself: an entry is a number, whatever its indices are."""
+    match node:
+        case tree.Gradient(tree.Index() as entry):
+            return _shape(entry)
+        case tree.Index(_, places) if not any(isinstance(place, tree.Slice) for place in places):
+            return ()
+        case tree.Sum() | tree.Delta() | tree.Number():
+            return ()
+        case tree.Where(body, _):
+            return _shape(body)
+        case tree.Entrywise(_, sizes, _) if sizes and all(isinstance(size, tree.Number) for size in sizes):
+            return tuple(int(size.value) for size in sizes if isinstance(size, tree.Number))
+    return None
+
+
 def _compound(made: str) -> bool:
     """Whether a sign stands outside all brackets."""
     depth = 0
@@ -361,44 +385,19 @@ def _compound(made: str) -> bool:
     return made.startswith("-")
 
 
-def _scaled(form: tuple[dict[str, int], int], factor: int) -> tuple[dict[str, int], int]:
-    return {name: count * factor for name, count in form[0].items()}, form[1] * factor
-
-
-def _total(forms: Sequence[tuple[dict[str, int], int]]) -> tuple[dict[str, int], int]:
-    made: dict[str, int] = {}
-    for form, _ in forms:
-        for name, count in form.items():
-            made[name] = made.get(name, 0) + count
-    return made, sum(constant for _, constant in forms)
-
-
-def _shifted(form: tuple[dict[str, int], int], by: int) -> str:
-    """`i + 2*a - 1`."""
-    made = ""
-    for name, count in sorted(form[0].items(), key=lambda item: item[1] < 0):
-        if count:
-            sign = ("-" if count < 0 else "") if not made else (" - " if count < 0 else " + ")
-            made += sign + (name if abs(count) == 1 else f"{abs(count)}*{name}")
-    constant = form[1] + by
-    if not made:
-        return str(constant)
-    return made + (f" {'-' if constant < 0 else '+'} {abs(constant)}" if constant else "")
-
-
-_WRITERS: dict[type[Node], Callable[[Writer, object], str]] = {
+_WRITERS: dict[type[Node], Callable[[Any, Any], str]] = {
     tree.Number: Writer.number, tree.Name: Writer.name, tree.Gradient: Writer.gradient,
-    tree.Neg: lambda self, node: f"-{self.tight(node.body)}",  # type: ignore[attr-defined]
+    tree.Neg: lambda self, node: f"-{self.tight(node.body)}",
     tree.Add: Writer.add, tree.Product: Writer.product, tree.Power: Writer.power, tree.Norm: Writer.norm,
-    tree.Quotient: lambda self, node: f"{self.tight(node.above)} / {self.tight(node.below)}",  # type: ignore[attr-defined]
-    tree.Transpose: lambda self, node: self.tight(node.body) + ".T",  # type: ignore[attr-defined]
+    tree.Quotient: lambda self, node: f"{self.tight(node.above)} / {self.tight(node.below)}",
+    tree.Transpose: lambda self, node: self.tight(node.body) + ".T",
     tree.Ones: Writer.ones, tree.Index: Writer.index, tree.Sum: Writer.sum, tree.Where: Writer.where,
     tree.Entrywise: Writer.entrywise, tree.Delta: Writer.delta, tree.Matrix: Writer.matrix,
     tree.Call: Writer.call,
-    tree.Constant: lambda self, node: f"{self.library}.{node.name}",  # type: ignore[attr-defined]
+    tree.Constant: lambda self, node: f"{self.library}.{node.name}",
     **dict.fromkeys(
         (tree.Bracket, tree.Brace, tree.Box, tree.Coloured),
-        lambda self, node: f"({self.write(node.body)})",  # type: ignore[attr-defined]
+        lambda self, node: f"({self.write(node.body)})",
     ),
-}  # type: ignore[dict-item]  # fmt: skip
+}  # fmt: skip
 """How each node is written."""

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 from symbackprop import limits
@@ -108,10 +109,24 @@ class View:
             args = tuple(self.page(arg) for arg in node.args)
             if node.function == "exp" and not node.primes and "e" not in self.derivation.exercise.shapes:
                 return tree.Power(tree.Constant("e"), args[0])
+            if node.function == "square" and not node.primes and self._one_number(node.args[0]):
+                return tree.Power(args[0], tree.number(2))
             name = self.letters.get(node.function)
             options = () if name else node.options
             return tree.Call(name or node.function, args, options, node.primes)
+        if isinstance(node, tree.Product) and "*" in node.signs:
+            plain = [self._one_number(factor) for factor in node.factors]
+            numbers = [a or b for a, b in pairwise(plain)]
+            signs = tuple(
+                sign if sign != "*" else "cdot" if number else "odot"
+                for sign, number in zip(node.signs, numbers, strict=True)
+            )
+            return tree.Product(tuple(map(self.page, node.factors)), signs)
         return tree.rebuild(node, self.page)
+
+    def _one_number(self, node: Node) -> bool:
+        """Whether everything in a formula is one number."""
+        return all(self.lone(name) for name in self.used(node))
 
     def loss_call(self) -> Node:
         """`L(ŷ, y)`: the loss and the names in its formula."""

@@ -9,11 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, TypeVar
 
 from symbackprop.algebra.functions import ALIASES, ATOMS, Function
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import Domain, DomainProblem, EvaluationError
+from symbackprop.algebra.values.domain import (
+    Domain,
+    DomainProblem,
+    EvaluationError,
+    NoSlope,
+    Symbolic,
+    Undecided,
+)
 from symbackprop.algebra.values.dual import Dual, Duals
 from symbackprop.algebra.values.evaluate import Evaluator, Scope
 from symbackprop.algebra.values.operations import OPERATIONS
@@ -166,6 +174,7 @@ def _by_cases(
 ) -> Sequence[T]:
     """Each entry by the first piece whose bound the deciding quantity reaches."""
     domain = evaluator.domain
+    _check_bounds(evaluator, row, columns, options)
     deciding = _formula(evaluator, row, row.on or row.arguments[0], columns, options)
     rest = list(range(len(columns[0])))
     done: dict[int, T] = {}
@@ -180,10 +189,42 @@ def _by_cases(
         if ties and domain.core is not domain:
             lower = _on(evaluator, row, row.pieces[place + 1].formula, columns, options, ties)
             for i in ties:
+                _check_jump(domain, row, i, deciding[i], done[i], lower[i])
                 args = [column[i] for column in columns]
                 done[i] = domain.tie(done[i], lower[i], _share(evaluator, row, place, args, options))
         rest = [i for i in rest if signs[i] < 0]
     return [done[i] for i in range(len(columns[0]))]
+
+
+def _check_bounds(
+    evaluator: Evaluator[T], row: Function, columns: Sequence[Sequence[T]], options: Mapping[str, T]
+) -> None:
+    """Raise DomainProblem where an option puts the bounds of the pieces out of order: `delta = -1`."""
+    texts = [piece.bound for piece in row.pieces if piece.bound is not None]
+    if len(texts) < 2 or not columns[0]:
+        return
+    first = [column[:1] for column in columns]
+    found = [evaluator.domain.rational(_formula(evaluator, row, text, first, options)[0]) for text in texts]
+    for above, below in pairwise(found):
+        if above is not None and below is not None and below >= above:
+            given = ", ".join(f"{name} = {evaluator.domain.show(value)}" for name, value in options.items())
+            name = row.convention or row.name
+            reason = f"its pieces go from the highest bound down, and {below} comes after {above}"
+            raise DomainProblem(f"{name} with {given}" if given else name, "", reason)
+
+
+def _check_jump(domain: Domain[T], row: Function, place: int, at: T, upper: T, lower: T) -> None:
+    """Raise NoSlope where two pieces meet at different values: there is no derivative of a jump."""
+    core = domain.core
+    try:
+        jumps = core.sign(core.sub(domain.core_of(upper), domain.core_of(lower))) != 0
+    except (Undecided, Symbolic):
+        return  # nothing says that it does
+    if jumps:
+        name = row.convention or row.name
+        problem = NoSlope(f"the derivative of {name}", domain.show(at), "it jumps there")
+        problem.entry = place
+        raise problem
 
 
 def _on(

@@ -17,6 +17,7 @@ class DomainProblem(ArithmeticError):
     """
 
     verb = "has no value"
+    joint = "of"
 
     def __init__(self, function: str, argument: str, reason: str = "") -> None:
         super().__init__(function, argument, reason)
@@ -29,8 +30,14 @@ class DomainProblem(ArithmeticError):
     def __str__(self) -> str:
         place = f" ({', '.join(reversed(self.where))})" if self.where else ""
         reason = f": {self.reason}" if self.reason else ""
-        what = "division by 0" if self.function == "/" else f"{self.function} of {self.argument}"
-        return f"{what} {self.verb}{reason}{place}"
+        return f"{self.what} {self.verb}{reason}{place}"
+
+    @property
+    def what(self) -> str:
+        """`log of 0`, `division by 0`."""
+        if self.function == "/":
+            return "division by 0"
+        return f"{self.function} {self.joint} {self.argument}" if self.argument else self.function
 
     def placed(self, shape: tuple[int, ...]) -> "DomainProblem":
         """The same error, `entry` turned into a place of an array of this shape."""
@@ -47,6 +54,13 @@ class DomainProblem(ArithmeticError):
         """The same error, knowing one more thing about its place."""
         self.where = (*self.where, place)
         return self
+
+
+class NoSlope(DomainProblem):
+    """A function or a quantity without a derivative where the example stands: `sqrt` at 0, a jump."""
+
+    verb = "does not exist"
+    joint = "at"
 
 
 class EvaluationError(ValueError):

@@ -9,7 +9,7 @@ from fractions import Fraction
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import Domain, DomainProblem
+from symbackprop.algebra.values.domain import Domain, NoSlope
 
 T = TypeVar("T")
 
@@ -174,7 +174,7 @@ def _erf_slope(base: Domain[T], a: T, value: T) -> T:
 def _sqrt_slope(base: Domain[T], a: T, value: T) -> T:
     """1 / (2 sqrt(a))"""
     if base.is_zero(a):
-        raise DomainProblem("the derivative of sqrt", "0", "it grows without bound there")
+        raise NoSlope("the derivative of sqrt", "0", "it grows without bound there")
     return base.div(base.one, base.add(value, value))
 
 

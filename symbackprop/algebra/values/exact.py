@@ -195,7 +195,8 @@ class Exact(Domain[Value]):
             if isinstance(a, Poly):
                 raise Symbolic("a ball round a symbol")
             return cast("arb", a)
-        return self.inside(partial(_ball, a.numerator, a.denominator))
+        made: arb = self.inside(partial(_ball, a.numerator, a.denominator))
+        return made
 
     def _balls(self, operation: Callable[..., arb], *args: Value) -> arb:
         def compute() -> arb:

@@ -14,7 +14,7 @@ from symbackprop.derivation.steps import Step
 from symbackprop.derivation.worlds import vanishes, written
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
-from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Table, Text
+from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Part, Table, Text
 from symbackprop.report.view import Substitution, View, chain
 
 ROWS = 8
@@ -76,7 +76,11 @@ class _Examples:
         lone = self.batch.ranks[self.batch.data[0]] == 1
         key = "batch.entries" if lone else "batch.columns" if axis else "batch.rows"
         first, *others = self.batch.data
-        parts = {"name": tree.Name(first), "others": tuple(map(tree.Name, others)), "size": self.batch.size}
+        parts: dict[str, Part] = {
+            "name": tree.Name(first),
+            "others": tuple(map(tree.Name, others)),
+            "size": self.batch.size,
+        }
         yield Text(key, parts)
         yield Text("batch.first")
 
@@ -186,7 +190,9 @@ class _Examples:
             if losses.factor != 1:
                 total = tree.juxtaposed(tree.Quotient(tree.number(1), tree.number(self.batch.size)), total)
             rest = tuple(map(self.view.page, losses.rest))
-            yield Text("batch.loss", {"statement": equation(tree.Name(self.view.loss), tree.plus(total, *rest))})
+            yield Text(
+                "batch.loss", {"statement": equation(tree.Name(self.view.loss), tree.plus(total, *rest))}
+            )
         yield Text("batch.table")
 
     def table(self) -> Table:
@@ -196,7 +202,7 @@ class _Examples:
         heads = [self.one(name, self.index) for name in columns]
         if losses is not None:
             heads.insert(_before_gradients(columns), self._loss_name(self.index))
-        rows = []
+        rows: list[tuple[Node | Text | None, ...]] = []
         for place in _some(self.batch.size):
             if place is None:
                 rows.append(tuple(tree.Dots("v") for _ in range(len(heads) + 1)))
@@ -295,8 +301,10 @@ class _OfOne(Substitution):
 
     def go(self, node: Node) -> Node:
         match node:
-            case tree.Index() | tree.Gradient(tree.Index()) | tree.Transpose(
-                tree.Index() | tree.Gradient(tree.Index())
+            case (
+                tree.Index()
+                | tree.Gradient(tree.Index())
+                | tree.Transpose(tree.Index() | tree.Gradient(tree.Index()))
             ):
                 made = self.view.facts.evaluated(node)
                 return node if made is None else self.view.array(made)

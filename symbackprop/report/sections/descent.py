@@ -81,9 +81,10 @@ def _rule(board: Board) -> Iterator[Block]:
     fixed = tuple(
         tree.Name(one) for one in board.view.derivation.exercise.given if one not in plan.parameters
     )
-    sentences = [Text("descent.moved", {"names": moved, "count": len(moved)})]
+    parts: dict[str, Part] = {"names": moved}
     if fixed:
-        sentences.append(Text("descent.fixed", {"names": fixed, "count": len(fixed)}))
+        parts |= {"fixed": fixed, "count": len(fixed)}
+    sentences = [Text("descent.moved_fixed" if fixed else "descent.moved", parts)]
     key = "descent.rule_alone" if board.alone else "descent.rule"
     sentences.append(Text(key, {"name": name, "rate": rate}))
     yield Paragraph(sentences=tuple(sentences), keep_with_next=True)

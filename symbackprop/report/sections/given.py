@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import count
 
 from symbackprop.algebra.functions import ATOMS
 from symbackprop.algebra.spell import size_node
@@ -15,6 +15,9 @@ from symbackprop.report.view import View
 
 LONG_MODEL = 5
 """More formulas than these are set in lines, one for each layer."""
+
+MANY_LAYERS = 8
+"""Of more layers alike than these the model states the first two and the last."""
 
 
 def given(view: View, *, reasons: bool = True) -> Iterator[Block]:
@@ -45,7 +48,11 @@ def _remarks(view: View) -> Iterator[Block]:
 
 def _model(view: View) -> Equation:
     groups: list[list[Node]] = []
+    between = _between(view)
     for step in view.derivation.forward:
+        if step.target in between:
+            groups += [[tree.Dots("v")]] if groups[-1] != [tree.Dots("v")] else []
+            continue
         new = step.target == view.loss or view.facts.has_products(step.target)
         if new or not groups:
             groups.append([])
@@ -55,6 +62,13 @@ def _model(view: View) -> Equation:
         groups = [parts]
     lines = (group[0] if len(group) == 1 else tree.Row(tuple(group), ",") for group in groups)
     return Equation(lines=tuple(Line(formula=line) for line in lines))
+
+
+def _between(view: View) -> frozenset[str]:
+    """What the layers of a very deep net compute that the model need not say: all but the ends."""
+    if view.ladder is None or len(view.ladder) <= MANY_LAYERS:
+        return frozenset()
+    return frozenset(name for rung in view.ladder.rungs[2:-1] for name in (rung.affine, rung.output))
 
 
 def statement(view: View, name: str) -> list[Node]:
@@ -175,7 +189,7 @@ def _in_lines(items: list[Node]) -> Iterator[Equation]:
 def _any_name() -> Iterator[str]:
     """Letters for a variable of no model in particular."""
     yield from "AVXMQSUBHGRNPJ"
-    yield from (f"V{number}" for number in count(1))
+    yield from (f"V{number}" for number in itertools.count(1))
 
 
 def _asked(view: View, reasons: bool) -> Paragraph:

@@ -11,6 +11,7 @@ from symbackprop.report.document import Block, Heading, Part, Table, Text
 from symbackprop.report.ladder import LONG
 from symbackprop.report.view import View
 
+MOST_SIZES = 8
 LOW = 4
 """In a long table a column of so few numbers stands as the transpose of a row."""
 
@@ -92,8 +93,10 @@ def _check_row(check: Check, *, again: bool) -> tuple[Node | Text | None, ...]:
 
 
 def _pair(sizes: tuple[int, ...]) -> Node:
-    """`(3, 2)`."""
+    """`(3, 2)`; of many sizes the first three and the last."""
     numbers = tuple(tree.number(size) for size in sizes)
+    if len(numbers) > MOST_SIZES:
+        numbers = (*numbers[:3], tree.Dots("h"), numbers[-1])
     return tree.Bracket(numbers[0] if len(numbers) == 1 else tree.Row(numbers, ","))
 
 
