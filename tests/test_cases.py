@@ -24,6 +24,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import NotCertified
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, bounds
+from symbackprop.api import Worked
 from symbackprop.derivation.derive import derive
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
@@ -380,6 +381,19 @@ def free_indices(left: Node, known: Values) -> dict[str, range]:
 
 def without_ones(shape: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for size in shape if size != 1)
+
+
+# --- reports ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+@pytest.mark.parametrize("case", RUNNING)
+def test_its_report_is_written(case: str, language: str) -> None:
+    """A page without a node that nobody can write, in which every gradient that is asked for has its line."""
+    for name in exercises(case):
+        page = Worked(worked(name)).to_markdown(language=language, detail="exam")
+        assert page.count("\\boxed") >= len(worked(name).exercise.wanted)
+        assert "(name=" not in page
 
 
 # --- nothing is left out ------------------------------------------------------------------------

@@ -29,9 +29,9 @@ from symbackprop.notation.tree import (
     equation,
     number,
 )
-from symbackprop.report.circuit import free_names
 from symbackprop.report.diagram import estimated_width, fan, graph, label_size
 from symbackprop.report.document import Arrow, Diagram, Point, Text, Vertex
+from symbackprop.report.operations import free_names
 from symbackprop.report.route import Block, circle_for, shifted
 from symbackprop.report.spacing import ARROW
 
@@ -398,7 +398,8 @@ def drawn(model: Model, *, repeated: Sequence[str] = (), split: bool = False, bo
         factor=lambda target, through: Derivative(Name(through), Name(target), inline=True),
         inner=lambda expression, gradient: (expression, gradient) if boxes else None,
         local=lambda operation, place: Name("local"),
-        share=lambda name, through: Name(f"{name}_{through}"), repeated=repeated, split=split, alternative=ALT,
+        share=lambda name, through: Name(f"{name}_{through}"), repeated=repeated, split=split,
+        alternative=ALT,
     )  # fmt: skip
 
 

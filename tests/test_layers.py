@@ -89,7 +89,9 @@ def found(name: str) -> Ladder:
 @pytest.mark.parametrize("name", NETS)
 def test_layers_are_found_from_the_input_up(name: str) -> None:
     rungs = found(name).rungs
-    products = [key for key, body in NETS[name] if any(letter in body for letter in "WAB") and "z" not in body]
+    products = [
+        key for key, body in NETS[name] if any(letter in body for letter in "WAB") and "z" not in body
+    ]
     assert [rung.affine for rung in rungs] == [key for key in products if key != "L"]
     assert [rung.incoming for rung in rungs[1:]] == [rung.output for rung in rungs[:-1]]
     assert rungs[0].incoming == {"rows": "X", "recurrent": "h0"}.get(name, "x")
@@ -126,7 +128,12 @@ def test_letters_of_any_layer(name: str, letters: list[str]) -> None:
 
 
 def formulas(blocks: Sequence[Block]) -> list[Node]:
-    return [tree.undressed(line.formula) for block in blocks if isinstance(block, Equation) for line in block.lines]
+    return [
+        tree.undressed(line.formula)
+        for block in blocks
+        if isinstance(block, Equation)
+        for line in block.lines
+    ]
 
 
 @pytest.mark.parametrize(
@@ -192,9 +199,11 @@ def _without_letters(view: View, node: Node) -> Node:
     """The functions under their own names again, and products of single numbers as they were."""
     back = {letter: name for name, letter in view.letters.items()}
     made = tree.rebuild(node, lambda part: _without_letters(view, part))
-    return tree.Call(back.get(made.function, made.function), made.args, made.options, made.primes) if isinstance(
-        made, tree.Call
-    ) else made
+    return (
+        tree.Call(back.get(made.function, made.function), made.args, made.options, made.primes)
+        if isinstance(made, tree.Call)
+        else made
+    )
 
 
 def test_shared_weights_get_sums_over_the_steps() -> None:
@@ -219,7 +228,9 @@ def test_short_form_has_the_last_layers_in_full_and_the_long_one_all() -> None:
     view = view_of("5")
     assert LONG <= 5
     whole = leads(list(backward(view)))
-    assert set(whole) == {step.target for step in view.derivation.backward if step.rule not in {"seed", "loss"}}
+    assert set(whole) == {
+        step.target for step in view.derivation.backward if step.rule not in {"seed", "loss"}
+    }
     assert leads(list(backward(view, short=True))) == ["z5", "b5", "W5", "a4", "z4", "b4", "W4"]
     assert len(table_of(list(recursion(view, short=True))).rows) == 5
 
@@ -234,7 +245,9 @@ def test_cost_of_the_short_form_grows_with_the_table_alone() -> None:
     short = {depth: compose(view_of(depth).derivation, detail="student") for depth in ("6", "12")}
     kinds = {depth: [type(block) for block in made.blocks] for depth, made in short.items()}
     assert kinds["6"] == kinds["12"]
-    units = {depth: len(list(backward(view_of(depth)))) - len(list(recursion(view_of(depth)))) for depth in short}
+    units = {
+        depth: len(list(backward(view_of(depth)))) - len(list(recursion(view_of(depth)))) for depth in short
+    }
     assert units["12"] - 2 * units["6"] < 10
     titles = [block.text.key for block in short["12"].blocks if isinstance(block, Heading)]
     assert "backward.title" in titles

@@ -44,7 +44,9 @@ def check(diagram: Diagram) -> None:
         assert at[arrow.start].x < at[arrow.end].x
 
 
-@pytest.mark.parametrize("sizes", [(1,), (3, 1), (2, 2, 2), (6, 4, 1), (7, 3), ("n", "k"), ("n", 1), (2,) * 9])
+@pytest.mark.parametrize(
+    "sizes", [(1,), (3, 1), (2, 2, 2), (6, 4, 1), (7, 3), ("n", "k"), ("n", 1), (2,) * 9]
+)
 @pytest.mark.parametrize("bias", [False, True])
 def test_nothing_touches(sizes: tuple[int | str, ...], bias: bool) -> None:
     made = [
@@ -56,7 +58,8 @@ def test_nothing_touches(sizes: tuple[int | str, ...], bias: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "drawn"), [(1, (1,)), (MOST, tuple(range(1, MOST + 1))), (MOST + 1, (1, 2, None, 0)), ("n", (1, 2, None, 0))]
+    ("size", "drawn"),
+    [(1, (1,)), (MOST, tuple(range(1, MOST + 1))), (MOST + 1, (1, 2, None, 0)), ("n", (1, 2, None, 0))],
 )
 def test_which_neurons_are_drawn(size: int | str, drawn: tuple[int | None, ...]) -> None:
     assert neurons(size) == drawn
@@ -176,5 +179,3 @@ def test_what_is_no_row_of_layers_has_no_drawing(model: dict[str, str]) -> None:
     shapes = {"x": []} if "q" in model else None
     assert sizes_of(view_of(model, shapes=shapes)) is None
     assert not list(drawing(view_of(model, shapes=shapes)))
-
-

@@ -182,7 +182,18 @@ def power(base: Expr, exponent: Expr) -> Expr:
     inner = lone_factor(base)
     if isinstance(inner, Power) and fixed is not None and fixed.denominator == 1:
         return power(inner.base, scale(inner.exponent, fixed))  # (a^r)^n = a^(rn) for a whole n
+    if fixed is not None and fixed.denominator == 1 and fixed < 0 and _is_product(base):
+        (term,) = base  # 1/(2 m) is 1/2 times 1/m
+        parts = (power(single(factor), exponent) for factor in term.factors)
+        return multiply(constant(term.coefficient ** int(fixed)), *parts)
     return single(Power(grouped(base), exponent))
+
+
+def _is_product(expr: Expr) -> bool:
+    """Whether this is a product of several parts, with no sum over it."""
+    if len(expr) != 1 or expr[0] != Term(expr[0].coefficient, expr[0].factors):
+        return False
+    return bool(expr[0].factors) and (len(expr[0].factors) > 1 or expr[0].coefficient != 1)
 
 
 def lone_factor(expr: Expr) -> Factor | None:

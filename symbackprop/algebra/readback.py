@@ -7,24 +7,17 @@ normal form that follows from the order of the free indices, so it is `dZᵀ X` 
 `(Xᵀ dZ)ᵀ`. Nothing here is trusted: `derivation/certify.py` proves each reading at random points.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Literal
 
 from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.factors import Axes, Unreadable, factor_node, filled, in_order
 from symbackprop.algebra.indexform import Expr, Factor, Term
-from symbackprop.algebra.places import Linear, indices_of, moved, of_size, simplest
-from symbackprop.algebra.places import plus as sum_of
-from symbackprop.algebra.spell import place_node, ratio, size_node
+from symbackprop.algebra.products import ONE, entrywise, hadamard, joined, total, transposed, with_scalars
+from symbackprop.algebra.spell import place_node, size_node
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, Size, juxtaposed, plus, times
-
-Axes = Sequence[tuple[str, Size]]
-
-
-class Unreadable(ValueError):
-    """An expression that is no product of the matrices we know; it is then left in indices."""
+from symbackprop.notation.tree import Node, Size, juxtaposed
 
 
 def gradient(expr: Expr, axes: Axes) -> Node:
@@ -33,22 +26,12 @@ def gradient(expr: Expr, axes: Axes) -> Node:
         return tree.Number(Fraction(0))
     terms = [_signed(term, axes) for term in expr]
     plain = all(size == 1 for _, size in axes) or any(ix.free_indices(term) for term in expr)
-    return plus(*terms) if plain else plus(*(_filled(term, axes) for term in terms))
+    return total(terms if plain else [filled(term, axes) for term in terms])
 
 
 def matrices(expr: Expr, axes: Axes) -> Node:
     """The tree whose entry at `axes` is `expr`. Raises Unreadable."""
-    return plus(*(_signed(term, axes) for term in expr)) if expr else tree.Number(Fraction(0))
-
-
-def _filled(value: Node, axes: Axes) -> Node:
-    """An array with the same number everywhere."""
-    if isinstance(value, tree.Neg):
-        return tree.Neg(_filled(value.body, axes))
-    column, *rows = (tree.Ones(size_node(size)) for _, size in axes)
-    ones: tuple[Node, ...] = (column, *(tree.Transpose(row) for row in rows))
-    lead = () if value == tree.Number(Fraction(1)) else tree.plain_factors(value)
-    return juxtaposed(*lead, *ones)
+    return total([_signed(term, axes) for term in expr]) if expr else tree.Number(Fraction(0))
 
 
 def _signed(term: Term, axes: Axes) -> Node:
@@ -64,7 +47,17 @@ class _Edge:
 
     row: str
     column: str
-    node: Node
+    above: list[Node]
+    below: list[Node]
+
+    @property
+    def node(self) -> Node:
+        """The whole matrix."""
+        return entrywise(self.above, self.below) or ONE
+
+    def turned(self) -> "_Edge":
+        """The transpose."""
+        return _Edge(self.column, self.row, *([*map(transposed, part)] for part in (self.above, self.below)))
 
 
 @dataclass(slots=True)
@@ -86,7 +79,7 @@ def _read_term(term: Term, axes: Axes) -> Node:
         return _in_full(term, axes)
     net = _Network(sizes={**dict(axes), **dict(term.bound)})
     for factor in term.factors:
-        _place(net, factor)
+        _place(net, factor, axes)
     _merge_edges(net, axes)
     waiting = _whole_sums(net, [index for index, _ in term.bound])
     while waiting:
@@ -94,8 +87,8 @@ def _read_term(term: Term, axes: Axes) -> Node:
         waiting.remove(index)
         _eliminate(net, index)
         _merge_edges(net, axes)
-    body = _on_axes(net, axes)
-    return _with_scalars(term.coefficient, net, body)
+    body, divisor = _on_axes(net, axes)
+    return with_scalars(term.coefficient, net.scalars, net.below, body, divisor)
 
 
 def _on_diagonal(term: Term, axes: Axes) -> Node:
@@ -126,163 +119,44 @@ def _in_full(term: Term, axes: Axes) -> Node:
     if term.bound:
         raise Unreadable("a sum over an array of more than two axes has no name here")
     net = _Network(sizes=dict(axes))
-    arrays = []
+    above: list[Node] = []
+    under: list[Node] = []
     for factor in term.factors:
         if ix.free_indices(factor) & {*net.sizes}:
-            arrays.append(_factor(factor, axes))
+            factor, below = _positive(factor)
+            (under if below else above).append(factor_node(factor, axes, matrices))
         else:
-            _place(net, factor)
-    return _with_scalars(term.coefficient, net, _hadamard(arrays) if arrays else None)
+            _place(net, factor, axes)
+    body, divisor = (hadamard(part) if part else None for part in (above, under))
+    return with_scalars(term.coefficient, net.scalars, net.below, body, divisor)
 
 
 # --- placing factors --------------------------------------------------------------------
 
 
-def _place(net: _Network, factor: Factor) -> None:
-    below = False
-    match factor:
-        case ix.Power(base, exponent):
-            value = ix.number_of(exponent)
-            if value is not None and value < 0:
-                below = True
-                positive = ix.constant(-value)
-                factor = ix.Power(base, positive)
-    indices = [index for index in _in_order(factor) if index in net.sizes]
-    if len(indices) == 0:
-        (net.below if below else net.scalars).append(_factor(factor, ()))
-    elif len(indices) == 1:
-        where = net.divisors if below else net.vectors
-        (index,) = indices
-        where.setdefault(index, []).append(_factor(factor, ((index, net.sizes[index]),)))
-    elif len(indices) == 2:
-        axes = tuple((index, net.sizes[index]) for index in indices)
-        node = _factor(factor, axes)
-        if below:
-            node = tree.Quotient(tree.Number(Fraction(1)), node)
-        net.edges.append(_Edge(indices[0], indices[1], node))
-    else:
-        raise Unreadable("a factor has more than two indices")
+def _place(net: _Network, factor: Factor, axes: Axes) -> None:
+    factor, below = _positive(factor)
+    order = [index for index, _ in axes]
+    indices = [index for index in in_order(factor, order) if index in net.sizes]
+    node = factor_node(factor, tuple((index, net.sizes[index]) for index in indices), matrices)
+    match indices:
+        case []:
+            (net.below if below else net.scalars).append(node)
+        case [index]:
+            (net.divisors if below else net.vectors).setdefault(index, []).append(node)
+        case [row, column]:
+            net.edges.append(_Edge(row, column, *(([], [node]) if below else ([node], []))))
+        case _:
+            raise Unreadable("a factor has more than two indices")
 
 
-def _in_order(factor: Factor) -> list[str]:
-    free = ix.free_indices(factor)
-    places = [place for entry in ix.entries(factor) for place in entry.places]
-    met = [index for place in places for index in indices_of(place) if index in free]
-    return [*dict.fromkeys(met), *sorted(free - {*met})]
-
-
-def _factor(factor: Factor, axes: Axes) -> Node:
-    """One factor as a scalar, a vector or a matrix over its own indices."""
-    match factor:
-        case ix.Entry():
-            return _entry(factor, axes)
-        case ix.Length(name):
-            return tree.Name(name)
-        case ix.Pi():
-            return tree.Constant("pi")
-        case ix.Group(body):
-            return plus(*(_in_bracket(term, axes) for term in body))
-        case ix.Apply(function, args, order, options):
-            named = tuple((key, matrices(value, ())) for key, value in options)
-            return tree.Call(function, tuple(matrices(arg, axes) for arg in args), named, order)
-        case ix.Power(base, exponent):
-            return _power(matrices(base, axes), exponent, axes)
-        case ix.Along():
-            return _along(factor, axes)
-    raise Unreadable("a factor is no array")
-
-
-def _in_bracket(term: Term, axes: Axes) -> Node:
-    """A term of a bracket; beside arrays, a sum over all entries stands before a vector of ones."""
-    if term.bound and axes and not ix.free_indices(term) & {index for index, _ in axes}:
-        return _filled(_signed(term, axes), axes)
-    return _signed(term, axes)
-
-
-def _power(base: Node, exponent: Expr, axes: Axes) -> Node:
-    value = ix.number_of(exponent)
-    if value == 1:
-        return base
-    squares = _squares(base)
-    if value is not None and value.denominator == 2 and squares is not None:
-        return squares if value == Fraction(1, 2) else tree.Power(squares, ratio(2 * value))
-    if value == Fraction(1, 2):
-        return tree.Call("sqrt", (base,))
-    if axes and not all(size == 1 for _, size in axes):
-        if value is None or value.denominator > 2 or not 0 < value <= 8:
-            raise Unreadable("a power of a vector has no name here")
-        whole, half = divmod(value, 1)
-        roots = [tree.Call("sqrt", (base,))] if half else []
-        powers = [tree.Call("square", (base,))] if whole == 2 else [base] * int(whole)
-        return _hadamard([*powers, *roots])
-    return tree.Power(base, matrices(exponent, ()))
-
-
-def _squares(base: Node) -> tree.Norm | None:
-    """The norm whose square is `base`: of `sum(square(v))`."""
-    match base:
-        case tree.Power(tree.Norm() as norm, tree.Number(value)) if value == 2:
-            return norm
-    return None
-
-
-def _entry(entry: ix.Entry, axes: Axes) -> Node:
-    name: Node = tree.Name(entry.name)
-    places = entry.places
-    wanted = tuple(index for index, _ in axes)
-    if places == wanted:
-        return tree.Gradient(name) if entry.gradient else name
-    if len(places) == 2 and places == wanted[::-1]:
-        return tree.Transpose(tree.Gradient(name) if entry.gradient else name)
-    if len(places) > 2 or len(wanted) > 2:
-        raise Unreadable("an array has more than two axes")
-    if len(set(places)) < len(places):
-        return _diagonal(entry, wanted)
-    # an index that is no axis is held fixed: the row W_{p,:} or the column W_{:,i}
-    nodes = tuple(_part(place, dict(axes)) for place in places)
-    made: Node = tree.Index(name, nodes)
-    made = tree.Gradient(made) if entry.gradient else made
-    kept = [indices_of(place)[0] for place, node in zip(places, nodes, strict=True) if _is_slice(node)]
-    a_row = len(places) == 2 and _is_slice(nodes[1]) and not _is_slice(nodes[0])
-    return tree.Transpose(made) if a_row or kept != [index for index in wanted if index in kept] else made
-
-
-def _diagonal(entry: ix.Entry, wanted: tuple[str, ...]) -> Node:
-    """The entries A_ii: the vector diag(A)."""
-    if entry.gradient or entry.places[0] not in wanted:
-        raise Unreadable("the diagonal of this has no name here")
-    return tree.Call("diag", (tree.Name(entry.name),))
-
-
-def _part(place: ix.Place, sizes: dict[str, Size]) -> Node:
-    """The whole axis, a part of it (`x[3:5]`), or a place held fixed."""
-    indices = [index for index in indices_of(place) if index in sizes]
-    if not indices:
-        return place_node(place)
-    if isinstance(place, str):
-        return tree.Slice()
-    if len(indices) > 1 or not isinstance(place, Linear) or dict(place.indices)[indices[0]] != 1:
-        raise Unreadable("an index is more than the place of an axis")
-    (index,) = indices
-    low, high = moved(place, {index: 1}), sum_of(moved(place, {index: 0}), simplest(of_size(sizes[index])))
-    return tree.Slice(place_node(low), place_node(simplest(high)))
-
-
-def _is_slice(node: Node) -> bool:
-    return isinstance(node, tree.Slice)
-
-
-def _along(factor: ix.Along, axes: Axes) -> Node:
-    """softmax of a vector, or of the rows (columns: `axis = 0`) of a matrix."""
-    at = [place for place, (index, _) in enumerate(axes) if index == factor.place]
-    if isinstance(factor.place, int) and not axes:
-        whole = matrices(factor.arg, ((factor.index, factor.size),))
-        return tree.Index(tree.Call(factor.function, (whole,)), (place_node(factor.place),))
-    if len(at) != 1:
-        raise Unreadable("an entry of this has no name here")
-    inner = tuple((factor.index, size) if index == factor.place else (index, size) for index, size in axes)
-    columns = (("axis", tree.number(0)),) if len(axes) == 2 and at == [0] else ()
-    return tree.Call(factor.function, (matrices(factor.arg, inner),), columns)
+def _positive(factor: Factor) -> tuple[Factor, bool]:
+    """A factor and whether it stands below: `s^(−2)` is `s^2` below."""
+    if isinstance(factor, ix.Power):
+        value = ix.number_of(factor.exponent)
+        if value is not None and value < 0:
+            return ix.Power(factor.base, ix.constant(-value)), True
+    return factor, False
 
 
 # --- eliminating bound indices ------------------------------------------------------------
@@ -311,16 +185,16 @@ def _eliminate(net: _Network, index: str) -> None:
     if len(touching) > 2:
         raise Unreadable("three matrices share an index")
     net.edges = [edge for edge in net.edges if edge not in touching]
-    vector = _entrywise(net.vectors.pop(index, []), net.divisors.pop(index, []))
+    vector = entrywise(net.vectors.pop(index, []), net.divisors.pop(index, []))
     lone = net.sizes[index] == 1
     if not touching:
         net.scalars.append(_full_sum(vector, lone))
     elif len(touching) == 1:
         edge = touching[0]
         other = edge.row if edge.column == index else edge.column
-        matrix = edge.node if edge.column == index else _transposed(edge.node)
+        matrix = edge.node if edge.column == index else transposed(edge.node)
         # of a matrix with one column too, the product with 1 is the vector that is meant
-        made = _joined(matrix, vector or tree.Ones(size_node(net.sizes[index])))
+        made = joined(matrix, vector or tree.Ones(size_node(net.sizes[index])))
         net.vectors.setdefault(other, []).append(made)
     else:
         _join_edges(net, index, touching, vector)
@@ -335,7 +209,7 @@ def _full_sum(vector: Node | None, lone: bool) -> Node:
         first, second = vector.factors
         if isinstance(first, tree.Gradient):  # what arrives from above stands last: w_{:,i}ᵀ dz
             first, second = second, first
-        return _joined(_transposed(first), second)
+        return joined(transposed(first), second)
     return _sum_of(vector, "2")
 
 
@@ -349,29 +223,16 @@ def _sum_of(array: Node, kind: Literal["2", "F"]) -> Node:
 
 def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | None) -> None:
     first, second = pair
-    left = first.node if first.column == index else _transposed(first.node)
+    left = first.node if first.column == index else transposed(first.node)
     start = first.row if first.column == index else first.column
-    right = second.node if second.row == index else _transposed(second.node)
+    right = second.node if second.row == index else transposed(second.node)
     end = second.column if second.row == index else second.row
     if vector is not None:
-        left = _hadamard([left, _joined(tree.Ones(size_node(net.sizes[start])), tree.Transpose(vector))])
+        left = hadamard([left, joined(tree.Ones(size_node(net.sizes[start])), transposed(vector))])
     if start == end:
-        net.scalars.append(tree.Call("trace", (_joined(left, right),)))
+        net.scalars.append(tree.Call("trace", (joined(left, right),)))
         return
-    net.edges.append(_Edge(start, end, _joined(left, right)))
-
-
-def _joined(left: Node, right: Node) -> Node:
-    """`left right`, products kept flat."""
-    return juxtaposed(*tree.plain_factors(left), *tree.plain_factors(right))
-
-
-def _transposed(node: Node) -> Node:
-    if isinstance(node, tree.Transpose):
-        return node.body
-    if isinstance(node, tree.Product) and not any(node.signs):
-        return juxtaposed(*(_transposed(factor) for factor in reversed(node.factors)))
-    return tree.Transpose(node)
+    net.edges.append(_Edge(start, end, joined(left, right)))
 
 
 def _merge_edges(net: _Network, axes: Axes) -> None:
@@ -382,11 +243,12 @@ def _merge_edges(net: _Network, axes: Axes) -> None:
         if edge.row == edge.column:
             raise Unreadable("the diagonal of a matrix has no name here")
         if edge.row in order and edge.column in order and order.index(edge.row) > order.index(edge.column):
-            edge = _Edge(edge.column, edge.row, _transposed(edge.node))
+            edge = edge.turned()
         for known in merged:
             if {known.row, known.column} == {edge.row, edge.column}:
-                same = known.row == edge.row
-                known.node = _hadamard([known.node, edge.node if same else _transposed(edge.node)])
+                same = edge if known.row == edge.row else edge.turned()
+                known.above += same.above
+                known.below += same.below
                 break
         else:
             merged.append(edge)
@@ -396,79 +258,44 @@ def _merge_edges(net: _Network, axes: Axes) -> None:
 # --- what is left on the free indices --------------------------------------------------------
 
 
-def _on_axes(net: _Network, axes: Axes) -> Node | None:
+def _on_axes(net: _Network, axes: Axes) -> tuple[Node | None, Node | None]:
+    """What stands on the free indices, and what it is divided by, entry by entry."""
     if not axes:
-        return None
-    on = [_entrywise(net.vectors.get(i, []), net.divisors.get(i, [])) for i, _ in axes]
+        return None, None
     if len(axes) == 1:
-        return on[0]
+        ((index, _),) = axes
+        return _product(net.vectors.get(index)), _product(net.divisors.get(index))
     if len(axes) != 2:
         raise Unreadable("an array has more than two axes")
-    matrix = net.edges[0].node if net.edges else None
-    rows, columns = on
-    if matrix is None:
-        if rows is None and columns is None:
-            return None
+    if not net.edges:
+        rows, columns = (entrywise(net.vectors.get(i, []), net.divisors.get(i, [])) for i, _ in axes)
         if rows is None and axes[0][1] == 1 and columns is not None:
-            return _transposed(columns)
-        return _outer(rows, columns, axes)
-    if rows is None and columns is None:
-        return matrix
-    return _hadamard([_outer(rows, columns, axes), matrix])
+            return transposed(columns), None
+        return _outer(rows, columns, axes), None
+    (edge,) = net.edges
+    above = _spread(edge.above, [net.vectors.get(index) for index, _ in axes], axes)
+    below = _spread(edge.below, [net.divisors.get(index) for index, _ in axes], axes)
+    return _product(above), _product(below)
 
 
-def _outer(rows: Node | None, columns: Node | None, axes: Axes) -> Node:
+def _product(factors: list[Node] | None) -> Node | None:
+    return hadamard(factors) if factors else None
+
+
+def _spread(matrices_there: list[Node], vectors: list[list[Node] | None], axes: Axes) -> list[Node]:
+    """Matrices and the outer product of the vectors beside them; what arrives from above goes first."""
+    rows, columns = map(_product, vectors)
+    outer = _outer(rows, columns, axes)
+    if outer is None:
+        return matrices_there
+    arrives = any(isinstance(part, tree.Gradient) for part in tree.walk(outer))
+    return [outer, *matrices_there] if arrives else [*matrices_there, outer]
+
+
+def _outer(rows: Node | None, columns: Node | None, axes: Axes) -> Node | None:
     """`rows columnsᵀ`; what is missing is a vector of ones."""
+    if rows is None and columns is None:
+        return None
     left = rows if rows is not None else tree.Ones(size_node(axes[0][1]))
     right = columns if columns is not None else tree.Ones(size_node(axes[1][1]))
-    return _joined(left, _transposed(right))
-
-
-def _entrywise(above: list[Node], below: list[Node]) -> Node | None:
-    if not above and not below:
-        return None
-    top = _hadamard(above) if above else tree.Number(Fraction(1))
-    return tree.Quotient(top, _hadamard(below)) if below else top
-
-
-def _hadamard(factors: list[Node]) -> Node:
-    flat: list[Node] = []
-    for factor in factors:
-        joined = isinstance(factor, tree.Product) and set(factor.signs) == {"odot"}
-        flat += factor.factors if joined and isinstance(factor, tree.Product) else (factor,)
-    return times(*flat, sign="odot")
-
-
-def _with_scalars(coefficient: Fraction, net: _Network, body: Node | None) -> Node:
-    """`coefficient · scalars · body`, in that order; a fraction keeps its parts below."""
-    scalars = list(net.scalars)
-    below = list(net.below)
-    if coefficient.denominator != 1 and below:
-        below.insert(0, tree.Number(Fraction(coefficient.denominator)))
-        coefficient = Fraction(coefficient.numerator)
-    if isinstance(body, tree.Quotient) and body.above == tree.Number(Fraction(1)):
-        top = _scalar_product(Fraction(coefficient.numerator), scalars)
-        if coefficient.denominator != 1:
-            below.insert(0, tree.Number(Fraction(coefficient.denominator)))
-        return tree.Quotient(top, juxtaposed(*below, *tree.plain_factors(body.below)))
-    lead: list[Node] = []
-    if below:
-        top = _scalar_product(coefficient, scalars)
-        lead.append(tree.Quotient(top, juxtaposed(*below)))
-    else:
-        if coefficient != 1 or (not scalars and body is None):
-            lead.append(ratio(coefficient))
-        lead += scalars
-    if body is None:
-        return juxtaposed(*lead)
-    if not lead:
-        return body
-    if below and not scalars and coefficient == 1 and len(tree.plain_factors(body)) == 1:
-        return tree.Quotient(body, juxtaposed(*below))
-    return juxtaposed(*lead, *tree.plain_factors(body))
-
-
-def _scalar_product(coefficient: Fraction, scalars: list[Node]) -> Node:
-    if not scalars:
-        return ratio(coefficient)
-    return juxtaposed(*([ratio(coefficient)] if coefficient != 1 else []), *scalars)
+    return joined(left, transposed(right))

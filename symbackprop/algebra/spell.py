@@ -58,15 +58,15 @@ class _Speller:
     def product(self, term: Term) -> Node:
         factors: list[Node] = []
         below: list[Node] = []
-        if term.coefficient != 1:
-            factors.append(ratio(term.coefficient))
         deltas: list[Node] = [
             tree.Delta(self.place(first), self.place(second)) for first, second in term.deltas
         ]
         if self.braced and deltas:
             deltas = [self.under_derivative(term, juxtaposed(*deltas))]
+        lead: list[Node] = []
         for factor in term.factors:
-            self.put(factor, factors, below)
+            before_sum = term.bound and isinstance(factor, ix.Length | ix.Pi)
+            self.put(factor, lead if before_sum else factors, below)
         # δ stands where the derivative stood: after what arrives, before what is left
         gradients = sum(1 for f in factors if isinstance(f, tree.Gradient))
         factors[gradients:gradients] = deltas

@@ -13,10 +13,11 @@ from symbackprop.algebra.collapsing import collapsed as used_up
 from symbackprop.algebra.collapsing import factored
 from symbackprop.algebra.differentiate import NoDerivative, by_entry
 from symbackprop.algebra.functions import OPERATIONS
+from symbackprop.algebra.factors import Unreadable
 from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
 from symbackprop.algebra.places import Linear, Ranges
-from symbackprop.algebra.readback import Unreadable, gradient, matrices
+from symbackprop.algebra.readback import gradient, matrices
 from symbackprop.algebra.resolve import resolved
 from symbackprop.algebra.spell import size_node, spelled, unused
 from symbackprop.derivation.steps import Contribution, Level, Rule

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import heappop, heappush
 from itertools import chain, count
 from typing import Any
 
@@ -140,22 +141,34 @@ class _Probe:
 
     def touched(self, name: str, axis: int, size: int) -> dict[str, int] | None:
         """The axis of examples of each name that a change of one example of `name` reaches; None for more."""
-        loss = self.model.exercise.loss
         found = {name: axis}
         for place in (1, size):
-            values = self.run({name: self.moved(name, axis, (place,))})
-            for one in self.model.exercise.computed:
-                if one == loss:
-                    continue
-                changed = _changed(self.start[one], values[one])
-                if not changed:
-                    continue
-                along = [at for at in _along(values[one], size) if all(p[at] == place for p in changed)]
+            for one, before, after in self.changes(name, self.moved(name, axis, (place,))):
+                changed = _changed(before, after)
+                along = [at for at in _along(after, size) if all(p[at] == place for p in changed)]
                 along = [at for at in along if found.get(one, at) == at]
                 if not along:
                     return None
                 found[one] = along[0]
         return found
+
+    def changes(self, name: str, moved: Array[Any]) -> Iterator[tuple[str, Array[Any], Array[Any]]]:
+        """What changes with `name`, in order and only as far as it is asked for: a weight of a deep net
+        is no example after two equations, and the rest need not be computed."""
+        exercise, working = self.model.exercise, evaluator(self.model, self.domain)
+        order = {one: place for place, one in enumerate(exercise.computed)}
+        values = {**self.start, name: moved}
+        waiting = [order[user.name] for user in self.model.users(name)]
+        while waiting:
+            one = exercise.equations[heappop(waiting)]
+            if one.name == exercise.loss or values[one.name] is not self.start[one.name]:
+                continue  # it waits once for each name that it uses
+            made = working.evaluate(one.body, values)
+            if made.entries != self.start[one.name].entries:
+                yield one.name, self.start[one.name], made
+                values[one.name] = made
+                for user in self.model.users(one.name):
+                    heappush(waiting, order[user.name])
 
     def adds_up(self, data: Mapping[str, int]) -> bool:
         """L(1 and 2 moved) − L(1 moved) − L(2 moved) + L = 0."""

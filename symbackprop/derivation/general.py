@@ -10,9 +10,9 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from symbackprop.algebra.functions import OPERATIONS
+from symbackprop.algebra.factors import Unreadable
 from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive
-from symbackprop.algebra.readback import Unreadable
 from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.model import Model, lowering
 from symbackprop.derivation.steps import Contribution, Layer

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from symbackprop.algebra.functions import Function
-from symbackprop.algebra.readback import Unreadable, gradient
+from symbackprop.algebra.factors import Unreadable
+from symbackprop.algebra.readback import gradient
 from symbackprop.algebra.slopes import slope
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula

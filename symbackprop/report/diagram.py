@@ -170,8 +170,12 @@ def _gradient(key: str, x: float, y: float, of: Node) -> Vertex:
 
 # --- sizes ------------------------------------------------------------------------
 
-_STYLE: Final = Style(functions={name: row.latex for name, row in TABLE.items()}, names=SIGNS, macros=True,
-    words={"nothing": ""})
+_STYLE: Final = Style(
+    functions={name: row.latex for name, row in TABLE.items()},
+    names=SIGNS,
+    macros=True,
+    words={"nothing": ""},
+)
 
 
 def estimated_width(node: Node) -> float:
@@ -264,7 +268,9 @@ def _arrows(
     for edge in rest:
         key = (edge.start, edge.end)
         label = labels.get(key)
-        spot = None if label is None or key not in ways else _spot(ways[key], label, streets, blocks[edge.end])
+        spot = (
+            None if label is None or key not in ways else _spot(ways[key], label, streets, blocks[edge.end])
+        )
         if label is not None and spot is None and not anyhow:
             return None
         if spot is not None:

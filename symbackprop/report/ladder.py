@@ -134,9 +134,7 @@ class Ladder:
         for at, suffix in near:
             if 0 <= at < len(rungs):
                 names = (rungs[at].affine, rungs[at].output, *rungs[at].own)
-                table |= {
-                    name: self.name(role, suffix) for role, name in zip(self.roles, names, strict=True)
-                }
+                table |= {name: self.name(role, suffix) for role, name in zip(self.roles, names, strict=True)}
         table[rungs[place].incoming] = self.name(self.rungs[0].output, "-1")
         return table
 
@@ -237,7 +235,9 @@ class _Finder:
         steps = [self.steps.get(name) for name in (rung.affine, rung.output)]
         if any(step is None or len(step.substeps) != 1 for step in steps):
             return None
-        pairs = zip((above.affine, above.output, *above.own), ("z+", "a+", *self.marks(above, "+")), strict=True)
+        pairs = zip(
+            (above.affine, above.output, *above.own), ("z+", "a+", *self.marks(above, "+")), strict=True
+        )
         table: dict[str, Node] = {name: Name("#" + mark) for name, mark in pairs}
         names = zip((rung.output, rung.affine, *rung.own), ("a", "z", *self.marks(rung, "")), strict=True)
         table |= {name: Name("#" + mark) for name, mark in names if name not in above.own}

@@ -17,7 +17,7 @@ COLUMNS: Final = 6
 """Columns of a drawing; of more, the first three and the last two are drawn."""
 
 LABELLED: Final = 2
-"""Between columns of so many neurons, or into a single one, and in so many layers, each line has its weight."""
+"""Between so few neurons, or into a single one, and in so few layers, each line has its weight."""
 
 _EM: Final = 0.386 * 0.914  # cm, of letters of the size small
 _CIRCLE: Final = 0.86  # cm, the least diameter

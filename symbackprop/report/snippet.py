@@ -33,7 +33,8 @@ _HELPERS: Final[Mapping[tuple[Library, str], str]] = {
     ("np", "entries"): "def entries(found, *shape): return np.array(list(found), float).reshape(shape)",
     ("torch", "entries"): (
         "def entries(found, *shape):\n"
-        "    return torch.stack([torch.as_tensor(e, dtype=float).reshape(()) for e in found]).reshape(shape)"
+        "    made = [torch.as_tensor(e, dtype=float).reshape(()) for e in found]\n"
+        "    return torch.stack(made).reshape(shape)"
     ),
     ("np", "softmax"): (
         "def softmax(z, axis=-1):\n"

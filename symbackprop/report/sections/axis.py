@@ -50,7 +50,7 @@ def _unit(view: View, step: Step, reasons: bool) -> Iterator[Block]:
     if reasons:
         yield Paragraph(sentences=(Text("axis.jacobian"),))
     derivative = tree.Derivative(_entry(view, step, "j"), tree.Index(over, (tree.Name("m"),)))
-    members = [derivative, spell.node(jacobian.derived), spell.node(jacobian.folded)]
+    members = [derivative, spell.node(jacobian.derived), spell.node(jacobian.folded, shortest=True)]
     yield Equation(lines=(Line(formula=tree.Box(equation(*members))),))
 
 
@@ -67,9 +67,12 @@ class _Spelling:
     name: str
     function: str
 
-    def node(self, expr: Expr) -> Node:
+    def node(self, expr: Expr, *, shortest: bool = False) -> Node:
         letters = {axes.PLACE: "j", axes.BY: "m"}
-        made = spelled(factored(self.named(expr)), letters, avoid=self.view.derivation.exercise.shapes)
+        named = self.named(expr)
+        made = spelled(
+            factored(named) if shortest else named, letters, avoid=self.view.derivation.exercise.shapes
+        )
         return self.view.page(tree.replace_names(made, {axes.OVER: self.over}))
 
     def named(self, expr: Expr) -> Expr:

@@ -5,8 +5,11 @@ They are written from the model's own tree, for models whose every part both lib
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import accumulate
+from typing import Final
 
 from symbackprop.report.document import Block, Code, Heading, Paragraph, Text
 from symbackprop.report.snippet import NoCode, Writer, identifier
@@ -57,7 +60,7 @@ def _numpy(view: View, names: list[str]) -> str:
             *_data(view, names, "np.array(v, float)"),
             *_lines(forward),
             *_lines(back),
-            "print(" + ", ".join(f"d{identifier(s.target)}" for s in steps) + ")",
+            *broken("print(" + ", ".join(f"d{identifier(s.target)}" for s in steps) + ")"),
         ]
     )
 
@@ -76,7 +79,7 @@ def _torch(view: View, names: list[str]) -> str:
             *writer.helpers,
             *_data(view, names, "torch.tensor(v, dtype=float, requires_grad=True)"),
             *_lines([*forward, *retained]),
-            f"{identifier(view.loss)}.sum().backward(); print({grads})",
+            *_lines([f"{identifier(view.loss)}.sum().backward()", f"print({grads})"]),
         ]
     )
 
@@ -89,18 +92,46 @@ def _data(view: View, names: list[str], maker: str) -> list[str]:
         values = values.replace(",)", ")")
     if len(names) == 1 or len(left) > WIDTH - len(maker) - 20:
         left = f"({left},)"
-    return [f"data = {values}", f"{left} = ({maker} for v in data)"]
+    return [*broken(f"data = {values}"), *broken(f"{left} = ({maker} for v in data)")]
 
 
 def _lines(statements: list[str]) -> list[str]:
-    """Statements joined with semicolons as long as they fit."""
+    """Statements joined with semicolons as long as they fit, and broken where one alone does not."""
     made: list[str] = []
     for statement in statements:
         if made and len(made[-1]) + len(statement) + 2 <= WIDTH:
             made[-1] += f"; {statement}"
         else:
             made.append(statement)
-    return made
+    return [line for statement in made for line in broken(statement)]
+
+
+_CHANCE: Final = re.compile(r"(?<=,) | (?=(?:for|if|and) )| (?=[-+*/@] )")
+
+
+def broken(statement: str) -> list[str]:
+    """A statement over several lines, broken between brackets and as far outside as may be."""
+    if len(statement) > WIDTH and not any(depth for _, depth in _chances(statement)):
+        name, _, value = statement.partition(" = ")
+        statement = f"{name} = ({value})"
+    lines: list[str] = []
+    start, room = 0, WIDTH
+    chances = _chances(statement)
+    while len(statement) - start > room:
+        found = [(depth, -at) for at, depth in chances if depth and start + 16 < at <= start + room]
+        if not found:
+            break
+        at = -min(found)[1]
+        lines.append(statement[start:at])
+        start, room = at + 1, WIDTH - 4
+    lines.append(statement[start:])
+    return [lines[0], *(f"    {line}" for line in lines[1:])]
+
+
+def _chances(statement: str) -> list[tuple[int, int]]:
+    """The places where a line may end, and how deep between brackets they are."""
+    depths = list(accumulate((char in "([") - (char in ")]") for char in statement))
+    return [(found.start(), depths[found.start()]) for found in _CHANCE.finditer(statement)]
 
 
 def _literal(view: View, name: str) -> str:

@@ -22,14 +22,12 @@ def recursion(view: View, *, short: bool = False) -> Iterator[Block]:
     if found is None:
         return
     general = _General(view, found)
-    yield Paragraph(
-        lead=Text("deep.title"), sentences=tuple(general.sentences()), keep_with_next=True
-    )
+    yield Paragraph(lead=Text("deep.title"), sentences=tuple(general.sentences()), keep_with_next=True)
     yield Equation(lines=(Line(formula=tree.Box(general.returning())),))
     own = general.own()
     if own:
         yield Paragraph(sentences=(Text(general.key("deep.own")),), keep_with_next=True)
-        yield Equation(lines=(Line(formula=tree.Row(tuple(own), "statements")),))
+        yield Equation(lines=(Line(formula=tree.Row(tuple(own), ",")),))
     yield Paragraph(sentences=tuple(general.before_table(short)), keep_with_next=True)
     yield general.table()
     if short and (last := general.input()) is not None:
@@ -52,18 +50,19 @@ def repeats(view: View) -> Iterator[Block]:
         yield Paragraph(sentences=(Text("deep.same"),))
         return
     yield Paragraph(sentences=(Text("deep.values"),), keep_with_next=True)
-    cells = [[_value(view, name) for name in dict.fromkeys((rung.affine, rung.output))] for rung in found.rungs]
-    symbols = [found.name(role, "") for role in dict.fromkeys((found.rungs[0].affine, found.rungs[0].output))]
-    narrow = all(len(view.shape(rung.affine)) < 2 and _entries(view, rung.affine) <= NARROW for rung in found.rungs)
-    general = _General(view, found)
-    head = Text(general.key("deep.layer"))
+    pairs = [tuple(dict.fromkeys((rung.affine, rung.output))) for rung in found.rungs]
+    narrow = all(len(view.shape(pair[0])) < 2 and _entries(view, pair[0]) <= NARROW for pair in pairs)
     rows: list[tuple[Node | Text | None, ...]] = []
-    for place, made in enumerate(cells[1:], 1):
-        number = tree.number(found.number(place))
-        rows += [(number, *made)] if narrow else [(number if at == 0 else None, cell) for at, cell in enumerate(made)]
-    columns = [Text("deep.column", {"name": symbol}) for symbol in symbols]
-    if not narrow:
-        columns = [Text("deep.value")]
+    for place, pair in list(enumerate(pairs))[1:]:
+        number, cells = tree.number(found.number(place)), [_value(view, name) for name in pair]
+        if narrow:
+            rows.append((number, *cells))
+        else:
+            rows += [(None if at else number, cell) for at, cell in enumerate(cells)]
+    columns = [Text("deep.value")]
+    if narrow:
+        columns = [Text("deep.column", {"name": found.name(role, "")}) for role in pairs[0]]
+    head = Text(_General(view, found).key("deep.layer"))
     yield Table(columns=(head, *columns), rows=tuple(rows))
 
 
@@ -155,7 +154,7 @@ class _General:
 
     def own(self) -> list[Node]:
         """`dW_l = dz_l a_{l-1}ᵀ`, `db_l = dz_l`; a sum over all layers for what they share."""
-        made = []
+        made: list[Node] = []
         for name in self.first.own:
             formula = self.of_own(name, 0)
             if formula is None:

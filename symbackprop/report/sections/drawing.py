@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from symbackprop.exercise.model import Equation
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Name, Node, Size
 from symbackprop.report.document import Block, Paragraph, Text
@@ -27,40 +28,64 @@ def drawing(view: View) -> Iterator[Block]:
 
 def columns(view: View) -> list[Column] | None:
     """The columns of neurons, the inputs first; None where the model is no row of layers."""
-    rungs = view.ladder.rungs if view.ladder is not None else _single(view)
-    if not rungs or (view.ladder is not None and view.ladder.shared):
+    layers = _row(view)
+    if not layers or len({layer.weight for layer in layers}) < len(layers):  # one weight in many steps
         return None
-    layers = [_Layer.of(view, rung) for rung in rungs]
-    known = [layer for layer in layers if layer is not None]
-    if len(known) < len(layers):
-        return None
-    first = known[0]
+    first = layers[0]
     inputs = Column(
         size=first.inputs,
-        label=first.labeller(rungs[0].incoming),
-        under=view.membership(rungs[0].incoming),
+        label=first.labeller(first.rung.incoming),
+        under=view.membership(first.rung.incoming),
     )
-    return [inputs, *(layer.column() for layer in known)]
+    return [inputs, *(layer.column() for layer in layers)]
 
 
-def _single(view: View) -> tuple[Rung, ...]:
-    """The one layer of a model that has no other product."""
+def _row(view: View) -> list[_Layer]:
+    """The layers from the input on, each fed by the one before alone; none where something is left over."""
     equations = view.derivation.exercise.equations[:-1]
-    affine = [one for one in equations if view.facts.has_products(one.name)]
-    if len(affine) != 1:
-        return ()
-    (one,) = affine
-    names = [name for name in tree.names_in(one.body) if name in view.derivation.exercise.given]
-    users = [other for other in equations if one.name in tree.names_in(other.body)]
-    output, function = one.name, ""
-    if len(users) == 1 and isinstance(users[0].body, tree.Call) and users[0].body.args == (Name(one.name),):
-        output, function = users[0].name, users[0].body.function
-    for incoming in reversed(names):
-        own = tuple(name for name in names if name != incoming)
-        rung = Rung(affine=one.name, output=output, incoming=incoming, own=own, function=function)
-        if len(view.shape(incoming)) == 1 and _Layer.of(view, rung) is not None:
-            return (rung,)
-    return ()
+    start = next((one for one in equations if view.facts.has_products(one.name)), None)
+    incoming = None if start is None else _input(view, start)
+    layers: list[_Layer] = []
+    used: set[str] = set()
+    while start is not None and incoming is not None:
+        rung = _rung(view, start.name, start.body, incoming)
+        layer = _Layer.of(view, rung)
+        if layer is None:
+            return []
+        layers.append(layer)
+        used |= {rung.affine, rung.output}
+        incoming = rung.output
+        users = [one for one in equations if incoming in tree.names_in(one.body)]
+        if len(users) > 1:
+            return []
+        start = users[0] if users else None
+    return layers if used == {one.name for one in equations} else []
+
+
+def _rung(view: View, name: str, body: Node, incoming: str) -> Rung:
+    """An affine equation, and what is applied to its result if that is its only use."""
+    equations = view.derivation.exercise.equations[:-1]
+    known = view.derivation.exercise.shapes
+    own = tuple(one for one in tree.names_in(body) if one in known and one != incoming)
+    users = [one for one in equations if name in tree.names_in(one.body)]
+    if len(users) == 1 and isinstance(users[0].body, tree.Call) and users[0].body.args == (Name(name),):
+        function = users[0].body.function
+        return Rung(affine=name, output=users[0].name, incoming=incoming, own=own, function=function)
+    return Rung(affine=name, output=name, incoming=incoming, own=own)
+
+
+def _input(view: View, equation: Equation) -> str | None:
+    """Which of the factors of the first product are the data."""
+    if view.ladder is not None and view.ladder.rungs[0].affine == equation.name:
+        return view.ladder.rungs[0].incoming
+    exercise = view.derivation.exercise
+    names = [name for name in tree.names_in(equation.body) if name in exercise.given]
+    fitting = [
+        name for name in names
+        if _Layer.of(view, _rung(view, equation.name, equation.body, name)) is not None
+    ]  # fmt: skip
+    told = [name for name in fitting if name[:1] in "xX" or "d" + name not in view.derivation.quantities]
+    return next(iter(told or fitting), None)
 
 
 class _Layer:
@@ -77,6 +102,8 @@ class _Layer:
         if len(incoming) != len(outgoing) or not incoming or view.shape(rung.output) != outgoing:
             return None
         pair = (outgoing[axis], incoming[axis])
+        if sum(len(view.shape(name)) == 2 for name in rung.own) != 1:
+            return None
         for name in rung.own:
             shape = view.shape(name)
             if len(shape) == 2 and shape in (pair, pair[::-1]):

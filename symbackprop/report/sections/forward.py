@@ -148,7 +148,10 @@ def _composed(view: View, step: Step) -> list[Node]:
     if made is None:
         return []
     name = view.letters.get(formula.function, formula.function)
-    return [tree.Call(name, (arg,), formula.options) for arg in (view.page(view.with_numbers(inner)), view.array(made))]
+    return [
+        tree.Call(name, (arg,), formula.options)
+        for arg in (view.page(view.with_numbers(inner)), view.array(made))
+    ]
 
 
 def _loss_numbers(view: View, step: Step) -> list[Node] | None:

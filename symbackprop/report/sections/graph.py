@@ -10,10 +10,10 @@ from functools import cached_property
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
-from symbackprop.report.circuit import free_names
 from symbackprop.report.diagram import graph, room_of
 from symbackprop.report.document import Block, Diagram, Paragraph, Text
 from symbackprop.report.ladder import contribution
+from symbackprop.report.operations import free_names
 from symbackprop.report.view import View
 
 MOST_IN_GRAPH = 14
@@ -136,7 +136,8 @@ class _Labels:
 
     def short(self, numbers: Array[object]) -> bool:
         """Whether a box has room for an array."""
-        if len(numbers.shape) > 2 or len(numbers.entries) > (3 if self.upright and len(numbers.shape) == 1 else 4):
+        most = 3 if self.upright and len(numbers.shape) == 1 else 4
+        if len(numbers.shape) > 2 or len(numbers.entries) > most:
             return False
         return len(numbers.shape) < 2 or numbers.shape[0] <= 2
 
@@ -233,7 +234,6 @@ class _Labels:
             case tree.Call(function, (argument,), options, 0):
                 return tree.Call(function, (argument,), options, 1)
         return None
-
 
     def chosen(self, which: str, args: tuple[Node, Node], place: int) -> Node | None:
         """1 for the operand that max takes and 0 for the other; None at a tie, and without numbers."""
