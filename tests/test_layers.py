@@ -72,7 +72,7 @@ ALONE: dict[str, Model] = {
 @cache
 def view_of(name: str) -> View:
     model = {**NETS, **ALONE}.get(name) or net(int(name))
-    shapes = SHAPES.get(name, {"x": []} if name == "circuit" else None)
+    shapes = {"circuit": {"x": []}, **SHAPES}.get(name)
     derivation = derive(from_parts(model=model, shapes=shapes, key="net"))
     return View(derivation, Facts(derivation))
 
@@ -295,7 +295,7 @@ def test_ledger_covers_every_equation(name: str) -> None:
     view = view_of(name)
     made = table_of(list(ledger(view)))
     left = [cell.members[0] for cell, *_ in made.rows if isinstance(cell, tree.Chain)]
-    expected = [Name(step.target) for step in view.derivation.forward]
+    expected: list[Node] = [Name(step.target) for step in view.derivation.forward]
     expected += [tree.Gradient(Name(s.target)) for s in view.derivation.backward if s.rule != "seed"]
     assert left == expected
 

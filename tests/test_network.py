@@ -176,6 +176,6 @@ def test_batches_show_their_features(
     ids=["circuit", "two ways", "recurrent"],
 )
 def test_what_is_no_row_of_layers_has_no_drawing(model: dict[str, str]) -> None:
-    shapes = {"x": []} if "q" in model else None
+    shapes: dict[str, list[str]] | None = {"x": []} if "q" in model else None
     assert sizes_of(view_of(model, shapes=shapes)) is None
     assert not list(drawing(view_of(model, shapes=shapes)))

@@ -1,4 +1,4 @@
-"""Plots of activations: the curves are the functions, jumps are shown, and nothing is drawn where there is nothing."""
+"""Plots of activations: the curves are the functions, jumps show, and what has no value has no curve."""
 
 from collections.abc import Iterator
 from fractions import Fraction
@@ -141,7 +141,8 @@ def test_no_plots_unless_asked_and_none_without_functions() -> None:
 def test_symbols_are_drawn_without_places() -> None:
     exercise = from_dict({"model": {"z": "W x + b", "a": "tanh(z)", "L": "1/2 ||a - y||^2"}})
     (panel,) = panels(compose(derive(exercise), plots=True))
-    assert panel.curves and not panel.marks
+    assert panel.curves
+    assert not panel.marks
 
 
 def test_both_engines_and_the_decimal_comma(pdflatex: str) -> None:

@@ -213,7 +213,7 @@ def test_a_function_of_ones_own() -> None:
     """By cases, with a bound that an option says, a tie, and a call of another row."""
     row = Function(
         name="bend", kind="elementwise", latex="b", typst="b", plain="bend", on="u", tie="1/4",
-        pieces=(Piece("tanh(u) + c", "c"), Piece("square(u)")), options=(("c", "1/2"),),
+        pieces=(Piece("square(u) + tanh(u - c)", "c"), Piece("square(u)")), options=(("c", "1/2"),),
     )  # fmt: skip
     words = Vocabulary(functions={**WORDS.functions, "bend": "bend"}, names=None)
     for text in ("bend(v)", "bend'(v)", "bend(v, c = 1)", "bend'(stack(1/2, v))", "bend''(v)"):

@@ -2,7 +2,7 @@
 
 from fractions import Fraction
 from itertools import product
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.contract import contracted
 from symbackprop.algebra.values.domain import DomainProblem, EvaluationError
 from symbackprop.algebra.values.dual import Duals
 from symbackprop.algebra.values.evaluate import Evaluator, evaluate
@@ -208,9 +209,9 @@ def test_a_convolution_of_an_image_is_fast() -> None:
     domain = GFp(1)
     env = {"x": domain.draw_array((28, 28)), "K": domain.draw_array((5, 5))}
     body = "sum(a=1..5: sum(b=1..5: K[a,b] x[i+a-1, j+b-1]))"
-    start = perf_counter()
+    start = process_time()
     evaluate(entrywise("i,j", "24,24", body), env, domain)
-    assert perf_counter() - start < 0.5
+    assert process_time() - start < 0.5
 
 
 @pytest.mark.parametrize(
@@ -233,3 +234,59 @@ def test_linear_forms(text: str, expected: Any) -> None:
         return
     constant, coefficients = expected
     assert found == (Fraction(constant), {name: Fraction(value) for name, value in coefficients.items()})
+
+
+# --- matrix products in disguise ---------------------------------------------------------------
+
+
+PADDED = "1 <= i - a + 1 <= 9, 1 <= j - b + 1 <= 8"
+
+
+@pytest.mark.parametrize(
+    ("indices", "sizes", "body", "splits"),
+    [
+        ("o,i,j", "3,9,8", "sum(c=1..2: sum(a=1..3: sum(b=1..3: K[o,c,a,b] x[c,i+a-1,j+b-1])))", True),
+        ("i,o,j", "9,3,8", "sum(c=1..2: sum(a=1..3: sum(b=1..3: x[c,i+a-1,j+b-1] K[o,c,a,b])))", True),
+        ("i,j", "9,8", "sum(a=1..6: sum(b=1..6: 2 K[1,1,1,1] x[1,i,a] x[2,b,j]))", True),
+        ("i,j", "9,8", "sum(a=1..3: sum(b=1..3: K[1,1,a,b] x[1,i,j] x[2,i+a-1,j+b-1]))", True),
+        ("o,i,j", "3,11,10", f"sum(a=1..3: sum(b=1..3: K[o,1,a,b] x[2,i-a+1,j-b+1] where {PADDED}))", True),
+        ("o,p", "3,11", "sum(a=1..9: sum(k=1..9: K[o,1,1,1] x[1,p,k] where o <= p))", False),
+        ("i,j", "11,10", "sum(k=1..11: sum(l=1..2: x[l,i,j] x[l,k,j]))", False),
+    ],
+)
+def test_products_in_disguise(
+    indices: str, sizes: str, body: str, splits: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the direct way says, in every kind of number."""
+    domain = GFp(9)
+    env = {"K": domain.draw_array((3, 2, 3, 3)), "x": domain.draw_array((2, 11, 10))}
+    node = entrywise(indices, sizes, body)
+    duals = Duals(domain)
+    moving = {name: duals.seeded(value, domain.draw_array(value.shape)) for name, value in env.items()}
+    short = {
+        name: value.map(lambda entry: Fraction(entry % 97, entry % 5 + 1)) for name, value in env.items()
+    }
+    worlds: list[tuple[Any, Any]] = [(env, domain), (moving, duals), (short, Exact())]
+    made: list[bool] = []
+
+    def watched(*args: Any) -> Any:
+        found = contracted(*args)
+        made.append(found is not None)
+        return found
+
+    monkeypatch.setattr("symbackprop.algebra.values.loops.contracted", watched)
+    monkeypatch.setattr("symbackprop.algebra.values.contract.LARGE", 1)
+    found = [evaluate(node, values, numbers) for values, numbers in worlds]
+    assert made == [splits] * 3
+    monkeypatch.setattr("symbackprop.algebra.values.loops.contracted", lambda *_: None)
+    assert found == [evaluate(node, values, numbers) for values, numbers in worlds]
+
+
+def test_many_channels_are_one_product_of_matrices() -> None:
+    """8 filters of 3×5×5 on 3 channels of 28×28, 345,600 products: about 0.1 s."""
+    domain = GFp(1)
+    env = {"x": domain.draw_array((3, 28, 28)), "K": domain.draw_array((8, 3, 5, 5))}
+    body = "sum(c=1..3: sum(a=1..5: sum(b=1..5: K[o,c,a,b] x[c,i+a-1,j+b-1])))"
+    start = process_time()
+    evaluate(entrywise("o,i,j", "8,24,24", body), env, domain)
+    assert process_time() - start < 0.6

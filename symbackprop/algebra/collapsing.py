@@ -5,22 +5,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
-from types import MappingProxyType
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.indexform import Entry, Expr, Factor, Power, Term
 from symbackprop.algebra.places import (
+    NO_RANGES,
+    Guard,
     Linear,
     Place,
     Ranges,
+    combined,
+    guard_indices,
     in_range,
+    linear,
+    never_negative,
+    of_size,
     plus,
+    simplest,
+    size_between,
     solved,
+    span,
     verdict,
 )
 from symbackprop.notation.tree import Size
-
-NO_RANGES: Ranges = MappingProxyType({})
 
 
 def collapsed(expr: Expr, ranges: Ranges = NO_RANGES) -> Expr:
@@ -99,7 +106,32 @@ def _guarded(term: Term, ranges: Ranges) -> Expr:
             return ix.ZERO
         if found is None:
             kept.append(guard)
-    return (replace(term, guards=tuple(kept)),)
+    return _narrowed(replace(term, guards=tuple(kept)))
+
+
+def _narrowed(term: Term) -> Expr:
+    """Sums over the places only where the guards on their own index hold: `Σ_{i=4}^{6}`, counted from 1."""
+    for index, size in term.bound:
+        own = [guard for guard in term.guards if guard_indices(guard) == (index,)]
+        found = span(own, index, size) if own else None
+        if found is None:
+            continue
+        low, high = found
+        length = size_between(low, high)
+        if isinstance(length, int) and length < 1:
+            return ix.ZERO
+        if never_negative(plus(simplest(of_size(length)), 1, -1)):
+            return _narrowed(_counted_from(term, index, low, length, own))
+    return (term,)
+
+
+def _counted_from(term: Term, index: str, low: Linear, length: Size, used: list[Guard]) -> Term:
+    new = ix.fresh(index.partition("~")[0])
+    place = simplest(combined([(1, linear(new)), (1, low), (-1, linear(1))]))
+    bound = tuple((new, length) if item[0] == index else item for item in term.bound)
+    guards = tuple(guard for guard in term.guards if guard not in used)
+    made = ix.rename_term(replace(term, bound=(), guards=guards), {index: place})
+    return replace(made, bound=bound)
 
 
 def with_powers(term: Term) -> Term:
@@ -119,20 +151,63 @@ def with_powers(term: Term) -> Term:
     return replace(term, factors=tuple(kept))
 
 
+def positive_first(expr: Expr) -> Expr:
+    """`p − t` rather than `−t + p`."""
+    return tuple(sorted(expr, key=lambda term: term.coefficient < 0))
+
+
 def factored(expr: Expr) -> Expr:
     """What all terms have in common before a bracket: `p_j dp_j − p_j Σ_i p_i dp_i` as `p_j (dp_j − …)`."""
-    if len(expr) < 2:
+    if len(expr) < 2 or any(term.deltas or term.guards for term in expr):
         return expr
     first, *others = expr
     common = [factor for factor in first.factors if all(factor in term.factors for term in others)]
     bound = {index for term in expr for index, _ in term.bound}
     common = [factor for factor in dict.fromkeys(common) if not ix.free_indices(factor) & bound]
-    shares = {abs(term.coefficient) for term in expr}
-    share = shares.pop() if len(shares) == 1 else Fraction(1)
+    share = _share(expr)
     if not common and share == 1:
         return expr
-    rest = tuple(_without_factors(term, common, share) for term in expr)
+    rest = _opened(tuple(_without_factors(term, common, share) for term in expr))
+    if len(rest) == 1:
+        return with_group_turned((replace(rest[0], factors=(*common, *rest[0].factors)),))
     return (Term(share, (*common, ix.Group(rest))),)
+
+
+def _share(expr: Expr) -> Fraction:
+    """The coefficient of all terms, their common sign with it."""
+    sizes = {abs(term.coefficient) for term in expr}
+    share = sizes.pop() if len(sizes) == 1 else Fraction(1)
+    return -share if all(term.coefficient < 0 for term in expr) else share
+
+
+def _opened(expr: Expr) -> Expr:
+    """Brackets opened where terms then cancel: `(a − p) − (a − q)` is `q − p`."""
+    opened: list[Term] = []
+    for term in expr:
+        (factor,) = term.factors if len(term.factors) == 1 else (None,)
+        if not isinstance(factor, ix.Group) or term.bound:
+            return expr
+        opened += ix.scale(factor.body, term.coefficient)
+    found = positive_first(ix.merged(tuple(opened)))
+    return found if len(found) <= len(expr) else expr
+
+
+def with_group_turned(expr: Expr) -> Expr:
+    """`−(y − z)` as `z − y`, where only numbers stand beside the bracket."""
+    return tuple(map(_turned, expr))
+
+
+def _turned(term: Term) -> Term:
+    groups = [factor for factor in term.factors if isinstance(factor, ix.Group)]
+    plain = all(isinstance(f, ix.Group) or not any(True for _ in ix.entries(f)) for f in term.factors)
+    if term.coefficient > 0 or term.bound or len(groups) != 1 or not plain:
+        return term
+    (group,) = groups
+    if len(group.body) != 2 or group.body[0].coefficient * group.body[1].coefficient > 0:
+        return term
+    turned = ix.Group(positive_first(ix.scale(group.body, -1)))
+    kept = tuple(turned if factor is group else factor for factor in term.factors)
+    return replace(term, coefficient=-term.coefficient, factors=kept)
 
 
 def _without_factors(term: Term, common: list[Factor], share: Fraction) -> Term:

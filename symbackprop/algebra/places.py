@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from symbackprop.notation import sizes as size_forms
 from symbackprop.notation.tree import Size
@@ -121,6 +122,8 @@ def in_range(place: Place, size: Size) -> Guard:
 Ranges = Mapping[str, Size]
 """Index -> the size up to which it counts, from 1."""
 
+NO_RANGES: Ranges = MappingProxyType({})
+
 
 def verdict(guard: Guard, ranges: Ranges) -> bool | None:
     """True where the ranges prove the guard, False where they refute it, else None."""
@@ -129,12 +132,55 @@ def verdict(guard: Guard, ranges: Ranges) -> bool | None:
         gaps.append(plus(guard.place, guard.low, -1))
     if guard.high is not None:
         gaps.append(plus(guard.high, guard.place, -1))
-    if any(_never_negative(plus(-1, gap, -1), ranges) for gap in gaps):
+    if any(never_negative(plus(-1, gap, -1), ranges) for gap in gaps):
         return False
-    return True if all(_never_negative(gap, ranges) for gap in gaps) else None
+    return True if all(never_negative(gap, ranges) for gap in gaps) else None
 
 
-def _never_negative(gap: Linear, ranges: Ranges) -> bool:
+def ends(guard: Guard, index: str) -> tuple[Linear | None, Linear | None] | None:
+    """The least and the greatest `index` for which the guard holds; None where they need not be fixed."""
+    place = linear(guard.place)
+    factor = dict(place.indices).get(index, 0)
+    if abs(factor) != 1 or guard_indices(guard) != (index,):
+        return None
+    rest = Linear((), place.sizes, place.constant)
+    low, high = (None if end is None else plus(end, rest, -1) for end in (guard.low, guard.high))
+    return (low, high) if factor > 0 else (_negative(high), _negative(low))
+
+
+def _negative(form: Linear | None) -> Linear | None:
+    return None if form is None else combined([(-1, form)])
+
+
+def span(guards: Iterable[Guard], index: str, size: Size) -> tuple[Linear, Linear] | None:
+    """From where to where an index of `size` places counts under guards that are about it alone.
+
+    None where that cannot be decided for all sizes.
+    """
+    low, high = linear(1), of_size(size)
+    for guard in guards:
+        found = ends(guard, index)
+        if found is None:
+            return None
+        first, last = found
+        if first is not None and not never_negative(plus(low, first, -1)):
+            if not never_negative(plus(first, low, -1)):
+                return None
+            low = first
+        if last is not None and not never_negative(plus(last, high, -1)):
+            if not never_negative(plus(high, last, -1)):
+                return None
+            high = last
+    return low, high
+
+
+def size_between(low: Linear, high: Linear) -> Size:
+    """How many places there are from `low` to `high`; below 1 where there are none."""
+    length = combined([(1, high), (-1, low), (1, linear(1))])
+    return size_forms.canonical(dict(length.sizes), length.constant)
+
+
+def never_negative(gap: Linear, ranges: Ranges = NO_RANGES) -> bool:
     """Whether the least value of `gap` over all ranges is proved to be at least 0."""
     parts = [(1, Linear((), gap.sizes, gap.constant))]
     for name, factor in gap.indices:

@@ -232,7 +232,7 @@ def _join_edges(net: _Network, index: str, pair: list[_Edge], vector: Node | Non
     if start == end:
         net.scalars.append(tree.Call("trace", (joined(left, right),)))
         return
-    net.edges.append(_Edge(start, end, joined(left, right)))
+    net.edges.append(_Edge(start, end, [joined(left, right)], []))
 
 
 def _merge_edges(net: _Network, axes: Axes) -> None:

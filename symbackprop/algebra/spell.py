@@ -18,6 +18,9 @@ from symbackprop.notation.tree import Node, Size, juxtaposed, plus
 LETTERS = "ijlrstuvabcdefgh"
 """Bound indices, in the order in which they are taken."""
 
+_OFFSETS = frozenset("abcdefgh")
+"""Letters that stand behind others in a place: `i + a − 1`."""
+
 
 def spelled(expr: Expr, letters: Mapping[str, str], avoid: Iterable[str] = (), *, braced: str = "") -> Node:
     """`expr` with its sums, deltas and entries written out.
@@ -56,27 +59,25 @@ class _Speller:
         return made
 
     def product(self, term: Term) -> Node:
-        factors: list[Node] = []
-        below: list[Node] = []
+        outside = [factor for factor in term.factors if term.bound and _is_fixed(factor)]
+        factors, below = self.split([factor for factor in term.factors if factor not in outside])
         deltas: list[Node] = [
             tree.Delta(self.place(first), self.place(second)) for first, second in term.deltas
         ]
         if self.braced and deltas:
             deltas = [self.under_derivative(term, juxtaposed(*deltas))]
-        lead: list[Node] = []
-        for factor in term.factors:
-            before_sum = term.bound and isinstance(factor, ix.Length | ix.Pi)
-            self.put(factor, lead if before_sum else factors, below)
         # δ stands where the derivative stood: after what arrives, before what is left
         gradients = sum(1 for f in factors if isinstance(f, tree.Gradient))
         factors[gradients:gradients] = deltas
-        top = juxtaposed(*factors) if factors else tree.Number(Fraction(1))
-        body = tree.Quotient(top, juxtaposed(*below)) if below else top
+        body = _over(Fraction(1) if term.bound else term.coefficient, factors, below)
         if term.guards:
             body = tree.Where(body, tuple(map(self.guard, term.guards)))
+        if not term.bound:
+            return body
         for index, size in reversed(term.bound):
             body = tree.Sum(self.letters[index], tree.Number(Fraction(1)), size_node(size), body)
-        return body
+        lead = _over(term.coefficient, *self.split(outside))
+        return body if lead == tree.Number(Fraction(1)) else juxtaposed(*tree.plain_factors(lead), body)
 
     def under_derivative(self, term: Term, deltas: Node) -> Node:
         """`∂w_ji/∂w_pq` over its deltas."""
@@ -85,6 +86,14 @@ class _Speller:
         of = tree.Index(name, tuple(self.place(place) for place in first))
         by = tree.Index(name, tuple(self.place(place) for place in second))
         return tree.Brace(tree.Derivative(of, by), deltas)
+
+    def split(self, factors: Iterable[Factor]) -> tuple[list[Node], list[Node]]:
+        """What stands above, and what stands below."""
+        above: list[Node] = []
+        below: list[Node] = []
+        for factor in factors:
+            self.put(factor, above, below)
+        return above, below
 
     def put(self, factor: Factor, above: list[Node], below: list[Node]) -> None:
         if isinstance(factor, ix.Power):
@@ -155,6 +164,24 @@ class _Speller:
         return tree.Power(base, self.expr(exponent))
 
 
+def _is_fixed(factor: Factor) -> bool:
+    """Whether a factor is a number, made of sizes or not, so that it stands before a sum: 1/m."""
+    if isinstance(factor, ix.Power):
+        return not any(True for _ in ix.entries(factor)) and not ix.free_indices(factor)
+    return isinstance(factor, ix.Length | ix.Pi)
+
+
+def _over(coefficient: Fraction, above: list[Node], below: list[Node]) -> Node:
+    """`coefficient · above / below`; beside a denominator, that of the coefficient stands in it."""
+    under = list(below)
+    if below and coefficient.denominator != 1:
+        under.insert(0, tree.Number(Fraction(coefficient.denominator)))
+        coefficient = Fraction(coefficient.numerator)
+    top = [*([ratio(coefficient)] if coefficient != 1 else []), *above]
+    made = juxtaposed(*top) if top else tree.Number(Fraction(1))
+    return tree.Quotient(made, juxtaposed(*under)) if under else made
+
+
 def place_node(place: Place, letters: Mapping[str, str] = MappingProxyType({})) -> Node:
     """A place as a node, its positive parts first: `i + a − 1`."""
     if isinstance(place, int):
@@ -162,7 +189,7 @@ def place_node(place: Place, letters: Mapping[str, str] = MappingProxyType({})) 
     if isinstance(place, str):
         return tree.Name(letters.get(place, place))
     named = [(letters.get(name, name), factor) for name, factor in place.indices] + [*place.sizes]
-    named.sort(key=lambda part: part[1] < 0)
+    named.sort(key=lambda part: (part[1] < 0, abs(part[1]) != 1, part[0][:1] in _OFFSETS))
     parts = [_multiple(tree.Name(name), factor) for name, factor in named]
     if place.constant:
         parts.append(tree.number(place.constant))

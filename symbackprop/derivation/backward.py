@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
-from math import prod
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.citing import cited
 from symbackprop.algebra.collapsing import collapsed as used_up
-from symbackprop.algebra.collapsing import factored
 from symbackprop.algebra.differentiate import NoDerivative, by_entry
-from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.algebra.factors import Unreadable
+from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.algebra.indexform import Entry, Expr
 from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
 from symbackprop.algebra.places import Linear, Ranges
-from symbackprop.algebra.readback import gradient, matrices
+from symbackprop.algebra.readback import matrices
 from symbackprop.algebra.resolve import resolved
-from symbackprop.algebra.spell import size_node, spelled, unused
+from symbackprop.algebra.spell import unused
+from symbackprop.derivation.reading import array
 from symbackprop.derivation.steps import Contribution, Level, Rule
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
 Axes = tuple[tuple[str, tree.Size], ...]
-
-WRITTEN_OUT = 16
-"""Entries of a gradient that is written out entry by entry where no product of matrices says it."""
 
 
 def contribution(
@@ -72,9 +67,6 @@ def _contribution(
     # of a convolution the output's own index is used up: Σ_a K_a dy_{p−a+1}, as books write it
     parts = jacobian if any(term.guards for term in collapsed) and rule == "affine" else collapsed
     entry = used_up(_summed(ix.multiply(arrives, parts), tensor), _ranges(tensor, free, shape))
-    read = ix.with_entries(entry, partial(_cut, lowering.shapes, _ranges(tensor, free, shape)))
-    if isinstance(own, ix.Along):
-        read = factored(read)
     axes = tuple(zip(free, shape, strict=True))
     return Contribution(
         target=target,
@@ -86,7 +78,7 @@ def _contribution(
         collapsed=collapsed,
         product=product,
         entry=entry,
-        matrix=_matrix(read, axes, _taken(lowering)),
+        matrix=array(entry, axes, lowering.shapes),
         local=_local(tensor, entry, collapsed, through, axes, loss),
     )
 
@@ -95,16 +87,6 @@ def _ranges(tensor: Tensor, free: tuple[str, ...], shape: Shape) -> Ranges:
     """How far the free indices count."""
     own = zip(tensor.axes, tensor.shape, strict=True)
     return {**{axis: size or 1 for axis, size in own}, **dict(zip(free, shape, strict=True))}
-
-
-def _cut(shapes: Mapping[str, Shape], ranges: Ranges, entry: Entry, bound: Ranges) -> Entry:
-    """An entry whose index does not count through its whole axis, as a part of the array: `dh[1:2]`."""
-    known = {**ranges, **bound}
-    places = tuple(
-        Linear(((place, 1),)) if isinstance(place, str) and known.get(place, size) != size else place
-        for place, size in zip(entry.places, shapes.get(entry.name, ()), strict=False)
-    )
-    return replace(entry, places=places) if len(places) == len(entry.places) else entry
 
 
 def _letters(lowering: Lowering, rank: int, first: str = "p") -> tuple[str, ...]:
@@ -118,52 +100,6 @@ def _letters(lowering: Lowering, rank: int, first: str = "p") -> tuple[str, ...]
 
 def _taken(lowering: Lowering) -> set[str]:
     return {*lowering.shapes, *(str(size) for shape in lowering.shapes.values() for size in shape)}
-
-
-def _matrix(entry: Expr, axes: Axes, names: Iterable[str]) -> Node:
-    """The reading as matrices; else the entries: written out where they are few, or in indices."""
-    avoid = set(names)
-    single = any(isinstance(place, int) for term in entry for pair in term.deltas for place in pair)
-    made = _written_out(entry, axes, avoid) if single and not any(term.bound for term in entry) else None
-    try:
-        return made or gradient(entry, axes)
-    except Unreadable:
-        return _written_out(entry, axes, avoid) or _in_indices(entry, axes, avoid)
-
-
-def _in_indices(entry: Expr, axes: Axes, avoid: set[str]) -> Node:
-    """`dK_pq = Σ_i Σ_j …`, what no product of matrices says."""
-    body = spelled(entry, {}, avoid)
-    indices = tuple(index for index, _ in axes)
-    return tree.Entrywise(indices, tuple(size_node(size) for _, size in axes), body) if axes else body
-
-
-def _written_out(entry: Expr, axes: Axes, avoid: set[str]) -> Node | None:
-    """A small array of explicit sizes by its entries; None where sums would stand in them."""
-    sizes = [size for _, size in axes if isinstance(size, int)]
-    if not 0 < len(axes) <= 2 or len(sizes) < len(axes) or prod(sizes) > WRITTEN_OUT:
-        return None
-    if any(size != 1 for term in entry for _, size in term.bound):
-        return None
-    rows = range(1, sizes[0] + 1)
-    columns = range(1, sizes[1] + 1) if len(sizes) == 2 else range(1, 2)
-
-    def cell(*places: int) -> Node:
-        at: dict[str, ix.Place] = {index: place for (index, _), place in zip(axes, places, strict=False)}
-        return spelled(used_up(_without_lone_sums(ix.renamed(entry, at))), {}, avoid)
-
-    cells = tuple(tuple(cell(row, column) for column in columns) for row in rows)
-    return tree.Matrix(cells, "matrix" if len(sizes) == 2 else "column")
-
-
-def _without_lone_sums(expr: Expr) -> Expr:
-    """`Σ_{j=1}^1 a_j` as `a_1`."""
-    terms = []
-    for term in expr:
-        lone: dict[str, ix.Place] = {index: 1 for index, size in term.bound if size == 1}
-        kept = tuple(item for item in term.bound if item[1] != 1)
-        terms.append(ix.rename_term(replace(term, bound=kept), lone))
-    return tuple(terms)
 
 
 def _summed(expr: Expr, tensor: Tensor) -> Expr:
@@ -227,8 +163,9 @@ def _without_arriving(entry: Expr, through: str, axes: Axes) -> Expr:
 
 
 def _takes_parts(made: Contribution, shapes: Mapping[str, Shape]) -> bool:
-    """Whether a free index runs along a part of an axis only, as in what a stack sends back."""
+    """Whether an index runs along a part of an axis only, as in what a stack sends back."""
     sizes: dict[object, tree.Size] = dict(zip(made.free, shapes[made.target], strict=True))
+    sizes.update(item for term in made.entry for item in term.bound)
     return any(
         sizes.get(place, size) != size
         for entry in ix.entries(made.entry)

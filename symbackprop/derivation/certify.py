@@ -27,7 +27,7 @@ from symbackprop.derivation.general_proof import general_checks, levels_agree
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.numbers_proof import number_checks
-from symbackprop.derivation.points import Point, allowed, numbers_of
+from symbackprop.derivation.points import Point, reached, allowed, numbers_of
 from symbackprop.derivation.points import point as random_point
 from symbackprop.derivation.second import linear_checks
 from symbackprop.derivation.slopes_proof import slope_checks
@@ -106,7 +106,8 @@ def _settings(model: Model) -> Iterator[tuple[dict[str, int], Signs]]:
     has_cases = any(_has_cases(model, part) for part in parts)
     for place, choice in enumerate(choices):
         for signs in SIGNS if has_cases and place == 0 else SIGNS[2:3] if names else SIGNS[2:]:
-            yield allowed(dict(zip(names, choice, strict=True)), model.exercise.shapes.values()), signs
+            wanted = (*model.exercise.shapes.values(), reached(model))
+            yield allowed(dict(zip(names, choice, strict=True)), wanted), signs
 
 
 def _has_cases(model: Model, part: Node) -> bool:

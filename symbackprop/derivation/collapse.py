@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.assumed import SumFact, with_facts
-from symbackprop.algebra.collapsing import collapsed, factored, with_powers
+from symbackprop.algebra.collapsing import collapsed, factored, positive_first, with_powers
 from symbackprop.algebra.indexform import Entry, Expr, Factor, Power, Term
 from symbackprop.algebra.lower import Lowering
 from symbackprop.algebra.places import Ranges
@@ -39,12 +39,12 @@ def collapse(
     above: Expr = tuple(term for part in arriving.substeps for term in _at(part, free))
     put = _put(made.entry, made.through, free, above)
     by_output = _with_outputs(put, made, outputs, lowering)
-    cancelled = _positive_first(_multiplied_out(by_output, ranges))
+    cancelled = positive_first(_multiplied_out(by_output, ranges))
     final, used = with_facts(cancelled, facts)
     cancels = bool(used) or (_divides(by_output) and not _divides(final))
     if _arrives(final) or not cancels or _size(final) >= _size(made.entry):
         return None
-    final = factored(_positive_first(final))
+    final = factored(positive_first(final))
     return Collapse(through=made.through, put=by_output, cancelled=cancelled, final=final, facts=used)
 
 
@@ -53,13 +53,8 @@ def by_facts(entry: Expr, through: str, facts: Sequence[SumFact]) -> Collapse | 
     final, used = with_facts(entry, facts)
     if not used:
         return None
-    final = factored(_positive_first(final))
+    final = factored(positive_first(final))
     return Collapse(through=through, put=entry, cancelled=entry, final=final, facts=used)
-
-
-def _positive_first(expr: Expr) -> Expr:
-    """`p − t` rather than `−t + p`."""
-    return tuple(sorted(expr, key=lambda term: term.coefficient < 0))
 
 
 def _at(part: Contribution, free: tuple[str, ...]) -> Expr:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from symbackprop.algebra.functions import Function
+from symbackprop.algebra import indexform as ix
+from symbackprop.algebra.assumed import SumFact
 from symbackprop.algebra.factors import Unreadable
+from symbackprop.algebra.functions import Function
 from symbackprop.algebra.readback import gradient
 from symbackprop.algebra.slopes import slope
 from symbackprop.algebra.symbolic import NotSymbolic
@@ -15,6 +17,7 @@ from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.collapse import by_facts, collapse
 from symbackprop.derivation.links import backward_links
 from symbackprop.derivation.model import Model
+from symbackprop.derivation.reading import together
 from symbackprop.derivation.steps import Contribution, Rule, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, Size
@@ -32,11 +35,13 @@ class _Backward:
     model: Model
     reached: set[str] = field(default_factory=set)
     made: dict[str, Step] = field(default_factory=dict)
+    facts: tuple[SumFact, ...] = ()
     outputs_known: dict[str, Node | None] = field(default_factory=dict)  # SymPy takes long over each
 
     def steps(self) -> Iterator[Step]:
         exercise = self.model.exercise
         self.reached = self.model.reaching()
+        self.facts = tuple(self.model.sum_facts())
         needed = self.needed()
         yield _seed(self.model)
         done = {exercise.loss}
@@ -80,7 +85,7 @@ class _Backward:
             total: Node = tree.number(0)
         else:
             rule = parts[0].rule if len(parts) == 1 else "sum"
-            total = _total([part.matrix for part in parts if part.matrix is not None], model.exercise.shapes)
+            total = _total(parts, target, model.exercise.shapes)
         step = Step(
             rule=rule, target=target, gradient=True, shape=model.exercise.shapes[target], formula=total,
             uses=tuple("d" + part.through for part in parts), links=(), substeps=parts,
@@ -93,12 +98,12 @@ class _Backward:
         if len(step.substeps) != 1:
             return step
         (made,) = step.substeps
-        above, facts = self.made.get(made.through), self.model.sum_facts()
+        above = self.made.get(made.through)
         ranges: dict[str, Size] = dict(zip(made.free, step.shape, strict=True))
         if above is None:  # the loss itself
-            found = by_facts(made.entry, made.through, facts)
+            found = by_facts(made.entry, made.through, self.facts)
         else:
-            found = collapse(made, above, self.outputs(made), self.model.lowering, facts, ranges)
+            found = collapse(made, above, self.outputs(made), self.model.lowering, self.facts, ranges)
         if found is None:
             return step
         try:
@@ -141,14 +146,25 @@ def _seed(model: Model) -> Step:
     )  # fmt: skip
 
 
-def _total(parts: list[Node], shapes: Mapping[str, Shape]) -> Node:
+def _total(made: Sequence[Contribution], target: str, shapes: Mapping[str, Shape]) -> Node:
     """The sum of what comes back, its terms in one row; arrays by their entries add up entry by entry."""
-    if len(parts) > 1 and all(isinstance(part, tree.Matrix) for part in parts):
+    parts = [part.matrix for part in made if part.matrix is not None]
+    if len(parts) == 1:
+        return parts[0]
+    if all(isinstance(part, tree.Matrix) for part in parts):
         return _cell_by_cell([part for part in parts if isinstance(part, tree.Matrix)])
+    if any(isinstance(part, tree.Call) and part.function in {"stack", "hstack"} for part in parts):
+        (free, *_) = (one.free for one in made)
+        entries = (ix.renamed(one.entry, dict(zip(one.free, free, strict=True))) for one in made)
+        try:
+            axes = tuple(zip(free, shapes[target], strict=True))
+            return together(tuple(term for entry in entries for term in entry), axes, shapes)
+        except Unreadable:
+            return _row(parts)
     given = [part for part in parts if isinstance(part, tree.Entrywise)]
-    if len(parts) > 1 and given and all(_entry(part, given[0], shapes) is not None for part in parts):
-        entries = [entry for part in parts if (entry := _entry(part, given[0], shapes)) is not None]
-        return replace(given[0], body=_row(entries))
+    if given and all(_entry(part, given[0], shapes) is not None for part in parts):
+        entries_of = [entry for part in parts if (entry := _entry(part, given[0], shapes)) is not None]
+        return replace(given[0], body=_row(entries_of))
     return _row(parts)
 
 

@@ -18,7 +18,8 @@ from symbackprop.algebra.values.run import forward
 from symbackprop.derivation.fulfil import FactFails, check, constrained, fulfilled
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator
-from symbackprop.notation.sizes import linear, value
+from symbackprop.notation import tree
+from symbackprop.notation.sizes import combined, linear, size_of_tree, value
 from symbackprop.notation.tree import Shape, Size
 
 R = TypeVar("R")
@@ -132,6 +133,28 @@ def draw(domain: Domain[Any], shape: tuple[int, ...], seed: str) -> Array[Any]:
 def numbers_of(shape: Sequence[Size], sizes: Mapping[str, int]) -> tuple[int, ...]:
     """A shape with numbers for its sizes. Raises ValueError for a size below 1."""
     return tuple(size if isinstance(size, int) else value(size, sizes) for size in shape)
+
+
+def reached(model: Model) -> Shape:
+    """How much more than they have the axes would need for the fixed places in the equations, as sizes.
+
+    `X[:,2:3]` of n columns needs 3 of them: `n - 1` is at least 2 then.
+    """
+    found: dict[Size, None] = {}
+    for one in model.exercise.equations:
+        for part in tree.walk(one.body):
+            if isinstance(part, tree.Index) and isinstance(part.base, tree.Name):
+                shape = model.exercise.shapes.get(part.base.name, ())
+                for size, place in zip(shape, part.places, strict=False):
+                    last = place.high if isinstance(place, tree.Slice) else place
+                    if isinstance(size, str) and isinstance(last, tree.Number):
+                        found[combined(((1, size),), 2 - int(last.value))] = None
+            elif isinstance(part, tree.Call) and part.function == "onehot":
+                place_of, size_of = part.args
+                wide = size_of_tree(size_of)
+                if isinstance(wide, str) and isinstance(place_of, tree.Number):
+                    found[combined(((1, wide),), 2 - int(place_of.value))] = None
+    return tuple(found)
 
 
 def allowed(sizes: Mapping[str, int], shapes: Iterable[Shape]) -> dict[str, int]:

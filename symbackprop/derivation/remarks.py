@@ -47,8 +47,8 @@ INSTRUCTIVE: tuple[tuple[str, Verdict], ...] = (
     ("term_forgotten", "value"),
     ("upstream_skipped", "value"),
     ("slope_at_output", "value"),
-    ("preactivation", "value"),
     ("square_kept", "value"),
+    ("preactivation", "value"),
 )
 """What is worth a remark, the most instructive first: a row of the table, and how it shows."""
 
@@ -178,8 +178,10 @@ class Remarks:
 
 
 def _first(step: Step) -> tuple[tuple[str, Verdict], ...]:
-    """What goes before all else: of a matrix its shape, `x dzᵀ` for `dz xᵀ`."""
-    return (("result_transposed", "dimensions"),) if len(step.shape) == 2 else ()
+    """What goes before all else: `x dzᵀ` for the matrix `dz xᵀ`, `W dz` for the vector `Wᵀ dz`."""
+    if len(step.shape) == 2:
+        return (("result_transposed", "dimensions"),)
+    return (("not_summed", "dimensions"), ("transpose_missing", "misfit"), ("transpose_missing", "value"))
 
 
 def _worth_it(step: Step, mistake: str, wrong: Wrong) -> bool:

@@ -11,6 +11,8 @@ from typing import Final, Literal
 
 from symbackprop.notation.tree import Add, Gradient, Name, Neg, Node, Number, Product
 from symbackprop.report.operations import (
+    ANY,
+    UNNAMED,
     count_operations,
     free_names,
     operands,
@@ -104,7 +106,8 @@ def circuit(
         raise ValueError("a model without equations has no picture")
     if len(set(names)) < len(names):
         raise ValueError("a name is computed twice")
-    builder = _Builder(texts, frozenset(repeated))
+    taken = {*names, *(used for _, body in equations for used in free_names(body))}
+    builder = _Builder(texts, frozenset(repeated), taken)
     for name, body in equations[:-1]:
         builder.equation(name, undressed_once(body), Gradient(Name(name)))
     name, body = equations[-1]
@@ -118,8 +121,9 @@ def circuit(
 class _Builder:
     """Collects vertices and edges, equation by equation."""
 
-    def __init__(self, texts: Texts, repeated: frozenset[str]) -> None:
+    def __init__(self, texts: Texts, repeated: frozenset[str], taken: Collection[str]) -> None:
         self.texts = texts
+        self.taken = taken  # the names of the whole model
         self.repeated = repeated
         self.parts: dict[str, Part] = {}
         self.edges: list[Edge] = []
@@ -151,7 +155,8 @@ class _Builder:
         """
         names = [Name(name) for name in free_names(body)]
         parts: list[Node] = list(names) if whole else [plain_operand(part) for part in operands(body)]
-        sign = Name("f") if whole else sign_of(body)
+        sign = ANY if whole else sign_of(body)
+        sign = UNNAMED if sign == ANY and "f" in self.taken else sign
         entering: dict[str, Edge] = {}
         key = f"op-{out}"
         summing = not whole and isinstance(body, Add) and sign == Name("+")

@@ -82,6 +82,10 @@ class _Writer:
     sizes: Mapping[str, int]
     sums: bool
     marks: dict[str, str] = field(default_factory=dict)  # name of a mark -> its text
+    shown: Style = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shown = style(self.exercise)  # it looks at the whole model: once
 
     def equation(self, step: Step) -> str:
         """`dW = \\begin{pmatrix} … \\end{pmatrix}`."""
@@ -89,7 +93,7 @@ class _Writer:
         self.marks = {}
         rows = [self.mark(size) for size in shape]
         entry = self.entry(step, rows)
-        left = to_latex(tree.Gradient(tree.Name(step.target)), style(self.exercise))
+        left = to_latex(tree.Gradient(tree.Name(step.target)), self.shown)
         if all(size == 1 for size in shape):
             return f"{left} = {self.filled(entry, rows, [1] * len(rows))}"
         self.check(shape, entry)
@@ -162,9 +166,8 @@ class _Writer:
         return made
 
     def text(self, term: Term, letters: Mapping[str, str]) -> str:
-        shown = style(self.exercise)
         node = spelled((term,), letters, self.exercise.shapes)
-        return to_latex(self.at_sizes(node), replace(shown, names=self.marks))
+        return to_latex(self.at_sizes(node), replace(self.shown, names=self.marks))
 
     def at_sizes(self, node: Node) -> Node:
         """The node with numbers for its sizes, and the bare name of what is one number: `dz`, not `dz_1`."""

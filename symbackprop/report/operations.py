@@ -13,6 +13,7 @@ from symbackprop.notation.tree import (
     Call,
     Coloured,
     Constant,
+    Dots,
     Entrywise,
     Index,
     Name,
@@ -68,6 +69,8 @@ def sign_of(node: Node) -> Node:
             return Name("⊙" if set(signs) == {"odot"} else "×")
         case Quotient():
             return Name("÷")
+        case Power(Constant() as base, _):
+            return Power(base, _DOT)
         case Power(_, exponent) if not any(free_names(exponent)):
             return Power(Bracket(Name("·")), exponent)
         case Norm(_, kind):
@@ -78,7 +81,14 @@ def sign_of(node: Node) -> Node:
             return _SIGN_OF.get(function) or operator(function)
         case Name():
             return Name("id")
-    return Name("f")
+    return ANY
+
+
+ANY: Final = Name("f")
+"""What stands in the circle of an operation that has no sign."""
+
+UNNAMED: Final = Bracket(Dots("c"))
+"""The same in a model that has an f."""
 
 
 _DOT: Final = Name("·")
@@ -111,6 +121,8 @@ def operands(node: Node) -> tuple[Node, ...]:
             return factors
         case Quotient(above, below):
             return (above, below)
+        case Power(Constant(), exponent):
+            return (exponent,)
         case Power(base, exponent):
             return (base, exponent) if any(free_names(exponent)) else (base,)
         case Neg(body) | Norm(body):

@@ -4,16 +4,20 @@ Kept within one process: the templates, the words of a language and the trees of
 formulas; between processes: compiled modules and templates, as Python keeps them (the first run of
 each process does not count). Never kept: a derivation. SymPy's own cache is emptied before every
 run. The letters are those of the README's table. The exit code is 1 where a promise is not kept. It
-takes about a minute.
+takes about three minutes. The floats need the extra `torch`.
 """
 
+import io
 import math
 import sys
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import partial
+from tempfile import TemporaryDirectory
 
-from . import layer, processes
+from . import floats, growth, layer, processes
 
 SIZES = (8, 16, 32, 64, 128)
 
@@ -123,11 +127,65 @@ def whole_processes() -> list[Promise]:
     ]
 
 
+def networks() -> list[Promise]:
+    """(f) Deep and wide networks: the time for one printed entry, against the first of its table."""
+    promises = []
+    works = (("symbols", growth.with_symbols, False), ("numbers", growth.with_numbers, True))
+    for name, work, numbers in works:
+        deep = list(growth.deep(work, numbers=numbers))
+        wide = list(growth.wide(work, numbers=numbers))
+        for title, costs in ((f"(f) {name}, depth", deep), (f"(f) {name}, width", wide)):
+            print(f"{title}; baseline: {costs[0].name}")
+            promises.append(_grown(title, costs))
+    return promises
+
+
+def _grown(title: str, costs: Sequence[growth.Cost]) -> Promise:
+    """Prints a table; the largest cost of an entry, relative to the first."""
+    base = costs[0].each
+    for one in costs:
+        each = f"{one.each * 1e6:8,.0f} µs an entry {one.each / base:6.2f}×"
+        print(f"    {one.name:10} {said(one.seconds):>10}   {one.printed:6,} entries {each}")
+    most = max(one.each / base for one in costs)
+    return Promise(f"{title}: an entry against that of {costs[0].name}", most, 1.5, least=False)
+
+
+def in_floats() -> list[Promise]:
+    """(g) 3 layers, 64 wide, a batch of 32, in floats, against PyTorch's autograd."""
+    if not floats.has_torch():
+        print("(g) needs the extra torch: nothing measured")
+        return []
+    with TemporaryDirectory() as folder:
+        path = floats.written(folder)
+        theirs = floats.torch_work(tomllib.loads(path.read_text())["values"])
+        gap = floats.largest_gap(floats.float_source(path), theirs)
+        base = floats.seconds(theirs, 200)
+        print(f"(g) floats; PyTorch's autograd in float64: {said(base)}; the largest gap is {gap:.0e}")
+        ratios = {}
+        for name, work in floats.ours(path).items():
+            with redirect_stdout(io.StringIO()):
+                taken = floats.seconds(work, 5 if "anew" in name else 40)
+            ratios[name] = taken / base
+            print(f"    {name:42} {said(taken):>10}   {ratios[name]:7.1f}×")
+        script = floats.seconds(lambda: floats.by_hand(path, theirs), 5)
+        print(f"    {'tomllib, PyTorch and json by hand':42} {said(script):>10}   {script / base:7.1f}×")
+        first = min(floats.cold(path, *floats.COLD_OURS) for _ in range(3))
+        other = min(floats.cold(path, *floats.COLD_TORCH) for _ in range(3))
+        print(
+            f"    first run in a process, file to JSON text  {said(first):>10}   {first / other:7.1f}×",
+            end="",
+        )
+        print(f"   against PyTorch's first, {said(other)}")
+    return [Promise("(g) values to JSON text", ratios["values to JSON text"], 20, least=False)]
+
+
 def main() -> int:
     """Measure everything and print it."""
     layer.warm_up()
     explicit = explicit_times()
-    promises = [whole(explicit), *instances(explicit), *whole_processes()]
+    promises = [
+        whole(explicit), *instances(explicit), *whole_processes(), *networks(), *in_floats(),
+    ]  # fmt: skip
     print("Promises:")
     for promise in promises:
         print(promise)

@@ -12,13 +12,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import accumulate, compress, pairwise, product
+from itertools import accumulate, pairwise
 from operator import eq, ge, gt, le, lt, ne
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.contract import contracted
 from symbackprop.algebra.values.domain import DomainProblem, EvaluationError
+from symbackprop.algebra.values.frames import Frame, added, column_of, said, widened
 from symbackprop.algebra.values.linear import Form, linear
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -39,38 +41,6 @@ _RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, "≠": ne, "<":
 
 class _NoScalar(Exception):
     """An array stands where the formula needs a look from further out: `W[i,:]` in `W[i,:] x`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Frame:
-    """`count` points; `columns[i]` holds the value of index i at each."""
-
-    count: int
-    columns: Mapping[str, Sequence[int]]
-
-    @classmethod
-    def of(cls, indices: Sequence[str], sizes: Sequence[int]) -> Frame:
-        """All places of an array of these sizes, in the order of its entries."""
-        points = list(product(*(range(1, size + 1) for size in sizes)))
-        columns = zip(*points, strict=True) if points else ((),) * len(sizes)
-        return cls(len(points), dict(zip(indices, columns, strict=True)))
-
-    def point(self, place: int) -> dict[str, int]:
-        """The indices of one point."""
-        return {name: column[place] for name, column in self.columns.items()}
-
-    def kept(self, mask: Sequence[bool]) -> Frame:
-        """The points where `mask` is true."""
-        columns = {name: list(compress(column, mask)) for name, column in self.columns.items()}
-        return Frame(sum(mask), columns)
-
-    def narrowed(self, names: Sequence[str]) -> tuple[Frame, list[int]]:
-        """The distinct points in some indices only, and which of them each point is."""
-        keys = list(zip(*(self.columns[name] for name in names), strict=True))
-        found: dict[tuple[int, ...], int] = {}
-        where = [found.setdefault(key, len(found)) for key in keys]
-        columns = dict(zip(names, zip(*found, strict=True), strict=True))
-        return Frame(len(found), columns), where
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +81,7 @@ class Loop(Generic[T]):
             return self.one_by_one(node, frame)
         except DomainProblem as problem:
             if problem.entry is not None:
-                problem.at(_said(frame.point(problem.entry)))
+                problem.at(said(frame.point(problem.entry)))
                 problem.entry = None
             raise
 
@@ -146,7 +116,7 @@ class Loop(Generic[T]):
             try:
                 made.append(self.single(node, self.scope.inside(at)))
             except DomainProblem as problem:
-                raise problem.at(_said(at)) from None
+                raise problem.at(said(at)) from None
         return made
 
     # --- places
@@ -154,6 +124,11 @@ class Loop(Generic[T]):
     def form(self, node: Node, frame: Frame) -> Form | None:
         """A place, an end of a sum or a side of a guard in the indices of the frame."""
         return linear(node, lambda name: self.evaluator.known(name, self.scope), frame.columns)
+
+    def fixed(self, node: Node) -> int | None:
+        """A whole number that hangs on no index of a frame; None for anything else."""
+        form = self.form(node, Frame(1, {}))
+        return form.constant.numerator if form is not None and form.constant.denominator == 1 else None
 
     def numbers(self, node: Node, frame: Frame) -> Sequence[Any]:
         """`node` at each point, as rational numbers. Raises EvaluationError if it is none."""
@@ -164,7 +139,7 @@ class Loop(Generic[T]):
             if any(one is None for one in found):
                 raise EvaluationError(node, "this must follow from indices and sizes")
             return found
-        return _column(form, frame)
+        return column_of(form, frame)
 
     def wholes(self, node: Node, frame: Frame) -> Sequence[int]:
         """`node` at each point, as whole numbers. Raises EvaluationError if one is not."""
@@ -204,12 +179,12 @@ class Loop(Generic[T]):
                 if node.high is None:
                     raise EvaluationError(node, f"nothing says how far {node.index} runs")
                 low, high = self.wholes(node.low, frame), self.wholes(node.high, frame)
-                frame, widths = _widened(node, frame, low, high)
-                counts = _added(widths, counts)
+                frame, widths = widened(node, frame, low, high)
+                counts = added(widths, counts)
             elif isinstance(node, tree.Where):
                 mask = self.mask(node.conditions, frame)
                 if not all(mask):
-                    frame, counts = frame.kept(mask), _added([int(kept) for kept in mask], counts)
+                    frame, counts = frame.kept(mask), added([int(kept) for kept in mask], counts)
             node = node.body
         return self.totals(node, frame, counts)
 
@@ -226,53 +201,6 @@ class Loop(Generic[T]):
                 return [domain.dot(left[a:b], right[a:b]) for a, b in pairwise(ends)]
         terms = self.go(node, frame)
         return [domain.total(terms[a:b]) for a, b in pairwise(ends)]
-
-
-def _said(point: Mapping[str, int]) -> str:
-    """`i = 2, j = 3`."""
-    return ", ".join(f"{name} = {value}" for name, value in point.items())
-
-
-def _column(form: Form, frame: Frame) -> Sequence[Any]:
-    """A form at each point: whole numbers where its coefficients are."""
-    constant, terms = form.constant, form.coefficients
-    if constant.denominator != 1 or any(value.denominator != 1 for value in terms.values()):
-        total = [constant] * frame.count
-        for name, value in terms.items():
-            total = [a + value * b for a, b in zip(total, frame.columns[name], strict=True)]
-        return total
-    start = constant.numerator
-    if not terms:
-        return [start] * frame.count
-    (name, value), *others = terms.items()
-    factor, column = value.numerator, frame.columns[name]
-    made = column if factor == 1 and not start else [factor * a + start for a in column]
-    for name, value in others:
-        factor = value.numerator
-        made = [a + factor * b for a, b in zip(made, frame.columns[name], strict=True)]
-    return made
-
-
-def _widened(
-    node: tree.Sum, frame: Frame, low: Sequence[int], high: Sequence[int]
-) -> tuple[Frame, list[int]]:
-    """Each point with every value of the index of `node` beside it, and how many those are."""
-    widths = [max(0, b - a + 1) for a, b in zip(low, high, strict=True)]
-    count = sum(widths)
-    if count > limits.LOOP:
-        raise EvaluationError(node, f"more than {limits.LOOP:,} terms, which is the limit")
-    columns: dict[str, Sequence[int]] = {}
-    for name, column in frame.columns.items():
-        if name != node.index:
-            columns[name] = [a for a, width in zip(column, widths, strict=True) for _ in range(width)]
-    columns[node.index] = [k for a, b in zip(low, high, strict=True) for k in range(a, b + 1)]
-    return Frame(count, columns), widths
-
-
-def _added(widths: Sequence[int], counts: Sequence[int]) -> list[int]:
-    """`widths` of the terms, added up for each point that has `counts` of them."""
-    ends = [0, *accumulate(counts)]
-    return [sum(widths[a:b]) for a, b in pairwise(ends)]
 
 
 # --- what the nodes mean -------------------------------------------------------------------
@@ -323,7 +251,7 @@ def _power(self: Loop[T], node: tree.Power, frame: Frame) -> Sequence[T]:
     form = self.form(node.exponent, frame)
     if form is None or isinstance(base, tree.Norm):  # ||v||^2 needs no root
         return self.one_by_one(node, frame)
-    exponents = [Fraction(one) for one in _column(form, frame)]
+    exponents = [Fraction(one) for one in column_of(form, frame)]
     return self.evaluator.each(
         (frame.count,), self.evaluator.domain.power, self.go(base, frame), exponents
     ).entries
@@ -354,7 +282,7 @@ def _gathered(self: Loop[T], node: tree.Index, base: Array[T], frame: Frame) -> 
         column = self.wholes(place, frame)
         if min(column) < 1 or max(column) > length:
             bad = next(at for at, value in enumerate(column) if not 1 <= value <= length)
-            where = _said(frame.point(bad))
+            where = said(frame.point(bad))
             raise EvaluationError(node, f"index {column[bad]} is outside 1..{length}, at {where}")
         if offsets is None:
             offsets = [a - 1 for a in column]
@@ -413,8 +341,13 @@ def entrywise(evaluator: Evaluator[T], node: tree.Entrywise, scope: Scope[T]) ->
         count *= size
     if not all(size >= 1 for size in sizes) or count > limits.ENTRIES:
         raise EvaluationError(node, f"an array of shape {sizes}")
-    inside = scope.without(node.indices)
-    return Array(sizes, tuple(Loop(evaluator, inside).values(node.body, Frame.of(node.indices, sizes))))
+    loop = Loop(evaluator, scope.without(node.indices))
+    named = dict(zip(node.indices, sizes, strict=True))
+    made = contracted(loop, node.body, named)
+    if made is not None:
+        return made
+    frame = Frame.over({name: range(1, size + 1) for name, size in named.items()})
+    return Array(sizes, tuple(loop.values(node.body, frame)))
 
 
 def indexed_sum(evaluator: Evaluator[T], node: tree.Sum, scope: Scope[T]) -> Array[T]:

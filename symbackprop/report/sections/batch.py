@@ -122,7 +122,7 @@ class _Examples:
         value, exact = made
         last: tree.Relation = "=" if exact else "≈"
         left, formula = self.one(name, 1), self.one(step.formula, 1)
-        if not _same(self.view.facts.evaluated(formula), self.value(name, 1)):
+        if not self._same(self.view.facts.evaluated(formula), self.value(name, 1)):
             yield tree.Chain((left, value), (last,), (None,))
             return
         inside = self.view.relation(*self.view.used(step.formula))
@@ -130,6 +130,12 @@ class _Examples:
         result: tree.Relation = "≈" if "≈" in (inside, last) else "="
         page = self.view.page(formula)
         yield chain(left, page, numbers, tree.Box(value), relations=("=", inside, result))
+
+    def _same(self, first: Array[Any] | None, second: Array[Any] | None) -> bool:
+        if first is None or second is None or written(first.shape) != written(second.shape):
+            return False
+        sub = self.view.facts.exact.sub
+        return all(vanishes(sub(a, b)) for a, b in zip(first.entries, second.entries, strict=True))
 
     # --- the loss of each example
 
@@ -144,7 +150,7 @@ class _Examples:
         if not own:
             return None
         formula = tree.plus(*own)
-        values = [self._number(_plain_norms(self.one(formula, place))) for place in self._places]
+        values = [self._number(self._of_one(formula, place)) for place in self._places]
         others = [self._number(term) for term in rest]
         total = view.numbers(view.loss)
         if total is None or any(value is None for value in (*values, *others)):
@@ -164,6 +170,11 @@ class _Examples:
     def _places(self) -> range:
         return range(1, self.batch.size + 1)
 
+    def _of_one(self, formula: Node, place: int) -> Node:
+        """The loss of one example; a column's norm is that of a vector, where a batch's is a matrix's."""
+        made = self.one(formula, place)
+        return made if self._number(made) is not None else _plain_norms(made)
+
     def _number(self, node: Node) -> Any:
         made = self.view.facts.evaluated(node)
         return None if made is None or len(made.entries) != 1 else made.item
@@ -173,7 +184,7 @@ class _Examples:
         return tree.Index(tree.Name(self.view.loss), (at,))
 
     def _loss_line(self, losses: _Losses) -> Iterator[Node]:
-        formula = self.view.page(_plain_norms(self.one(losses.formula, 1)))
+        formula = self.view.page(self._of_one(losses.formula, 1))
         value, exact = self.view.facts.shown(losses.values[0], self.view.digits)
         relations: tuple[tree.Relation, ...] = ("=", "=" if exact else "≈")
         yield chain(self._loss_name(1), formula, tree.Box(value), relations=relations)
@@ -315,12 +326,6 @@ def _arguments(formula: Node) -> tuple[Node, ...]:
     """What a function is applied to, where the formula is nothing else."""
     bare = tree.undressed(formula)
     return bare.args if isinstance(bare, tree.Call) else ()
-
-
-def _same(first: Array[Any] | None, second: Array[Any] | None) -> bool:
-    if first is None or second is None or written(first.shape) != written(second.shape):
-        return False
-    return all(vanishes(a - b) for a, b in zip(first.entries, second.entries, strict=True))
 
 
 def _plain_norms(node: Node) -> Node:

@@ -26,11 +26,11 @@ def recursion(view: View, *, short: bool = False) -> Iterator[Block]:
     yield Equation(lines=(Line(formula=tree.Box(general.returning())),))
     own = general.own()
     if own:
-        yield Paragraph(sentences=(Text(general.key("deep.own")),), keep_with_next=True)
+        yield Paragraph(sentences=(Text(general.key("own")),), keep_with_next=True)
         yield Equation(lines=(Line(formula=tree.Row(tuple(own), ",")),))
     yield Paragraph(sentences=tuple(general.before_table(short)), keep_with_next=True)
     yield general.table()
-    if short and (last := general.input()) is not None:
+    if short and found.hidden and (last := general.input()) is not None:
         yield Paragraph(sentences=(Text("deep.input", {"statement": last}),))
 
 
@@ -62,7 +62,7 @@ def repeats(view: View) -> Iterator[Block]:
     columns = [Text("deep.value")]
     if narrow:
         columns = [Text("deep.column", {"name": found.name(role, "")}) for role in pairs[0]]
-    head = Text(_General(view, found).key("deep.layer"))
+    head = Text(_General(view, found).key("layer"))
     yield Table(columns=(head, *columns), rows=tuple(rows))
 
 
@@ -110,9 +110,10 @@ class _General:
 
     # --- what is said ------------------------------------------------------------------------
 
-    def key(self, key: str) -> str:
+    def key(self, what: str, more: str = "") -> str:
         """The sentence as it is said of layers, or of the steps of a recurrent cell."""
-        return key + "_cell" if self.ladder.shared else key
+        of = "_cell" if self.ladder.shared else ""
+        return f"deep.{what}{of}{more}"
 
     def sentences(self) -> Iterator[Text]:
         equations = [self.forward(self.first.affine)]
@@ -121,13 +122,13 @@ class _General:
         first = self.ladder.zeroth()
         suffix = "" if first.name != self.first.incoming else "_only"
         statement = equation(first, Name(self.first.incoming))
-        yield Text(self.key("deep.form") + suffix, {"equations": tuple(equations), "first": statement})
+        yield Text(self.key("form", suffix), {"equations": tuple(equations), "first": statement})
         if self.first.output == self.first.affine:
-            yield Text(self.key("deep.step") + "_bare")
+            yield Text(self.key("step", "_bare"))
             return
         arriving = tree.Gradient(self.ladder.name(self.first.output, ""))
         statement = equation(arriving, self.any(self.formula(self.first.output)))
-        yield Text(self.key("deep.step"), {"statement": statement})
+        yield Text(self.key("step"), {"statement": statement})
 
     def forward(self, name: str) -> Node:
         body = self.view.page(self.view.derivation.step(name).formula)
@@ -188,14 +189,14 @@ class _General:
             names = tuple(Name(name) for name in self.ladder.shared)
             yield Text("deep.shared", {"names": names, "count": len(names)})
         last = self.ladder.rungs[-1].affine
-        yield Text(self.key("deep.table"), {"last": equation(tree.Gradient(Name(last)), self.formula(last))})
+        yield Text(self.key("table"), {"last": equation(tree.Gradient(Name(last)), self.formula(last))})
 
     def table(self) -> Table:
         """Layer, z, dz and its own gradients, from the last layer down."""
         roles = [name for name in self.first.own if self.of_own(name, 0) is not None]
         symbols = [self.ladder.name(self.first.affine, "")]
         gradients = [tree.Gradient(self.ladder.name(name, "")) for name in (self.first.affine, *roles)]
-        columns = [Text(self.key("deep.layer"))]
+        columns = [Text(self.key("layer"))]
         columns += [Text("deep.column", {"name": symbol}) for symbol in (*symbols, *gradients)]
         rows = [self.row(place, roles) for place in reversed(range(len(self.ladder)))]
         return Table(columns=tuple(columns), rows=tuple(rows))
