@@ -224,12 +224,15 @@ def _say(text: str) -> None:
 
 def _warn_of_hidden_mistakes(derivation: "Derivation") -> None:
     """Tell the teacher which mistakes the example's numbers would hide, and better numbers."""
+    from symbackprop.derivation.advice import fact_lines
     from symbackprop.derivation.better import warning_lines
 
     lines = warning_lines(derivation)
     if lines:
         sys.stdout.flush()
         _say("\n".join([f"\nwarning: {lines[0]}", *lines[1:]]))
+    for line in fact_lines(derivation):
+        _say(f"\nhint: {line}")
 
 
 def _is_terminal() -> bool:

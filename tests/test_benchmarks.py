@@ -1,10 +1,13 @@
 """The benchmarks run and compare like with like; their numbers are not looked at here."""
 
+import json
 import re
+import tomllib
+from pathlib import Path
 
 import pytest
 from benchmarks import __main__ as run
-from benchmarks import layer, processes
+from benchmarks import floats, growth, layer, processes
 
 
 def test_ours_and_sympys_say_the_same() -> None:
@@ -43,3 +46,48 @@ def test_promises(measured: float, bound: float, least: bool, kept: bool) -> Non
     promise = run.Promise("(x) a thing", measured, bound, least)
     assert promise.kept is kept
     assert re.fullmatch(r"  (kept|MISSED): \(x\) a thing: [\d.]+× \(at (least|most) [\d.]+×\)", str(promise))
+
+
+def test_what_a_network_prints() -> None:
+    """Every work writes all gradients, and counts the entries that it writes."""
+    exercise = growth.network(2, 3)
+    text, derivation = growth.with_symbols(exercise)
+    # per layer: W (3×3), b, z and a gradient of the output; and dL
+    assert growth.entries(derivation) == 2 * (9 + 3 + 3 + 3) + 1
+    assert text.count(r"dW1") > 0
+    text, derivation = growth.with_numbers(growth.network(1, 2, numbers=True))
+    numbers = json.loads(text)["quantities"]
+    assert len(numbers["dW1"]["decimal"]) == 2
+    assert None not in numbers["db1"]["decimal"]
+
+
+@pytest.mark.parametrize("numbers", [False, True])
+def test_growth_tables(numbers: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    work = growth.with_numbers if numbers else growth.with_symbols
+    costs = [
+        *growth.deep(work, numbers=numbers, depths=(1, 2)),
+        *growth.wide(work, numbers=numbers, widths=(2, 3)),
+    ]
+    assert [one.name for one in costs] == ["depth 1", "depth 2", "width 2", "width 3"]
+    assert costs[1].printed > costs[0].printed
+    assert all(one.each > 0 for one in costs)
+    promise = run.grown("(f) a title", costs[:2])
+    assert "baseline" not in promise.what
+    assert capsys.readouterr().out.count("an entry") == 2
+
+
+def test_floats_are_measured_from_the_file_to_the_json(tmp_path: Path) -> None:
+    path = floats.written(str(tmp_path), width=3, batch=2)
+    for work in floats.ours(path).values():
+        work()
+    data = json.loads((tmp_path / "out" / "network-floats.json").read_text())
+    assert sorted(data["quantities"]) == sorted(["L", *("d" + name for name in floats.NAMES)])
+    assert floats.cold(path, *floats.COLD_OURS) > 0
+
+
+def test_pytorch_computes_the_same_gradients(tmp_path: Path) -> None:
+    pytest.importorskip("torch", reason="the extra torch is not installed")
+    path = floats.written(str(tmp_path), width=3, batch=2)
+    work = floats.torch_work(tomllib.loads(path.read_text())["values"])
+    assert floats.largest_gap(floats.float_source(path), work) < 1e-14
+    assert set(json.loads(floats.by_hand(path))) == set(floats.NAMES)

@@ -16,10 +16,20 @@ def cited(expr: Expr, whole: Expr, name: str, axes: tuple[str, ...]) -> Expr:
 
     `axes` are the indices of `whole`; `expr` stands at the same ones.
     """
-    own = ix.lone_factor(whole)
-    if not isinstance(own, Along | Power | Apply):
+    guards = whole[0].guards if len(whole) == 1 else ()
+    own = ix.lone_factor(tuple(replace(term, guards=()) for term in whole))
+    if guards and isinstance(own, Apply) and own.function == "exp":  # e^s where j ≤ i, and 0 elsewhere
+        return tuple(_guarded(term, own, guards, name, axes) for term in expr)
+    if guards or not isinstance(own, Along | Power | Apply):
         return expr
     return tuple(_term(term, own, name, axes) for term in expr)
+
+
+def _guarded(term: Term, own: Factor, guards: tuple[ix.Guard, ...], name: str, axes: tuple[str, ...]) -> Term:
+    if own not in term.factors or not set(guards) <= set(term.guards):
+        return term
+    made = _term(term, own, name, axes)
+    return replace(made, guards=tuple(guard for guard in made.guards if guard not in guards))
 
 
 def _term(term: Term, own: Factor, name: str, axes: tuple[str, ...]) -> Term:

@@ -15,6 +15,7 @@ from symbackprop.algebra.places import (
     Place,
     Ranges,
     combined,
+    ends,
     guard_indices,
     in_range,
     linear,
@@ -105,8 +106,18 @@ def _guarded(term: Term, ranges: Ranges) -> Expr:
         if found is False:
             return ix.ZERO
         if found is None:
-            kept.append(guard)
+            kept.append(_plain(guard))
     return _narrowed(replace(term, guards=tuple(kept)))
+
+
+def _plain(guard: Guard) -> Guard:
+    """`1 ≤ q − 1 ≤ 2` as `2 ≤ q ≤ 3`."""
+    indices = guard_indices(guard)
+    found = ends(guard, indices[0]) if len(indices) == 1 else None
+    if found is None:
+        return guard
+    low, high = (None if end is None else simplest(end) for end in found)
+    return Guard(low, indices[0], high)
 
 
 def _narrowed(term: Term) -> Expr:
@@ -118,11 +129,19 @@ def _narrowed(term: Term) -> Expr:
             continue
         low, high = found
         length = size_between(low, high)
+        if length == 1:
+            return _narrowed(_fixed(term, index, low, own))
         if isinstance(length, int) and length < 1:
             return ix.ZERO
         if never_negative(plus(simplest(of_size(length)), 1, -1)):
             return _narrowed(_counted_from(term, index, low, length, own))
     return (term,)
+
+
+def _fixed(term: Term, index: str, place: Linear, used: list[Guard]) -> Term:
+    guards = tuple(guard for guard in term.guards if guard not in used)
+    bound = tuple(item for item in term.bound if item[0] != index)
+    return ix.rename_term(replace(term, bound=bound, guards=guards), {index: simplest(place)})
 
 
 def _counted_from(term: Term, index: str, low: Linear, length: Size, used: list[Guard]) -> Term:
@@ -141,6 +160,10 @@ def with_powers(term: Term) -> Term:
         base, exponent = _as_power(factor)
         for place, known in enumerate(kept):
             known_base, known_exponent = _as_power(known)
+            lifted = _lifted(factor, known)
+            if lifted is not None:
+                kept[place] = lifted
+                break
             if exponent and known_exponent and base == known_base:
                 total = exponent + known_exponent
                 joined = base if total == 1 else Power(ix.single(base), ix.constant(total))
@@ -149,6 +172,48 @@ def with_powers(term: Term) -> Term:
         else:
             kept.append(factor)
     return replace(term, factors=tuple(kept))
+
+
+def multiplied_out(expr: Expr, ranges: Ranges = NO_RANGES) -> Expr:
+    """Fractions cancelled, then brackets multiplied out, until neither does anything."""
+    expr = collapsed(expr, ranges)
+    while True:
+        parts: list[Term] = []
+        for term in map(_pinned, expr):
+            factors = [f.body if isinstance(f, ix.Group) else ix.single(f) for f in term.factors]
+            parts += ix.multiply((replace(term, factors=()),), *factors)
+        done = ix.merged(tuple(with_powers(term) for term in parts))
+        if done == expr:
+            return expr
+        expr = done
+
+
+def _pinned(term: Term) -> Term:
+    """`p_j δ_j2` as `p_2 δ_j2`, which can meet another p_2."""
+    table: dict[str, Place] = {}
+    for first, second in term.deltas:
+        index, place = (second, first) if isinstance(first, int) else (first, second)
+        if isinstance(index, str) and isinstance(place, int):
+            table[index] = place
+    if not table:
+        return term
+    return replace(term, factors=tuple(ix.rename_factor(factor, table) for factor in term.factors))
+
+
+def _lifted(first: Factor, second: Factor) -> Factor | None:
+    """`a^b a^(−1)` as `a^(b − 1)`, where the exponent b is no number."""
+    for power, other in ((first, second), (second, first)):
+        if not isinstance(power, Power) or ix.number_of(power.exponent) is not None:
+            continue
+        base, exponent = _as_power(other)
+        if exponent and ix.lone_factor(power.base) == base:
+            return Power(power.base, ix.add(_opened_group(power.exponent), ix.constant(exponent)))
+    return None
+
+
+def _opened_group(expr: Expr) -> Expr:
+    lone = ix.lone_factor(expr)
+    return lone.body if isinstance(lone, ix.Group) else expr
 
 
 def positive_first(expr: Expr) -> Expr:
@@ -165,6 +230,8 @@ def factored(expr: Expr) -> Expr:
     bound = {index for term in expr for index, _ in term.bound}
     common = [factor for factor in dict.fromkeys(common) if not ix.free_indices(factor) & bound]
     share = _share(expr)
+    if not common and any(isinstance(factor, Power) for term in expr for factor in term.factors):
+        share = Fraction(1)  # n/(2 s) − v/(2 s²)
     if not common and share == 1:
         return expr
     rest = _opened(tuple(_without_factors(term, common, share) for term in expr))
@@ -193,13 +260,13 @@ def _opened(expr: Expr) -> Expr:
 
 
 def with_group_turned(expr: Expr) -> Expr:
-    """`−(y − z)` as `z − y`, where only numbers stand beside the bracket."""
+    """`−(y − z)` as `z − y`, where nothing that arrives from above stands beside the bracket."""
     return tuple(map(_turned, expr))
 
 
 def _turned(term: Term) -> Term:
     groups = [factor for factor in term.factors if isinstance(factor, ix.Group)]
-    plain = all(isinstance(f, ix.Group) or not any(True for _ in ix.entries(f)) for f in term.factors)
+    plain = not any(entry.gradient for entry in ix.entries(term))
     if term.coefficient > 0 or term.bound or len(groups) != 1 or not plain:
         return term
     (group,) = groups

@@ -28,6 +28,9 @@ _POWERS = {"square": Fraction(2), "sqrt": Fraction(1, 2)}
 """Rows that are powers: as such they meet other powers of the same base."""
 
 
+_SYMMETRIC = frozenset({"max", "min"})
+
+
 def call(lowering: Lowering, node: tree.Call) -> Tensor:
     """The tensor of a call. Raises CannotDerive."""
     if node.function in _OPERATIONS:
@@ -73,6 +76,8 @@ def _by_formula(lowering: Lowering, node: tree.Call, row: Function) -> Tensor:
     if node.primes:
         raise CannotDerive(node, f"a model cannot use the derivative of {row.name} itself")
     parts = [lowering.tensor(arg) for arg in node.args]
+    if row.name in _SYMMETRIC and ix.number_of(parts[0].expr) is not None:
+        parts.reverse()  # max(0, z) is max(z, 0), which is shorter
     slots = dict(zip(row.arguments, parts, strict=True))
     given = dict(node.options)
     for key, default in row.options:

@@ -75,13 +75,34 @@ def total(terms: Sequence[Node]) -> Node:
     """The sum; what all terms begin or end with is taken out: `A x + Aᵀ x` is `(A + Aᵀ) x`."""
     if len(terms) < 2:
         return terms[0]
+    made = _gathered(terms)
+    return plus(*_with_transposes(terms)) if made is None else made
+
+
+def _with_transposes(terms: Sequence[Node]) -> list[Node]:
+    """`A x + Aᵀ x − b` as `(A + Aᵀ) x − b`."""
+    rest = list(terms)
+    for at, first in enumerate(rest):
+        for other in range(at + 1, len(rest)):
+            made = _gathered([first, rest[other]])
+            if made is not None and any(_is_pair(part) for part in tree.walk(made)):
+                return _with_transposes([*rest[:at], made, *rest[at + 1 : other], *rest[other + 1 :]])
+    return rest
+
+
+def _is_pair(node: Node) -> bool:
+    return isinstance(node, tree.Add) and len(node.terms) == 2 and node.terms[1] == transposed(node.terms[0])
+
+
+def _gathered(terms: Sequence[Node]) -> Node | None:
+    """What all terms begin or end with before and behind a bracket; None where there is nothing."""
     negative = [isinstance(term, tree.Neg) for term in terms]
     rows = [tree.plain_factors(term.body if isinstance(term, tree.Neg) else term) for term in terms]
     front = _common(rows)
     back = _common([row[front:][::-1] for row in rows])
     middles = [row[front : len(row) - back] for row in rows]
     if not front + back or not all(middles):
-        return plus(*terms)
+        return None
     every = all(negative)
     parts = [juxtaposed(*middle) for middle in middles]
     inside = [

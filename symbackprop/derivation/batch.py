@@ -43,9 +43,13 @@ class Batch:
     ranks: Mapping[str, int]
     data: tuple[str, ...]
 
-    def one(self, node: Node, place: Node) -> Node:
-        """A formula of the whole batch as one of the example at `place`: `X W + 1 bᵀ` as `x_i W + bᵀ`."""
-        return _one(self, node, place)
+    def one(self, node: Node, place: Node, *, spread: bool = True) -> Node:
+        """A formula of the whole batch as one of the example at `place`: `X W + 1 bᵀ` as `x_i W + bᵀ`.
+
+        `spread`: a vector of ones as long as the batch spreads over it, or adds it up. (It may be as
+        long as something else by accident; then the formula for one example has other values.)
+        """
+        return _One(self, place, spread).go(node)
 
 
 def batch(derivation: Derivation) -> Batch | None:
@@ -211,57 +215,63 @@ def _changed(before: Array[Any], after: Array[Any]) -> list[tuple[int, ...]]:
 # --- a formula for one example ----------------------------------------------------------------------
 
 
-def _one(batch: Batch, node: Node, place: Node) -> Node:
-    match node:
-        case tree.Name(name) if name in batch.axes:
-            return tree.Index(node, _places(batch, name, place))
-        case tree.Gradient(tree.Name(name)) if name in batch.axes:
-            return tree.Gradient(tree.Index(node.of, _places(batch, name, place)))
-        case tree.Transpose(tree.Name(name) | tree.Gradient(tree.Name(name)) as body):
-            made = _one(batch, body, place)
-            return made if batch.ranks.get(name) == 1 else tree.Transpose(made)
-        case tree.Call("sum", (tree.Name(name) | tree.Gradient(tree.Name(name)) as body,), options):
-            return _summed(batch, node, _one(batch, body, place), name, dict(options))
-        case tree.Product(factors, signs):
-            return _product(batch, factors, signs, place)
-    return tree.rebuild(node, lambda child: _one(batch, child, place))
+@dataclass(frozen=True, slots=True)
+class _One:
+    """A formula of the batch, turned into one of an example."""
 
+    batch: Batch
+    place: Node
+    spread: bool
 
-def _summed(batch: Batch, node: Node, one: Node, name: str, options: Mapping[str, Node]) -> Node:
-    """`Σ_i` of a batch is what stands in it for one example."""
-    axis = options.get("axis")
-    if name not in batch.axes:
-        return node
-    if axis is None and batch.ranks[name] == 1:
-        return one
-    if axis == tree.number(batch.axes[name]) and batch.ranks[name] == 2:
-        return tree.Transpose(one) if batch.axes[name] == 0 else one
-    return tree.rebuild(node, lambda child: one if isinstance(child, tree.Name | tree.Gradient) else child)
+    def go(self, node: Node) -> Node:
+        axes = self.batch.axes
+        match node:
+            case tree.Name(name) if name in axes:
+                return tree.Index(node, self.places(name))
+            case tree.Gradient(tree.Name(name)) if name in axes:
+                return tree.Gradient(tree.Index(node.of, self.places(name)))
+            case tree.Transpose(tree.Name(name) | tree.Gradient(tree.Name(name)) as body):
+                made = self.go(body)
+                return made if self.batch.ranks.get(name) == 1 else tree.Transpose(made)
+            case tree.Call("sum", (tree.Name(name) | tree.Gradient(tree.Name(name)) as body,), options):
+                return self.summed(node, self.go(body), name, dict(options)) if name in axes else node
+            case tree.Product(factors, signs):
+                return self.product(factors, signs)
+        return tree.rebuild(node, self.go)
 
+    def places(self, name: str) -> tuple[Node, ...]:
+        found: list[Node] = [tree.Slice()] * self.batch.ranks[name]
+        found[self.batch.axes[name]] = self.place
+        return tuple(found)
 
-def _places(batch: Batch, name: str, place: Node) -> tuple[Node, ...]:
-    axis = batch.axes[name]
-    places: list[Node] = [tree.Slice()] * batch.ranks[name]
-    places[axis] = place
-    return tuple(places)
+    def summed(self, node: Node, one: Node, name: str, options: Mapping[str, Node]) -> Node:
+        """A sum over the batch is, for one example, what is summed."""
+        axis = options.get("axis")
+        if axis is None and self.batch.ranks[name] == 1:
+            return one
+        if axis == tree.number(self.batch.axes[name]) and self.batch.ranks[name] == 2:
+            return tree.Transpose(one) if self.batch.axes[name] == 0 else one
+        return tree.rebuild(
+            node, lambda child: one if isinstance(child, tree.Name | tree.Gradient) else child
+        )
 
+    def product(self, factors: tuple[Node, ...], signs: tuple[str, ...]) -> Node:
+        """`1 bᵀ` is bᵀ for one example, `b 1ᵀ` is b, `dZᵀ 1` is the one row as a column."""
+        kept: list[Node] = []
+        between: list[str] = []
+        for at, factor in enumerate(factors):
+            if self.spread and self.ones(factor):
+                continue
+            if kept:
+                between.append(signs[at - 1])
+            kept.append(self.go(factor))
+        if len(kept) < 2:
+            return kept[0] if kept else tree.number(1)
+        return tree.Product(tuple(kept), tuple(between))
 
-def _product(batch: Batch, factors: tuple[Node, ...], signs: tuple[str, ...], place: Node) -> Node:
-    """`1 bᵀ` is bᵀ for one example, `b 1ᵀ` is b, `dZᵀ 1` is the one row as a column."""
-    kept: list[Node] = []
-    between: list[str] = []
-    for at, factor in enumerate(factors):
-        if _ones(batch, factor):
-            continue
-        if kept:
-            between.append(signs[at - 1])
-        kept.append(_one(batch, factor, place))
-    return tree.Product(tuple(kept), tuple(between)) if len(kept) > 1 else kept[0] if kept else tree.number(1)
-
-
-def _ones(batch: Batch, factor: Node) -> bool:
-    bare = factor.body if isinstance(factor, tree.Transpose) else factor
-    return isinstance(bare, tree.Ones) and bare.size == tree.number(batch.size)
+    def ones(self, factor: Node) -> bool:
+        bare = factor.body if isinstance(factor, tree.Transpose) else factor
+        return isinstance(bare, tree.Ones) and bare.size == tree.number(self.batch.size)
 
 
 def letter(derivation: Derivation) -> str:

@@ -18,7 +18,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.derivation.blind import BlindSpot, Inspection, Slip
 from symbackprop.derivation.steps import Derivation
-from symbackprop.derivation.worlds import Numbers, World, vanishes, world_of
+from symbackprop.derivation.worlds import Numbers, World, terms, vanishes, world_of
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 
@@ -26,7 +26,8 @@ Values = Mapping[str, Array[Fraction]]
 
 DELTAS = (1, 2, 3, 4, 5, 6)
 CHANGES = 4  # entries
-WORK = 40_000  # formulas and entries looked at; a thousand take a few milliseconds
+WORK = 40_000  # formulas, entries and terms of sums looked at; a thousand take a few milliseconds
+LEAST = 4  # changes that are tried even where one costs more than that
 
 
 def better_numbers(derivation: Derivation) -> dict[str, Array[Fraction]] | None:
@@ -96,7 +97,7 @@ class _Trials:
         slips = tuple(s for s in inspection.slips if s in unseen or here.same(s.step, s.formula) is False)
         least = min((len(_unseen(world, slips)) for world in inspection.random()), default=0)
         entries = sum(len(array.entries) for array in here.values.values())
-        trials = max(20, WORK // (len(slips) + 4 * entries))
+        trials = max(LEAST, WORK // (len(slips) + 4 * entries + terms(inspection.derivation.steps)))
         exercise = inspection.derivation.exercise
         symbols = {name: here.values[name] for name in exercise.given if name in here.values}
         return cls(inspection, slips, _fixed(exercise), symbols, here.working, least, trials)

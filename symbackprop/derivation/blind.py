@@ -32,6 +32,10 @@ ENTRIES = 400
 """Numbers in an example; one with more is not looked at: it takes long, and hides hardly anything."""
 
 
+SLIPS = 1_000
+"""Mistakes that are looked at, from the loss down; in a deep net the later ones repeat the others."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlindSpot:
     """A mistake that the example's numbers hide.
@@ -109,10 +113,9 @@ class Inspection:
     def of(cls, derivation: Derivation) -> Inspection:
         """Everything that can go wrong in a derivation; nothing if it has no numbers."""
         made: list[Slip] = []
-        if _inspectable(derivation):
-            for step in derivation.backward:
-                for mistake, wrong in wrong_formulas(derivation.exercise, step):
-                    made.append(Slip(step, mistake, wrong))
+        for step in derivation.backward if _inspectable(derivation) else ():
+            if len(made) < SLIPS:
+                made += (Slip(step, row, wrong) for row, wrong in wrong_formulas(derivation.exercise, step))
         return cls(Model.of(derivation.exercise), derivation, tuple(made))
 
     # --- random points
@@ -187,7 +190,7 @@ class Inspection:
 
     def spots(self, here: World, numbers: Sequence[Slip], sizes: Sequence[Slip]) -> tuple[BlindSpot, ...]:
         """What is to be said about slips that nobody sees, in the order of the steps."""
-        hidden = {slip: slip in set(sizes) for slip in (*numbers, *sizes)}
+        hidden = {**dict.fromkeys(numbers, False), **dict.fromkeys(sizes, True)}
         return tuple(self._spot(here, slip, by_size=hidden[slip]) for slip in self.slips if slip in hidden)
 
     def _spot(self, here: World, slip: Slip, *, by_size: bool) -> BlindSpot:

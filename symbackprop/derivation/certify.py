@@ -27,7 +27,7 @@ from symbackprop.derivation.general_proof import general_checks, levels_agree
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.numbers_proof import number_checks
-from symbackprop.derivation.points import Point, reached, allowed, numbers_of
+from symbackprop.derivation.points import Point, allowed, numbers_of, reached
 from symbackprop.derivation.points import point as random_point
 from symbackprop.derivation.second import linear_checks
 from symbackprop.derivation.slopes_proof import slope_checks
@@ -77,7 +77,7 @@ def certificate(
 def formula_check(model: Model, steps: Sequence[Step]) -> Check:
     """The gradients' formulas against dual numbers, and nothing else. Raises CertificateFailed."""
     gradients = [step for step in steps if step.gradient and step.rule != "seed"]
-    return _formulas(model, gradients, _points(model))
+    return _formulas(model, gradients, _points(model), together=True)
 
 
 def _points(model: Model) -> list[Point]:
@@ -126,13 +126,15 @@ def _distinct(pair: tuple[int, int], count: int) -> list[int]:
 # --- formulas ------------------------------------------------------------------------------
 
 
-def _formulas(model: Model, steps: Sequence[Step], points: Sequence[Point]) -> Check:
+def _formulas(
+    model: Model, steps: Sequence[Step], points: Sequence[Point], *, together: bool = False
+) -> Check:
     """⟨dX, v⟩ by the derived formulas against dual numbers along a random v.
 
     Of a long model all gradients together: Σ ⟨dX, v_X⟩, which hides a wrong one no more than one
     random number hides another. Where that fails they are looked at one by one.
     """
-    together = len(steps) * len(model.exercise.equations) > ONE_BY_ONE
+    together = together or len(steps) * len(model.exercise.equations) > ONE_BY_ONE
     for point in points:
         known = _gradients(model, steps, point)
         if together and _agree_together(model, steps, point, known):

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.assumed import SumFact, with_facts
-from symbackprop.algebra.collapsing import collapsed, factored, positive_first, with_powers
+from symbackprop.algebra.collapsing import factored, multiplied_out, positive_first
 from symbackprop.algebra.indexform import Entry, Expr, Factor, Power, Term
 from symbackprop.algebra.lower import Lowering
 from symbackprop.algebra.places import Ranges
@@ -39,7 +39,7 @@ def collapse(
     above: Expr = tuple(term for part in arriving.substeps for term in _at(part, free))
     put = _put(made.entry, made.through, free, above)
     by_output = _with_outputs(put, made, outputs, lowering)
-    cancelled = positive_first(_multiplied_out(by_output, ranges))
+    cancelled = positive_first(multiplied_out(by_output, ranges))
     final, used = with_facts(cancelled, facts)
     cancels = bool(used) or (_divides(by_output) and not _divides(final))
     if _arrives(final) or not cancels or _size(final) >= _size(made.entry):
@@ -137,17 +137,3 @@ def _placed(expr: Expr, entry: Entry) -> Expr:
         return factor
 
     return tuple(replace(term, factors=tuple(map(put, term.factors))) for term in expr)
-
-
-def _multiplied_out(expr: Expr, ranges: Ranges) -> Expr:
-    """Fractions cancelled, then brackets multiplied out, until neither does anything."""
-    expr = collapsed(expr, ranges)
-    while True:
-        parts: list[Term] = []
-        for term in expr:
-            factors = [f.body if isinstance(f, ix.Group) else ix.single(f) for f in term.factors]
-            parts += ix.multiply((replace(term, factors=()),), *factors)
-        done = ix.merged(tuple(with_powers(term) for term in parts))
-        if done == expr:
-            return expr
-        expr = done

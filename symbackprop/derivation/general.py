@@ -91,7 +91,9 @@ def _lifted(
     names += [n for body in bodies for n in tree.names_in(body) if n in old and n not in names]
     declared: dict[str, Shape] = {}
     for name in dict.fromkeys(names):
-        declared[name] = tuple(size if isinstance(size, str) and size.isidentifier() else "" for size in old[name])
+        declared[name] = tuple(
+            size if isinstance(size, str) and size.isidentifier() else "" for size in old[name]
+        )
     # inference wants a scalar at the end, as a model has
     end = ("end~", tree.Call("sum", (tree.Name(equations[-1].name),)))
     known = [(one.name, body) for one, body in zip(equations, bodies, strict=True)]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from symbackprop.algebra import indexform as ix
-from symbackprop.algebra.assumed import SumFact, sum_fact
+from symbackprop.algebra.assumed import SumFact, sum_fact, with_facts
+from symbackprop.algebra.collapsing import multiplied_out
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
 from symbackprop.algebra.values.apply import formula
@@ -46,14 +48,44 @@ class Model:
         return self._equations[name]
 
     def sum_facts(self) -> tuple[SumFact, ...]:
-        """The facts about sums of one name's entries: and that a one-hot vector adds up to 1."""
+        """The facts about sums of one name's entries: those stated, and what follows for computed names.
+
+        A one-hot vector adds up to 1, so do softmax and, with Σ t = 1, smoothed labels.
+        """
         if not self._facts:
             pairs = [fact.chain.members for fact in self.exercise.facts if fact.chain.relations == ("=",)]
-            hot = [one.name for one in self.exercise.equations if _is_onehot(one.body)]
-            pairs += [(tree.Call("sum", (tree.Name(name),)), tree.number(1)) for name in hot]
             made = [self._fact(left, right) for left, right in pairs]
             self._facts.extend(fact for fact in made if fact is not None)
+            for one in self.exercise.equations:
+                self._facts.extend(self._following(one))
         return tuple(self._facts)
+
+    def _following(self, one: Equation) -> Iterator[SumFact]:
+        """Over which axes the entries of a computed name add up to a number."""
+        bare = tree.undressed(one.body)
+        called = bare.function if isinstance(bare, tree.Call) else ""
+        shape = self.exercise.shapes[one.name]
+        if called == "softmax" and isinstance(bare, tree.Call):
+            columns = dict(bare.options).get("axis") == tree.number(0)
+            yield SumFact(name=one.name, summed=(0 if columns else len(shape) - 1,), value=Fraction(1))
+        stated = {fact.name for fact in self._facts}
+        if called != "onehot" and stated.isdisjoint(tree.names_in(one.body)):
+            return
+        try:
+            made = self.tensor(one.name)
+        except CannotDerive:
+            return  # said where its gradient is asked for
+        for at, (axis, size) in enumerate(zip(made.axes, made.shape, strict=True)):
+            total = multiplied_out(ix.summed(made.expr, axis, size or 1))
+            known, used = with_facts(total, self._facts)
+            value = ix.number_of(multiplied_out(known))
+            if value is not None and (used or called == "onehot"):
+                yield SumFact(name=one.name, summed=(at,), value=value)
+
+    def assume(self, fact: SumFact) -> None:
+        """One more fact, for a model of one's own."""
+        self.sum_facts()
+        self._facts.append(fact)
 
     def _fact(self, left: Node, right: Node) -> SumFact | None:
         try:
@@ -109,8 +141,3 @@ class Model:
         for part in tree.walk(node):
             if isinstance(part, tree.Call) and self.row(part.function) is not None:
                 yield part
-
-
-def _is_onehot(body: Node) -> bool:
-    bare = tree.undressed(body)
-    return isinstance(bare, tree.Call) and bare.function == "onehot"

@@ -14,6 +14,7 @@ from typing import Any
 
 from symbackprop.algebra.axes import TABLE as AXIS_FUNCTIONS
 from symbackprop.algebra.functions import OPERATIONS, TABLE
+from symbackprop.derivation.sharing import replaced, shared
 from symbackprop.exercise.model import Equation, Exercise, free_names
 from symbackprop.notation import tree
 from symbackprop.notation.shapes import ShapeError, shape_of
@@ -29,61 +30,80 @@ LONG = 3
 
 LETTERS: Mapping[str, tuple[str, ...]] = {
     "argument": ("z", "s", "u"),
+    "hidden": ("a", "h", "c"),
     "axis": ("p", "q", "a"),
     "mean": ("mu", "m", "c"),
+    "variance": ("v", "m", "c"),
     "sum": ("S", "s", "q"),
     "below": ("q", "s", "r"),
     "above": ("u", "c", "h"),
-    "again": ("u", "c", "h"),
 }
 """What a part is, and the letters that it may be called by."""
 
 
 def named_parts(exercise: Exercise) -> Exercise:
-    """The exercise with an equation of its own for each part that deserves one."""
-    naming = _Naming(exercise, dict(exercise.shapes))
-    equations: list[Equation] = []
-    for one in exercise.equations:
-        body = naming.equation(one)
-        equations += naming.made
-        naming.made = []
-        equations.append(one if body is one.body else replace(one, body=body))
+    """The exercise with an equation of its own for each part that deserves one.
+
+    Where several equations have parts of the same kind, these are called after their equations:
+    the `z_f` and `z_i` of an LSTM.
+    """
+    naming = _Naming(exercise)
+    equations = naming.run()
     if len(equations) == len(exercise.equations):
         return exercise
+    alike = Counter(kind for kind, _ in dict.fromkeys(naming.unmarked))
+    if any(count > 1 for count in alike.values()):
+        naming = _Naming(exercise, after_equations=True)
+        equations = naming.run()
     known = {one.name for one in exercise.equations}
+    made = shared(equations, frozenset(one.name for one in equations) - known)
     return replace(
-        exercise, equations=tuple(equations), shapes=naming.shapes,
-        named=tuple(one.name for one in equations if one.name not in known),
+        exercise, equations=made, shapes=naming.shapes,
+        named=tuple(one.name for one in made if one.name not in known),
     )  # fmt: skip
 
 
 @dataclass(slots=True)
 class _Naming:
-    """The shapes so far, the equations made for the formula at hand, and what changes with a gradient."""
+    """The shapes so far, the equations made for the formula at hand, and what changes with a gradient.
+
+    `unmarked` are the kinds of parts named without marks of their own, each with its equation.
+    """
 
     exercise: Exercise
-    shapes: dict[str, Shape]
+    after_equations: bool = False
+    shapes: dict[str, Shape] = field(default_factory=dict)
     made: list[Equation] = field(default_factory=list)
     moving: set[str] = field(default_factory=set)
-    marks: str = ""
+    unmarked: list[tuple[str, str]] = field(default_factory=list)
+    current: str = ""
 
     def __post_init__(self) -> None:
+        self.shapes = dict(self.exercise.shapes)
         self.moving = set(self.exercise.wanted) - set(self.exercise.computed)
         for one in self.exercise.equations:
             if one.name in self.exercise.wanted or self.moves(one.body):
                 self.moving.add(one.name)
 
+    def run(self) -> list[Equation]:
+        """All equations, those of the parts before those that use them."""
+        equations: list[Equation] = []
+        for one in self.exercise.equations:
+            self.current = one.name
+            body = self.equation(one.body)
+            equations += self.made
+            self.made = []
+            equations.append(one if body is one.body else replace(one, body=body))
+        return equations
+
     def moves(self, node: Node) -> bool:
         """Whether a wanted gradient passes through."""
         return any(name.name in self.moving for name in free_names(node))
 
-    def equation(self, one: Equation) -> Node:
-        self.marks = _marks_of(one.name)
-        body = one.body
+    def equation(self, body: Node) -> Node:
         if isinstance(body, tree.Entrywise):
             return self.entries(body)
-        body = self.repeated(body)
-        return self.part(body, top=True)
+        return self.part(self.repeated(body), top=True)
 
     # --- walking a formula
 
@@ -96,19 +116,77 @@ class _Naming:
                 return self.call(node, top, straight)
             case tree.Quotient(above, below) if self.moves(below) and _compound(below):
                 above = above if _single(above) or not self.moves(above) else self.name(above, "above")
-                return replace_parts(node, {"above": self.part(above), "below": self.name(below, "below")})
+                return replace_parts(node, {"above": self.part(above), "below": self.divisor(below)})
             case tree.Power(tree.Norm() as norm, exponent):
-                inner = replace_parts(norm, {"body": self.part(norm.body)})
+                inner = replace_parts(norm, {"body": self.residual(norm.body)})
                 return replace_parts(node, {"base": inner, "exponent": exponent})
             case tree.Norm() if not straight:
                 return self.name(node, "sum")
+            case tree.Norm(body):
+                return replace_parts(node, {"body": self.residual(body)})
             case tree.Quotient(above, below) if not self.moves(below):
                 return replace_parts(node, {"above": self.part(above, straight=straight)})
+            case tree.Quotient(above) if straight:
+                return replace_parts(node, {"above": self.part(above)})
             case tree.Power() | tree.Quotient():
                 return tree.rebuild(node, lambda child: self.part(child, straight=False))
             case tree.Product() if not straight and self.contracts(node):
                 return self.name(node, "argument")
+            case tree.Product():
+                return self.product(node, straight)
         return tree.rebuild(node, lambda child: self.part(child, straight=straight))
+
+    def product(self, node: tree.Product, straight: bool) -> Node:
+        """A layer inside another one gets a name, `W2 tanh(W1 x)`; so does one in `(W x + b) ⊙ v`."""
+        entrywise = all(sign in {"*", "odot"} for sign in node.signs)
+        contraction = not entrywise and self.contracts(node, deep=False)
+
+        def factor(one: Node) -> Node:
+            bare = one.body if isinstance(one, tree.Bracket) else one
+            if contraction and self.is_hidden(bare):
+                return self.name(bare, "hidden")
+            if entrywise and isinstance(bare, tree.Add) and self.contracts(bare) and self.moves(bare):
+                return self.name(bare, "argument")
+            return self.part(one, straight=straight)
+
+        return tree.rebuild(node, factor)
+
+    def is_hidden(self, node: Node) -> bool:
+        """Whether this is an activation of more than a name."""
+        if not isinstance(node, tree.Call) or node.function in OPERATIONS or not self.moves(node):
+            return False
+        return len(node.args) == 1 and not _single(node.args[0]) and self.long(node.args[0])
+
+    def residual(self, node: Node) -> Node:
+        """The body of a norm: of `W2 tanh(W1 x) − y`, what the net puts out gets a name."""
+        before = len(self.made)
+        made = self.part(node)
+        bare = made.body if isinstance(made, tree.Bracket) else made
+        hidden = {one.name for one in self.made[before:]}
+        if not hidden or not isinstance(bare, tree.Add):
+            return made
+        *terms, last = bare.terms
+        given = isinstance(last, tree.Neg) and isinstance(last.body, tree.Name)
+        if not given or not terms or last.body.name in hidden:
+            return made
+        inside = tree.plus(*terms)
+        if isinstance(inside, tree.Name) or hidden.isdisjoint(tree.names_in(inside)):
+            return made
+        return tree.plus(self.name(inside, "argument"), last)
+
+    def divisor(self, node: Node) -> Node:
+        """What stands below a fraction; of `1 sqrt(v)ᵀ` only what is spread out."""
+        bare = node.body if isinstance(node, tree.Bracket) else node
+        if isinstance(bare, tree.Product) and any(map(_ones, bare.factors)):
+            return tree.rebuild(node, lambda child: tree.rebuild(child, self.spread))
+        return self.name(node, "below")
+
+    def spread(self, node: Node) -> Node:
+        if _ones(node) or not _compound(node):
+            return node
+        if isinstance(node, tree.Transpose):
+            return replace_parts(node, {"body": self.name(node.body, "below")})
+        return self.name(node, "below")
 
     def call(self, node: tree.Call, top: bool, straight: bool) -> Node:
         function = node.function
@@ -117,47 +195,58 @@ class _Naming:
             whole = replace_parts(node, {"args": args})
             return whole if top else self.name(whole, "axis")
         if function in KINDS and not straight:
-            return self.name(node, KINDS[function])
+            return self.name(node, _kind(node))
+        row = self.exercise.functions.get(function) or TABLE.get(function)
+        if function == "cross_entropy_logits" or (row is not None and row.kind == "loss"):
+            return tree.rebuild(node, self.argument)
         if function in OPERATIONS:
             return tree.rebuild(node, lambda child: self.part(child, straight=straight))
-        row = self.exercise.functions.get(function) or TABLE.get(function)
-        if row is not None and row.kind == "loss":
-            return tree.rebuild(node, self.argument)
-        args = tuple(
-            self.argument(arg) if self.long(arg) else self.part(arg, straight=False) for arg in node.args
-        )
-        return replace_parts(node, {"args": args})
+        return replace_parts(node, {"args": tuple(map(self.inner, node.args))})
+
+    def inner(self, node: Node) -> Node:
+        """The argument of a function: what is gathered in it is named first, then it if it is long still."""
+        node = tree.rebuild(node, self.gathered)
+        return self.argument(node) if self.long(node) else self.part(node, straight=False)
+
+    def gathered(self, node: Node) -> Node:
+        if isinstance(node, tree.Call) and KINDS.get(node.function) in {"mean", "sum"} and self.moves(node):
+            return self.name(node, _kind(node))
+        return tree.rebuild(node, self.gathered) if isinstance(node, tree.Add | tree.Neg) else node
 
     def argument(self, node: Node) -> Node:
-        """The argument of a function of a whole axis or of a loss: a name, or named."""
+        """The argument of a function of a whole axis or of a loss: a name, or named; a minus stays."""
         if _single(node) or not self.moves(node):
             return node
-        return self.name(node, "argument") if self.long(node) or self.nested(node) else self.part(node)
-
-    def nested(self, node: Node) -> bool:
-        return any(isinstance(part, tree.Call | tree.Quotient) for part in tree.walk(node))
+        if isinstance(node, tree.Neg | tree.Bracket):
+            return replace_parts(node, {"body": self.argument(node.body)})
+        if isinstance(node, tree.Call) and node.function not in KINDS:
+            return self.name(node, "hidden")
+        if isinstance(node, tree.Call) and node.function in AXIS_FUNCTIONS:
+            return self.name(node, "axis")
+        return self.name(node, "argument") if self.long(node) or _nested(node) else self.part(node)
 
     def long(self, node: Node) -> bool:
         """Whether products of arrays or many names stand in an argument."""
         if not self.moves(node) or isinstance(tree.undressed(node), tree.Call):
             return False
-        return self.contracts(node) or len([n for n in tree.names_in(node) if n in self.shapes]) >= LONG
+        return self.contracts(node) or len({*_names_outside_calls(node)} & {*self.shapes}) >= LONG
 
-    def contracts(self, node: Node) -> bool:
-        """Whether a product of two arrays stands in a formula."""
-        for part in tree.walk(node):
-            if isinstance(part, tree.Product) and self.shape(part) is not None:
-                arrays = [factor for factor in part.factors if self.shape(factor) and not _ones(factor)]
-                if len(arrays) > 1 and not all(sign in {"*", "odot"} for sign in part.signs):
-                    return True
-        return False
+    def contracts(self, node: Node, *, deep: bool = True) -> bool:
+        """Whether a product of two arrays stands in a formula, and in no function's argument in it."""
+        if isinstance(node, tree.Product) and self.shape(node) is not None:
+            arrays = [factor for factor in node.factors if self.shape(factor) and not _ones(factor)]
+            if len(arrays) > 1 and not all(sign in {"*", "odot"} for sign in node.signs):
+                return True
+        if not deep or isinstance(node, tree.Call):
+            return False
+        return any(map(self.contracts, tree.children(node)))
 
     def repeated(self, body: Node) -> Node:
         """What costs something and stands in a formula twice is named once."""
         calls = [part for part in tree.walk(body) if isinstance(part, tree.Call) and part.function in KINDS]
         for part, count in Counter(calls).items():
             if count > 1 and self.moves(part) and _whole(part, body):
-                body = _replaced(body, part, self.name(part, KINDS[part.function]))
+                body = replaced(body, part, self.name(part, _kind(part)))
         return body
 
     def entries(self, node: tree.Entrywise) -> Node:
@@ -191,7 +280,7 @@ class _Naming:
         shape = self.shape(body)
         if shape is None or isinstance(body, tree.Name):
             return node
-        name = self.letter(kind, shape)
+        name = self.letter(kind, shape, self.marks(kind, body))
         from symbackprop.notation.write import to_plain
 
         self.shapes[name] = shape
@@ -199,23 +288,24 @@ class _Naming:
         self.made.append(Equation(name=name, body=body, text=to_plain(body)))
         return tree.Name(name)
 
-    def letter(self, kind: str, shape: Shape) -> str:
-        """The first letter that is free: with the marks of the equation (z1), a capital for a matrix."""
+    def marks(self, kind: str, body: Node) -> str:
+        """The digits of the weights that a part is made with, else those of the equation, or its name."""
+        names = tree.names_in(body) if kind in {"argument", "hidden"} else []
+        weights = [name for name in names if name in self.exercise.given] or names
+        digits = _digits(self.current) or next(filter(None, map(_digits, weights)), "")
+        if digits or self.current == self.exercise.loss:
+            return digits
+        self.unmarked.append((kind, self.current))
+        return f"_{self.current}" if self.after_equations else ""
+
+    def letter(self, kind: str, shape: Shape, marks: str) -> str:
+        """The first letter that is free: with its marks (z1), a capital for a matrix."""
         taken = {*self.shapes, *self.exercise.sizes, *self.indices()}
         taken |= set(self.exercise.functions) | set(OPERATIONS) | set(TABLE)
-        for name in self.candidates(kind, len(shape) == 2):
+        for name in _candidates(kind, marks, capital=len(shape) >= 2):
             if name not in taken and "d" + name not in taken and not (name[:1] == "d" and name[1:] in taken):
                 return name
         raise AssertionError("letters do not end")
-
-    def candidates(self, kind: str, capital: bool) -> Iterator[str]:
-        letters = [letter.upper() if capital and len(letter) == 1 else letter for letter in LETTERS[kind]]
-        for letter in letters:
-            yield letter + self.marks
-        count = 1
-        while True:
-            yield f"{letters[0]}{count}"
-            count += 1
 
     def indices(self) -> Iterator[str]:
         for one in self.exercise.equations:
@@ -226,7 +316,24 @@ class _Naming:
                     yield from part.indices
 
 
-def _marks_of(name: str) -> str:
+def _candidates(kind: str, marks: str, *, capital: bool) -> Iterator[str]:
+    letters = [letter.upper() if capital and len(letter) == 1 else letter for letter in LETTERS[kind]]
+    for letter in letters:
+        yield letter + marks
+    count = 1
+    while True:
+        yield f"{letters[0]}{count}"
+        count += 1
+
+
+def _kind(node: tree.Call) -> str:
+    """The key of a call's letters; the mean of squares is a variance."""
+    (inner, *_) = node.args
+    squares = (isinstance(inner, tree.Call) and inner.function == "square") or isinstance(inner, tree.Power)
+    return "variance" if node.function == "mean" and squares else KINDS[node.function]
+
+
+def _digits(name: str) -> str:
     """The digits at the end of a name."""
     return name[len(name.rstrip("0123456789")) :]
 
@@ -237,6 +344,18 @@ _COMPOUND = (tree.Add, tree.Call, tree.Quotient, tree.Power, tree.Norm)
 def _compound(node: Node) -> bool:
     """More than a name, or a name spread out beside ones (`1 sᵀ`)."""
     return any(isinstance(part, _COMPOUND) for part in tree.walk(node))
+
+
+def _nested(node: Node) -> bool:
+    return any(isinstance(part, tree.Call | tree.Quotient) for part in tree.walk(node))
+
+
+def _names_outside_calls(node: Node) -> Iterator[str]:
+    if isinstance(node, tree.Name):
+        yield node.name
+    elif not isinstance(node, tree.Call):
+        for child in tree.children(node):
+            yield from _names_outside_calls(child)
 
 
 def _ones(node: Node) -> bool:
@@ -254,12 +373,6 @@ def replace_parts(node: Node, parts: Mapping[str, Any]) -> Node:
     if all(getattr(node, name) == value for name, value in parts.items()):
         return node
     return replace(node, **parts)
-
-
-def _replaced(node: Node, part: Node, by: Node) -> Node:
-    if node == part:
-        return by
-    return tree.rebuild(node, lambda child: _replaced(child, part, by))
 
 
 def _whole(part: Node, body: Node) -> bool:

@@ -59,10 +59,13 @@ def together(entry: Expr, axes: Axes, shapes: Mapping[str, Shape]) -> Node:
             ]
             return tree.plus(*stacks)
     whole = ix.with_entries(positive_first(entry), partial(_cut, shapes, dict(axes)))
+    plainly = gradient(with_group_turned(whole), axes)
+    if not isinstance(plainly, tree.Add):
+        return plainly
     try:
         return gradient(with_group_turned(factored(whole)), axes)
     except Unreadable:
-        return gradient(whole, axes)
+        return plainly
 
 
 # --- arrays put together of parts -----------------------------------------------------------

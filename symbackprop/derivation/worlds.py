@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count
+from math import prod
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
@@ -203,6 +204,25 @@ def _drawn(
         return made
 
     return {name: draw(shapes[name]) for name in names}
+
+
+def terms(steps: Sequence[Step]) -> int:
+    """How many terms the sums of equations in indices have, over all entries: what a pass costs there."""
+    return sum(prod(map(_whole, step.shape)) * _terms(step.formula) for step in steps if _sums(step.formula))
+
+
+def _sums(formula: Node) -> list[tree.Sum]:
+    return [part for part in tree.walk(formula) if isinstance(part, tree.Sum)]
+
+
+def _terms(formula: Node) -> int:
+    """Of one entry: the ranges of nested sums, multiplied."""
+    ranges = (part.high for part in _sums(formula))
+    return prod(int(high.value) for high in ranges if isinstance(high, tree.Number))
+
+
+def _whole(size: Size) -> int:
+    return size if isinstance(size, int) else 1
 
 
 def free_sizes(model: Model) -> tuple[dict[str, Shape], dict[str, int]]:

@@ -1,8 +1,9 @@
 """From the keys and values of a file to an Exercise, with every fault of meaning at once."""
 
+import re
 from collections.abc import Mapping
 from math import prod
-from typing import Any
+from typing import Any, Final
 
 from symbackprop import limits
 from symbackprop.exercise import sections
@@ -263,18 +264,24 @@ def _loss_as_scalar(shapes: Mapping[str, Shape], equations: list[tuple[str, Node
 # --- what follows ---------------------------------------------------------------------
 
 
+_TARGET: Final = re.compile(r"[yt][0-9']*", re.IGNORECASE)
+"""What the last equation's data is called."""
+
+
 def _default_wanted(equations: list[tuple[str, Node]], found: Inference) -> tuple[str, ...]:
     """Every given name that feeds a computed one: what stands in the loss alone is data.
 
-    A model of one equation asks for all its given names, but for the last argument of a loss
-    function (`mse(W x, y)` does not ask for y).
+    Of a circuit of numbers (`f = q z`), only what is called as a target (y, t) is data. A model of
+    one equation asks for all its given names, but for the last argument of a loss function
+    (`mse(W x, y)` does not ask for y).
     """
     if not equations:
         return ()
     given = given_names(equations, found.shapes)
     before = {used.name for _, body in equations[:-1] for used in free_names(body)}
     if len(equations) > 1 and before & set(given):
-        return tuple(name for name in given if name in before)
+        circuit = all(not found.shapes.get(name, (1,)) for name in given)
+        return tuple(n for n in given if n in before or (circuit and not _TARGET.fullmatch(n)))
     body = tree.undressed(equations[-1][1])
     last = body.args[-1] if isinstance(body, tree.Call) and len(body.args) > 1 else None
     return tuple(name for name in given if last != tree.Name(name))

@@ -29,7 +29,9 @@ from symbackprop.exercise.source import read_source
 from symbackprop.notation.read import canonical_name
 
 _HEADER = re.compile(r"^[ \t]*\[[ \t]*values[ \t]*\][ \t]*(?:#[^\n]*)?$", re.MULTILINE)
-_LINE = re.compile(r"^[ \t]*(?:(?P<key>[A-Za-z0-9_-]+)[ \t]*=[ \t]*(?=\[)|(?P<end>\[))", re.MULTILINE)
+_LINE = re.compile(
+    r"""^[ \t]*(?:(?P<key>[A-Za-z0-9_-]+)[ \t]*=[ \t]*(?=\[)|(?P<end>\[[ \t]*["'A-Za-z_]))""", re.MULTILINE
+)
 _REST_OF_LINE = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\n|\Z)")
 _TO_THE_END = re.compile(r"[^\n]*")
 

@@ -45,10 +45,12 @@ class NotOursError(OutputError, FileExistsError):
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """How one kind of file carries our line: where it is put, and the pattern that finds it."""
+    """How one kind of file carries our line: where it is put, the pattern that finds it, and how far down
+    in the file it is looked for (None: everywhere)."""
 
     stamp: Callable[[bytes, str], bytes]
     found: re.Pattern[bytes]
+    within: int | None = 400
 
 
 def _comment_first(before: str, after: str = "") -> _Kind:
@@ -81,7 +83,7 @@ _KINDS: Final[Mapping[str, _Kind]] = {
     ".toml": _comment_first("# "),
     ".py": _comment_first("# "),
     ".json": _Kind(_key_first, re.compile(rb'(?<=\{\n)  "generator": "' + _MARK + rb'",\n')),
-    ".pdf": _Kind(_before_startxref, re.compile(rb"% " + _MARK + rb"\n(?=startxref\s)")),
+    ".pdf": _Kind(_before_startxref, re.compile(rb"% " + _MARK + rb"\n(?=startxref\s)"), None),
 }
 
 
@@ -94,7 +96,7 @@ def stamped(suffix: str, body: bytes) -> bytes:
 def ours(suffix: str, data: bytes) -> bool | None:
     """True: written by us and not changed since. False: ours, but edited. None: not ours."""
     kind = _KINDS.get(suffix)
-    marks = [] if kind is None else list(kind.found.finditer(data))
+    marks = [] if kind is None else list(kind.found.finditer(data, 0, kind.within or len(data)))
     if not marks:
         return None
     match = marks[-1]  # a PDF may have been extended: then the last one counts

@@ -27,7 +27,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
-from symbackprop.algebra.values.floating import np
+from symbackprop.algebra.values.floating.atoms import Floats
 from symbackprop.derivation.floats import Approximate, Formula, Plan, approximate
 from symbackprop.exercise import ExerciseError, in_file
 from symbackprop.exercise.floats import float_source
@@ -105,10 +105,19 @@ def _rows(numbers: Approximate) -> Iterator[tuple[str, ...]]:
         if one.name in numbers.wanted:
             values = numbers.values[one.name]
             few = values.size <= _SHOWN
-            text = (
-                np.array2string(values, precision=6, separator=", ", max_line_width=10**6) if few else "(…)"
+            yield (
+                one.name,
+                to_plain(one.node),
+                shape_text(one.shape),
+                f"≈ {_nested(values) if few else '(…)'}",
             )
-            yield one.name, to_plain(one.node), shape_text(one.shape), "≈ " + " ".join(text.split())
+
+
+def _nested(values: Floats) -> str:
+    """Six digits of each number, and 0 without a sign."""
+    if values.ndim:
+        return "[" + ", ".join(map(_nested, values)) + "]"
+    return f"{float(values) + 0.0:.6g}"
 
 
 def _is_answer(one: Formula, exercise: Exercise) -> bool:

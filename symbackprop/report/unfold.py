@@ -35,19 +35,22 @@ class Unfolded:
 
 
 def unfolded(
-    expr: Expr, at: Mapping[str, int], value: EntryValue, worked: Worked | None = None
+    expr: Expr, at: Mapping[str, int], value: EntryValue, worked: Worked | None = None, longest: int = LONGEST
 ) -> list[Unfolded]:
-    """Each term of `expr` at fixed free indices, its sums written out with values put in."""
+    """Each term of `expr` at fixed free indices, its sums written out with values put in.
+
+    Of a sum of more than `longest` terms the first ones and the last stand there.
+    """
     table: dict[str, ix.Place] = dict(at)
     found = []
     for term in expr:
         moved = ix.rename_term(term, table)
-        node = _term(moved, value, worked)
+        node = _term(moved, value, worked, longest)
         found.append(Unfolded(node=node, sum=any(size != 1 for _, size in term.bound), term=term))
     return found
 
 
-def _term(term: Term, value: EntryValue, worked: Worked | None) -> Node:
+def _term(term: Term, value: EntryValue, worked: Worked | None, longest: int = LONGEST) -> Node:
     ranges = []
     for _, size in term.bound:
         if not isinstance(size, int):
@@ -60,20 +63,22 @@ def _term(term: Term, value: EntryValue, worked: Worked | None) -> Node:
     if not term.bound:
         body = _factors(coefficient, term.factors, value, worked)
     else:
-        body = _written_out(term, ranges, value, worked)
+        body = _written_out(term, ranges, value, worked, longest)
         if coefficient != 1:
             body = _product([ratio(coefficient), body])
     return tree.Neg(body) if sign else body
 
 
-def _written_out(term: Term, ranges: list[range], value: EntryValue, worked: Worked | None) -> Node:
+def _written_out(
+    term: Term, ranges: list[range], value: EntryValue, worked: Worked | None, longest: int
+) -> Node:
     indices = [index for index, _ in term.bound]
     places = [place for place in product(*ranges) if _holds(term, dict(zip(indices, place, strict=True)))]
     if not places:
         return tree.Number(Fraction(0))
     kept: list[tuple[int, ...] | None] = list(places)
-    if len(places) > LONGEST:
-        kept = [*places[:3], None, places[-1]]
+    if len(places) > longest:
+        kept = [*places[: max(1, longest - 2)], None, places[-1]]
     terms: list[Node] = []
     for place in kept:
         if place is None:

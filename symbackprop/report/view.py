@@ -23,12 +23,17 @@ from symbackprop.algebra.values.poly import Poly, leftover
 from symbackprop.derivation.steps import Derivation
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
+from symbackprop.notation.write import to_latex
 from symbackprop.report.facts import Facts
 from symbackprop.report.ladder import Ladder, ladder
 from symbackprop.report.unfold import is_numeral
 
 EXAMPLE = "example"
 """The word over an equals sign where the example's numbers come in."""
+
+
+WIDEST = 52
+"""em of a formula with numbers beyond which it is abbreviated: a line of the page has 42."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +255,12 @@ class View:
     def relation(self, *names: str) -> tree.Relation:
         """`=`, or `≈` where something on either side is rounded."""
         return "=" if all(self.exact(name) for name in names) else "≈"
+
+    def too_wide(self, node: Node) -> bool:
+        """Whether a formula would have to be set in small print to fit into a line."""
+        from symbackprop.report.measure import width
+
+        return width(to_latex(node)) > WIDEST
 
     # --- formulas with numbers in ----------------------------------------------------------------
 

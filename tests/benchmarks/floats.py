@@ -95,7 +95,7 @@ def ours(path: Path) -> dict[str, Callable[[], object]]:
     }
 
 
-def by_hand(path: Path, work: Callable[[], list[Any]]) -> str:
+def by_hand(path: Path) -> str:
     """What a script does around PyTorch: tomllib, tensors, gradients, json."""
     values = tomllib.loads(path.read_text())["values"]
     made = torch_work(values)()

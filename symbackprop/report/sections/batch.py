@@ -86,14 +86,14 @@ class _Examples:
 
     # --- values and formulas of one example
 
-    def one(self, node: Node, place: int | str) -> Node:
-        """A formula of the batch for one example."""
+    def one(self, node: Node, place: int | str, *, spread: bool = True) -> Node:
+        """A formula of the batch for one example; see `Batch.one`."""
         at = tree.number(place) if isinstance(place, int) else tree.Name(place)
-        return self.batch.one(node, at)
+        return self.batch.one(node, at, spread=spread)
 
-    def value(self, node: Node, place: int) -> Array[Any] | None:
+    def value(self, node: Node, place: int, *, spread: bool = True) -> Array[Any] | None:
         """The value of a formula for one example."""
-        return self.view.facts.evaluated(self.one(node, place))
+        return self.view.facts.evaluated(self.one(node, place, spread=spread))
 
     def shown(self, node: Node, place: int) -> tuple[Node, bool] | None:
         """It as a tree, and whether it is exact."""
@@ -121,15 +121,25 @@ class _Examples:
             return
         value, exact = made
         last: tree.Relation = "=" if exact else "≈"
-        left, formula = self.one(name, 1), self.one(step.formula, 1)
-        if not self._same(self.view.facts.evaluated(formula), self.value(name, 1)):
+        left, formula = self.one(name, 1), self._first_formula(name, step)
+        if formula is None:
             yield tree.Chain((left, value), (last,), (None,))
             return
         inside = self.view.relation(*self.view.used(step.formula))
         numbers = self.view.page(_OfOne(self.view, False).go(formula))
+        if any(isinstance(part, tree.Quotient) and _has_matrix(part) for part in tree.walk(numbers)):
+            numbers = tree.Box(value)  # a fraction of rows says nothing
         result: tree.Relation = "≈" if "≈" in (inside, last) else "="
         page = self.view.page(formula)
         yield chain(left, page, numbers, tree.Box(value), relations=("=", inside, result))
+
+    def _first_formula(self, name: Node, step: Step) -> Node | None:
+        """The step's formula for the first example, if it gives the example's value."""
+        for spread in (True, False):
+            formula = self.one(step.formula, 1, spread=spread)
+            if self._same(self.view.facts.evaluated(formula), self.value(name, 1)):
+                return formula
+        return None
 
     def _same(self, first: Array[Any] | None, second: Array[Any] | None) -> bool:
         if first is None or second is None or written(first.shape) != written(second.shape):
@@ -263,11 +273,14 @@ class _Examples:
         if not own or value is None:
             return None
         body = tree.plus(*own)
-        parts = [self.value(body, place) for place in self._places]
         others = [self.view.facts.evaluated(term) for term in rest]
-        if not self._add_up([*parts, *others], value):
+        for spread in (True, False):
+            parts = [self.value(body, place, spread=spread) for place in self._places]
+            if self._add_up([*parts, *others], value):
+                break
+        else:
             return None
-        inner = self.view.page(self.one(body, self.index))
+        inner = self.view.page(self.one(body, self.index, spread=spread))
         if isinstance(inner, tree.Add | tree.Neg):
             inner = tree.Bracket(inner)
         total = tree.Sum(self.index, tree.number(1), tree.number(self.batch.size), inner)
@@ -326,6 +339,10 @@ def _arguments(formula: Node) -> tuple[Node, ...]:
     """What a function is applied to, where the formula is nothing else."""
     bare = tree.undressed(formula)
     return bare.args if isinstance(bare, tree.Call) else ()
+
+
+def _has_matrix(node: Node) -> bool:
+    return any(isinstance(part, tree.Matrix) for part in tree.walk(node))
 
 
 def _plain_norms(node: Node) -> Node:

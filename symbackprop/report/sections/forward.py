@@ -16,7 +16,7 @@ from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.sections.deep import repeated, repeats
 from symbackprop.report.sections.indexed import forward_lines, is_indexed
-from symbackprop.report.unfold import Unfolded, Worked, unfolded
+from symbackprop.report.unfold import LONGEST, Unfolded, Worked, unfolded
 from symbackprop.report.view import EXAMPLE, View, chain
 
 
@@ -156,13 +156,13 @@ def _composed(view: View, step: Step) -> list[Node]:
 
 def _loss_numbers(view: View, step: Step) -> list[Node] | None:
     """`½ (1 − 5)²` and, with the squares worked out, `½ · 16`."""
-    terms = _unfolded(view, step.target, ())
-    if terms is None:
-        return None
-    first, second = (
-        tree.plus(*(term.node for term in made or ()))
-        for made in (terms, _unfolded(view, step.target, (), partial(_worked, view)))
-    )
+    for longest in (LONGEST, 3, 2):
+        pair = (_unfolded(view, step.target, (), how, longest) for how in (None, partial(_worked, view)))
+        first, second = (None if made is None else tree.plus(*(term.node for term in made)) for made in pair)
+        if first is None or second is None:
+            return None
+        if not view.too_wide(first):
+            break
     return [first, second]
 
 
@@ -192,13 +192,17 @@ def _exact_powers(view: View, step: Step) -> bool:
 
 
 def _unfolded(
-    view: View, name: str, places: tuple[int, ...], worked: Worked | None = None
+    view: View,
+    name: str,
+    places: tuple[int, ...],
+    worked: Worked | None = None,
+    longest: int = LONGEST,
 ) -> list[Unfolded] | None:
     """The written-out entry of an equation at `places`; None where a size is no number."""
     tensor = view.facts.tensor(name)
     at = dict(zip(tensor.axes, places, strict=False))
     try:
-        return unfolded(tensor.expr, at, view.entry_value, worked)
+        return unfolded(tensor.expr, at, view.entry_value, worked, longest)
     except ValueError:
         return None
 

@@ -106,6 +106,8 @@ def number_members(view: View, step: Step) -> tuple[list[Node], tuple[tree.Relat
     put_in = view.page(view.with_numbers(step.formula))
     if any(isinstance(p, tree.Quotient) and _has_matrix(p) for p in tree.walk(put_in)):
         put_in = value  # a fraction of columns says nothing
+    elif view.too_wide(put_in):
+        put_in = value
     used = view.used(step.formula)
     first = view.relation(*used) if used else "="
     members = [put_in, value]
