@@ -1,5 +1,6 @@
 """The typical mistakes, the numbers that hide them, and better numbers."""
 
+from collections import Counter
 from dataclasses import replace
 from fractions import Fraction
 from functools import cache
@@ -9,11 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.derivation.better import better_numbers, warning_lines
-from symbackprop.derivation.blind import Inspection, blind_spots, hidden_shapes
+from symbackprop.derivation.better import _gain, better_numbers, warning_lines
+from symbackprop.derivation.blind import SLIPS, Inspection, blind_spots, hidden_shapes
 from symbackprop.derivation.derive import derive
 from symbackprop.derivation.mistakes import BY_ID, MISTAKES, wrong_formulas
 from symbackprop.derivation.steps import Derivation
+from symbackprop.derivation.worlds import terms
 from symbackprop.exercise import Exercise, bundled, from_parts, load
 from symbackprop.notation.write import to_plain
 from symbackprop.report.words import languages, load_words
@@ -344,3 +346,42 @@ def test_numbers_are_shown_as_an_exercise_file_has_them() -> None:
     text = "\n".join(warning_lines(half))
     assert "instead of 0" in text
     assert "Fraction" not in text
+
+
+# --- bounded work -------------------------------------------------------------------------------------
+
+
+def deep(layers: int) -> Derivation:
+    model: dict[str, str] = {}
+    values: dict[str, object] = {"x": [3, 5], "y": [2, -7]}
+    for n in range(1, layers + 1):
+        model[f"z{n}"] = f"W{n} {f'a{n - 1}' if n > 1 else 'x'} + b{n}"
+        model[f"a{n}"] = f"tanh(z{n})"
+        values |= {f"W{n}": [["2/5", "-3/7"], ["5/9", "1/6"]], f"b{n}": ["1/9", "-2/9"]}
+    return derive(from_parts(model={**model, "L": f"1/2 ||a{layers} - y||^2"}, values=values))
+
+
+def test_a_deep_net_costs_no_more_than_its_first_thousand_mistakes() -> None:
+    few, many = (len(Inspection.of(deep(layers)).slips) for layers in (3, 36))
+    assert few < 200
+    assert SLIPS <= many < SLIPS + 60
+
+
+def test_large_sums_leave_fewer_trials() -> None:
+    """A convolution's entries are sums: one more look at the numbers costs all their terms."""
+    model = {"y[i]": "sum(a: K[a] x[i+a-1])", "q": "relu(y)", "L": "1/2 sum((q - 3)^2)"}
+    derivation = derive(from_parts(model=model, values={"K": [1, 2, 3], "x": list(range(1, 21))}))
+    assert terms(derivation.steps) == 18 * 3 + 3 * 18 + 20 * 3  # y, dK, dx
+
+
+@given(st.lists(st.fractions(-7, 7, max_denominator=2), min_size=1, max_size=6), st.data())
+def test_what_a_change_gains_in_plainness(entries: list[Fraction], data: st.DataObject) -> None:
+    def plainness(values: list[Fraction]) -> int:
+        sizes = [abs(value) for value in values]
+        return sum(size in {0, 1} for size in sizes) + len(sizes) - len(set(sizes))
+
+    at = data.draw(st.integers(0, len(entries) - 1))
+    delta = data.draw(st.sampled_from([1, -1, 2, -3, 6]))
+    changed = [*entries[:at], entries[at] + delta, *entries[at + 1 :]]
+    gained = _gain(Counter(map(abs, entries)), entries[at], entries[at] + delta)
+    assert gained == plainness(changed) - plainness(entries)

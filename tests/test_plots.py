@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from math import exp, log, tanh
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import symbackprop as sb
+from symbackprop.cli import run as main_run
 from symbackprop.derivation.derive import derive
 from symbackprop.exercise import from_dict
 from symbackprop.notation import tree
@@ -41,7 +44,8 @@ def places(panel: Panel, *, slope: bool) -> Iterator[tuple[float, float]]:
 
 def _at(cm: float, low: Any, high: Any) -> float:
     start, end = value(low.label), value(high.label)
-    return start + (cm - low.at) / (high.at - low.at) * (end - start)
+    share: float = (cm - low.at) / (high.at - low.at)
+    return start + share * (end - start)
 
 
 def value(node: tree.Node) -> float:
@@ -96,7 +100,7 @@ def test_the_example_is_on_both_curves() -> None:
 def test_a_jump_of_the_derivative_is_a_convention(kink: str, hollow: set[float], full: float) -> None:
     (panel,) = panels(document("relu(z)", conventions={"kinks": {"relu": {"0": kink}}}))
     at_zero = [mark for mark in panel.marks if mark.slope and mark.at[0] == panel.zero[0]]
-    values = {mark.open: set() for mark in at_zero}
+    values: dict[bool, set[float]] = {mark.open: set() for mark in at_zero}
     for mark in at_zero:
         values[mark.open].add(round(_at(mark.at[1], panel.up[0], panel.up[-1]), 2))
     assert values == {True: hollow, False: {full}}
@@ -160,3 +164,11 @@ def test_what_lies_on_a_line_is_left_out() -> None:
     run = tuple((Fraction(at), Fraction(max(at, 0))) for at in range(-5, 6))
     kept = thinned(run, lambda place: (float(place[0]), float(place[1])), 1e-6)
     assert [int(at) for at, _ in kept] == [-5, 0, 5]
+
+
+def test_the_command_and_the_api_ask_for_them(tmp_path: Path) -> None:
+    assert main_run(["derive", "sigmoide", "--plots", "--to", "tex", "--output", str(tmp_path)]) == 0
+    assert "slope curve" in (tmp_path / "sigmoide.tex").read_text("utf-8")
+    worked = sb.derive("sigmoide")
+    assert "#plot(" in worked.to_typst(plots=True)
+    assert "#plot(" not in worked.to_typst()

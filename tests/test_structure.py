@@ -43,7 +43,7 @@ MOST_LINES = 450
 
 HOMES = {
     "sympy": {"symbackprop.algebra.symbolic", "symbackprop.algebra.differentiate"},
-    "flint": {"symbackprop.algebra.values.exact"},
+    "flint": {"symbackprop.algebra.values.exact", "symbackprop.algebra.values.products"},
     "numpy": {"symbackprop.algebra.values.floating", "symbackprop.algebra.values.floating.atoms"},
     "lark": {"symbackprop.notation.build_parser"},
     "jinja2": {"symbackprop.report.templating", "symbackprop.report.compiled"},

@@ -29,7 +29,7 @@ from symbackprop.derivation.steps import Derivation
 from symbackprop.exercise import Exercise, bundled, from_parts, load
 from symbackprop.notation import sizes as size_forms
 
-GRAPHS = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+GRAPHS = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 """Random graphs a test; many more were tried when this was written."""
 
 
@@ -53,11 +53,13 @@ def derived(drawn: Drawn) -> Derivation:
 def compare(exercise: Exercise, ours: dict[str, Any]) -> None:
     """Gradients by the names of what they belong to, against autograd to nine digits."""
     pytest.importorskip("torch", reason="the extra torch is not installed")
+    import torch
     import torch_trees
 
     equations = [(one.name, one.body) for one in exercise.equations]
     given = {name: array.nested() for name, array in exercise.values.items()}
-    loss, theirs = torch_trees.gradients(equations, given, list(ours))
+    own = dict.fromkeys(exercise.functions, torch.sin)  # with_values says so too
+    loss, theirs = torch_trees.gradients(equations, given, list(ours), own)
     scale = max(1.0, abs(loss.item()))
     if scale > 1e12:  # of e^(e^x) nine digits are no fair question
         assume(False)
@@ -68,7 +70,11 @@ def compare(exercise: Exercise, ours: dict[str, Any]) -> None:
 
 
 def with_values(exercise: Exercise, seed: int) -> Exercise:
-    """The exercise with numbers for all that has none; sizes that are names get small ones."""
+    """The exercise with numbers for all that has none; sizes that are names get small ones.
+
+    No bundled model defines a function of its own but generic ones: a test sees to it.
+    """
+    assert not any(row.pieces for row in exercise.functions.values())
     source = Random(seed)
     numbers = {name: 2 + place % 3 for place, name in enumerate(exercise.sizes)}
     shapes = {
@@ -132,7 +138,7 @@ def test_random_graphs(drawn: Drawn) -> None:
     compare(drawn.exercise(), ours)
 
 
-@settings(GRAPHS, max_examples=100)
+@settings(GRAPHS, max_examples=80)
 @given(random_graphs.graphs())
 def test_random_graphs_in_floats(drawn: Drawn) -> None:
     """The numeric path: the same formulas, evaluated in NumPy."""

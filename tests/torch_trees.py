@@ -31,10 +31,14 @@ def tensor(nested: Any) -> Tensor:
 
 
 def gradients(
-    equations: list[tuple[str, Node]], given: Mapping[str, Any], wanted: list[str]
+    equations: list[tuple[str, Node]],
+    given: Mapping[str, Any],
+    wanted: list[str],
+    own: Mapping[str, Callable[[Tensor], Tensor]] | None = None,
 ) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss, and its gradients by the wanted names, given or computed."""
-    values: dict[str, Tensor] = {name: tensor(nested).requires_grad_() for name, nested in given.items()}
+    """The loss, and its gradients by the wanted names, given or computed; `own` are the model's functions."""
+    values: dict[str, Any] = {name: tensor(nested).requires_grad_() for name, nested in given.items()}
+    values.update({f"{name}()": function for name, function in (own or {}).items()})
     for name, body in equations:
         values[name] = value(body, values)
     loss = values[equations[-1][0]].reshape(())
@@ -201,7 +205,8 @@ def called(node: tree.Call, env: Env) -> Tensor:
         return beside(*args, torch.maximum if node.function == "max" else torch.minimum)  # type: ignore[call-arg]
     if node.function in WHOLE:
         return WHOLE[node.function](*args)
-    return FUNCTIONS[node.function](args[0], **options)
+    own = env.get(f"{node.function}()")
+    return own(args[0]) if own else FUNCTIONS[node.function](args[0], **options)
 
 
 def _soft(how: Callable[..., Tensor]) -> Callable[[Tensor, int | None], Tensor]:

@@ -156,13 +156,15 @@ def _counted_from(term: Term, index: str, low: Linear, length: Size, used: list[
 def with_powers(term: Term) -> Term:
     """Factors that occur twice as powers, where the first one stands."""
     kept: list[Factor] = []
+    late: list[Factor] = []  # b a^(b − 1)
     for factor in term.factors:
         base, exponent = _as_power(factor)
         for place, known in enumerate(kept):
             known_base, known_exponent = _as_power(known)
             lifted = _lifted(factor, known)
             if lifted is not None:
-                kept[place] = lifted
+                kept.pop(place)
+                late.append(lifted)
                 break
             if exponent and known_exponent and base == known_base:
                 total = exponent + known_exponent
@@ -171,7 +173,7 @@ def with_powers(term: Term) -> Term:
                 break
         else:
             kept.append(factor)
-    return replace(term, factors=tuple(kept))
+    return replace(term, factors=(*kept, *late))
 
 
 def multiplied_out(expr: Expr, ranges: Ranges = NO_RANGES) -> Expr:
@@ -223,6 +225,7 @@ def positive_first(expr: Expr) -> Expr:
 
 def factored(expr: Expr) -> Expr:
     """What all terms have in common before a bracket: `p_j dp_j − p_j Σ_i p_i dp_i` as `p_j (dp_j − …)`."""
+    expr = _opened(expr)
     if len(expr) < 2 or any(term.deltas or term.guards for term in expr):
         return expr
     first, *others = expr
@@ -230,13 +233,13 @@ def factored(expr: Expr) -> Expr:
     bound = {index for term in expr for index, _ in term.bound}
     common = [factor for factor in dict.fromkeys(common) if not ix.free_indices(factor) & bound]
     share = _share(expr)
-    if not common and any(isinstance(factor, Power) for term in expr for factor in term.factors):
-        share = Fraction(1)  # n/(2 s) − v/(2 s²)
-    if not common and share == 1:
-        return expr
+    fractions = any(isinstance(factor, Power) for term in expr for factor in term.factors)
+    if not common and (abs(share) == 1 or fractions):
+        return expr  # −1 − log p, and n/(2 s) − v/(2 s²)
     rest = _opened(tuple(_without_factors(term, common, share) for term in expr))
     if len(rest) == 1:
-        return with_group_turned((replace(rest[0], factors=(*common, *rest[0].factors)),))
+        (only,) = rest
+        return (replace(only, coefficient=share * only.coefficient, factors=(*common, *only.factors)),)
     return (Term(share, (*common, ix.Group(rest))),)
 
 
@@ -248,15 +251,14 @@ def _share(expr: Expr) -> Fraction:
 
 
 def _opened(expr: Expr) -> Expr:
-    """Brackets opened where terms then cancel: `(a − p) − (a − q)` is `q − p`."""
-    opened: list[Term] = []
+    """Brackets opened where terms then cancel or go together: `(a − p) − (a − q)` is `q − p`."""
+    parts: list[Term] = []
     for term in expr:
-        (factor,) = term.factors if len(term.factors) == 1 else (None,)
-        if not isinstance(factor, ix.Group) or term.bound:
-            return expr
-        opened += ix.scale(factor.body, term.coefficient)
-    found = positive_first(ix.merged(tuple(opened)))
-    return found if len(found) <= len(expr) else expr
+        group = term.factors[0] if len(term.factors) == 1 else None
+        opens = isinstance(group, ix.Group) and not (term.bound or term.deltas or term.guards)
+        parts += ix.scale(group.body, term.coefficient) if opens and isinstance(group, ix.Group) else (term,)
+    found = ix.merged(tuple(parts))
+    return positive_first(found) if len(found) < len(parts) else expr
 
 
 def with_group_turned(expr: Expr) -> Expr:

@@ -72,52 +72,30 @@ def with_scalars(
 
 
 def total(terms: Sequence[Node]) -> Node:
-    """The sum; what all terms begin or end with is taken out: `A x + Aᵀ x` is `(A + Aᵀ) x`."""
-    if len(terms) < 2:
-        return terms[0]
-    made = _gathered(terms)
-    return plus(*_with_transposes(terms)) if made is None else made
-
-
-def _with_transposes(terms: Sequence[Node]) -> list[Node]:
-    """`A x + Aᵀ x − b` as `(A + Aᵀ) x − b`."""
+    """The sum; a matrix and its transpose go together: `A x + Aᵀ x − b` is `(A + Aᵀ) x − b`."""
     rest = list(terms)
     for at, first in enumerate(rest):
         for other in range(at + 1, len(rest)):
-            made = _gathered([first, rest[other]])
-            if made is not None and any(_is_pair(part) for part in tree.walk(made)):
-                return _with_transposes([*rest[:at], made, *rest[at + 1 : other], *rest[other + 1 :]])
-    return rest
+            made = _with_transpose(first, rest[other])
+            if made is not None:
+                return total([*rest[:at], made, *rest[at + 1 : other], *rest[other + 1 :]])
+    return plus(*rest)
 
 
-def _is_pair(node: Node) -> bool:
-    return isinstance(node, tree.Add) and len(node.terms) == 2 and node.terms[1] == transposed(node.terms[0])
-
-
-def _gathered(terms: Sequence[Node]) -> Node | None:
-    """What all terms begin or end with before and behind a bracket; None where there is nothing."""
-    negative = [isinstance(term, tree.Neg) for term in terms]
-    rows = [tree.plain_factors(term.body if isinstance(term, tree.Neg) else term) for term in terms]
-    front = _common(rows)
-    back = _common([row[front:][::-1] for row in rows])
-    middles = [row[front : len(row) - back] for row in rows]
-    if not front + back or not all(middles):
+def _with_transpose(first: Node, second: Node) -> Node | None:
+    """Two products that differ in one factor, which is a matrix in one and its transpose in the other."""
+    if isinstance(first, tree.Neg) or isinstance(second, tree.Neg):
+        both = isinstance(first, tree.Neg) and isinstance(second, tree.Neg)
+        made = _with_transpose(first.body, second.body) if both else None  # type: ignore[attr-defined]
+        return None if made is None else tree.Neg(made)
+    rows = tree.plain_factors(first), tree.plain_factors(second)
+    if len(rows[0]) != len(rows[1]) or len(rows[0]) < 2:
         return None
-    every = all(negative)
-    parts = [juxtaposed(*middle) for middle in middles]
-    inside = [
-        tree.Neg(part) if minus and not every else part for part, minus in zip(parts, negative, strict=True)
-    ]
-    inside.sort(key=lambda part: isinstance(part, tree.Transpose))  # A + Aᵀ
-    made = juxtaposed(*rows[0][:front], plus(*inside), *rows[0][len(rows[0]) - back :])
-    return tree.Neg(made) if every else made
-
-
-def _common(rows: Sequence[Sequence[Node]]) -> int:
-    """How many factors all rows begin with."""
-    count = 0
-    for column in zip(*rows, strict=False):
-        if any(factor != column[0] for factor in column):
-            break
-        count += 1
-    return count
+    differing = [at for at, (one, other) in enumerate(zip(*rows, strict=True)) if one != other]
+    if len(differing) != 1:
+        return None
+    (at,) = differing
+    pair = sorted((row[at] for row in rows), key=lambda part: isinstance(part, tree.Transpose))
+    if pair[1] != tree.Transpose(pair[0]):
+        return None
+    return juxtaposed(*rows[0][:at], plus(*pair), *rows[0][at + 1 :])

@@ -6,6 +6,7 @@ every time: it is bounded by a number of trials, not by a clock.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -162,12 +163,11 @@ def _changes(values: Values, fixed: frozenset[str]) -> Iterator[Values]:
     for order, (name, array) in enumerate(values.items()):
         if name in fixed:
             continue
+        sizes = Counter(map(abs, array.entries))
         for at, entry in enumerate(array.entries):
-            before = _plainness(array)
             for size in DELTAS:
                 for delta in (size, -size):
-                    gain = _plainness(_with(array, at, entry + delta)) - before
-                    made.append((gain, size, order, at, name, at, delta))
+                    made.append((_gain(sizes, entry, entry + delta), size, order, at, name, at, delta))
     for *_, name, at, delta in sorted(made):
         yield {**values, name: _with(values[name], at, values[name].entries[at] + delta)}
 
@@ -176,10 +176,16 @@ def _with(array: Array[Fraction], at: int, value: Fraction) -> Array[Fraction]:
     return Array(array.shape, (*array.entries[:at], value, *array.entries[at + 1 :]))
 
 
-def _plainness(array: Array[Fraction]) -> int:
-    """How many entries are 0 or ±1, or equal to another up to the sign."""
-    sizes = [abs(entry) for entry in array.entries]
-    return sum(size <= 1 and size.denominator == 1 for size in sizes) + len(sizes) - len(set(sizes))
+def _gain(sizes: Counter[Fraction], old: Fraction, new: Fraction) -> int:
+    """How many more entries are 0 or ±1, or equal to another up to the sign, with one of them changed."""
+    before, after = abs(old), abs(new)
+    alone = sizes[before] == 1
+    found = sizes[after] - (before == after) > 0
+    return _is_plain(after) - _is_plain(before) + found - (not alone)
+
+
+def _is_plain(size: Fraction) -> bool:
+    return size <= 1 and size.denominator == 1
 
 
 def _presentable(inspection: Inspection, world: World) -> bool:

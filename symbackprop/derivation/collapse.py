@@ -42,7 +42,7 @@ def collapse(
     cancelled = positive_first(multiplied_out(by_output, ranges))
     final, used = with_facts(cancelled, facts)
     cancels = bool(used) or (_divides(by_output) and not _divides(final))
-    if _arrives(final) or not cancels or _size(final) >= _size(made.entry):
+    if not final or _arrives(final) or not cancels or _size(final) >= _size(made.entry):
         return None
     final = factored(positive_first(final))
     return Collapse(through=made.through, put=by_output, cancelled=cancelled, final=final, facts=used)
@@ -51,7 +51,7 @@ def collapse(
 def by_facts(entry: Expr, through: str, facts: Sequence[SumFact]) -> Collapse | None:
     """An entry that a fact makes shorter as it stands."""
     final, used = with_facts(entry, facts)
-    if not used:
+    if not used or not final:
         return None
     final = factored(positive_first(final))
     return Collapse(through=through, put=entry, cancelled=entry, final=final, facts=used)

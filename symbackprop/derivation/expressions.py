@@ -124,14 +124,14 @@ class _Working:
                 return self.norm(self.go(body), kind)
             case tree.Delta(first, second):
                 return self.sy.KroneckerDelta(self.go(first), self.go(second))
-            case tree.Sum(index, low, high, body):
+            case tree.Sum(index, low, high, body) if high is not None:
                 return self.sum(index, low, high, body)
             case tree.Matrix(rows, _):
                 cells = [[self.lone(self.go(cell)) for cell in row] for row in rows]
                 return self.sy.ImmutableMatrix(cells)
             case tree.Call():
                 return self.call(node)
-        raise NotSymbolic(f"SymPy's matrix expressions have nothing for {type(node).__name__}")
+        raise NotSymbolic("SymPy's matrix expressions cannot say this formula; its text and its value can")
 
     # --- arithmetic
 

@@ -17,7 +17,7 @@ from symbackprop.algebra.functions import OPERATIONS, TABLE
 from symbackprop.derivation.sharing import replaced, shared
 from symbackprop.exercise.model import Equation, Exercise, free_names
 from symbackprop.notation import tree
-from symbackprop.notation.shapes import ShapeError, shape_of
+from symbackprop.notation.shapes import ShapeError, Signature, shape_of
 from symbackprop.notation.tree import Node, Shape
 
 KINDS: Mapping[str, str] = {
@@ -77,9 +77,17 @@ class _Naming:
     moving: set[str] = field(default_factory=set)
     unmarked: list[tuple[str, str]] = field(default_factory=list)
     current: str = ""
+    known: dict[str, Shape] = field(default_factory=dict)  # shapes and sizes
+    taken: set[str] = field(default_factory=set)
+    given: frozenset[str] = frozenset()
+    signatures: Mapping[str, Signature] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.shapes = dict(self.exercise.shapes)
+        self.known = {**dict.fromkeys(self.exercise.sizes, ()), **self.shapes}
+        self.taken = {*self.known, *self.indices(), *self.exercise.functions, *OPERATIONS, *TABLE}
+        self.signatures = self.exercise.signatures
+        self.given = frozenset(self.exercise.given)
         self.moving = set(self.exercise.wanted) - set(self.exercise.computed)
         for one in self.exercise.equations:
             if one.name in self.exercise.wanted or self.moves(one.body):
@@ -218,7 +226,9 @@ class _Naming:
         if _single(node) or not self.moves(node):
             return node
         if isinstance(node, tree.Neg | tree.Bracket):
-            return replace_parts(node, {"body": self.argument(node.body)})
+            body = self.argument(node.body)
+            bare = isinstance(node, tree.Bracket) and isinstance(body, tree.Name)
+            return body if bare else replace_parts(node, {"body": body})
         if isinstance(node, tree.Call) and node.function not in KINDS:
             return self.name(node, "hidden")
         if isinstance(node, tree.Call) and node.function in AXIS_FUNCTIONS:
@@ -265,8 +275,8 @@ class _Naming:
 
     def shape(self, node: Node) -> Shape | None:
         try:
-            return shape_of(node, {**dict.fromkeys(self.exercise.sizes, ()), **self.shapes},
-                            functions=self.exercise.signatures)  # fmt: skip
+            used = {name: self.known[name] for name in tree.names_in(node) if name in self.known}
+            return shape_of(node, used, functions=self.signatures)
         except ShapeError:
             return None
 
@@ -283,7 +293,8 @@ class _Naming:
         name = self.letter(kind, shape, self.marks(kind, body))
         from symbackprop.notation.write import to_plain
 
-        self.shapes[name] = shape
+        self.shapes[name] = self.known[name] = shape
+        self.taken.add(name)
         self.moving.add(name)
         self.made.append(Equation(name=name, body=body, text=to_plain(body)))
         return tree.Name(name)
@@ -291,7 +302,8 @@ class _Naming:
     def marks(self, kind: str, body: Node) -> str:
         """The digits of the weights that a part is made with, else those of the equation, or its name."""
         names = tree.names_in(body) if kind in {"argument", "hidden"} else []
-        weights = [name for name in names if name in self.exercise.given] or names
+        weights = [name for name in names if name in self.given and len(self.shapes[name]) == 2]
+        weights = weights or [name for name in names if kind == "hidden"]
         digits = _digits(self.current) or next(filter(None, map(_digits, weights)), "")
         if digits or self.current == self.exercise.loss:
             return digits
@@ -300,8 +312,7 @@ class _Naming:
 
     def letter(self, kind: str, shape: Shape, marks: str) -> str:
         """The first letter that is free: with its marks (z1), a capital for a matrix."""
-        taken = {*self.shapes, *self.exercise.sizes, *self.indices()}
-        taken |= set(self.exercise.functions) | set(OPERATIONS) | set(TABLE)
+        taken = self.taken
         for name in _candidates(kind, marks, capital=len(shape) >= 2):
             if name not in taken and "d" + name not in taken and not (name[:1] == "d" and name[1:] in taken):
                 return name

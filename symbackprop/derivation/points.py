@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -11,7 +12,15 @@ from random import Random
 from typing import Any, TypeVar
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import Domain, DomainProblem, NotCertified, Redraw, Symbolic, Undecided
+from symbackprop.algebra.values.domain import (
+    Domain,
+    DomainProblem,
+    EvaluationError,
+    NotCertified,
+    Redraw,
+    Symbolic,
+    Undecided,
+)
 from symbackprop.algebra.values.exact import Exact, bounds
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
 from symbackprop.algebra.values.run import forward
@@ -29,6 +38,12 @@ REDRAWS = 60
 
 FIELD_REDRAWS = 400
 """Points of a field that are tried: each square root exists at every other point."""
+
+MOST_ROOTS = 5
+"""Square roots that a model lacks at one point (half of those that it takes); where it lacks more, a point
+of a field that has them all is not waited for: the root of each entry of a matrix."""
+
+_FEW_REDRAWS = 9
 
 BITS = 256
 """Of the real numbers, where a field has no point; half of them must agree."""
@@ -70,8 +85,18 @@ def drawn(seed: str, use: Callable[[GFp], R], signs: Signs = "random") -> R | No
         try:
             return use(GFp(f"{seed}/{attempt}", modulus=modulus, signs=signs))
         except Redraw:
-            continue
+            if attempt == _FEW_REDRAWS and _roots(seed, use) > MOST_ROOTS:
+                return None
     return None
+
+
+def _roots(seed: str, use: Callable[[GFp], R]) -> int:
+    """How many square roots `use` takes that do not exist, at a point that goes on without them."""
+    domain = GFp(f"{seed}/roots")
+    domain.roots = set()
+    with suppress(Redraw, FactFails, EvaluationError):
+        use(domain)
+    return len(domain.roots)
 
 
 def point(model: Model, sizes: Mapping[str, int], signs: Signs, seed: str) -> Point:

@@ -11,7 +11,7 @@ from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.collapsing import collapsed as used_up
 from symbackprop.algebra.collapsing import factored, positive_first, with_group_turned
 from symbackprop.algebra.factors import Unreadable
-from symbackprop.algebra.indexform import Entry, Expr
+from symbackprop.algebra.indexform import Entry, Expr, Guard, Term
 from symbackprop.algebra.places import (
     Linear,
     Ranges,
@@ -52,20 +52,40 @@ def array(entry: Expr, axes: Axes, shapes: Mapping[str, Shape]) -> Node:
 
 def together(entry: Expr, axes: Axes, shapes: Mapping[str, Shape]) -> Node:
     """The array as products of matrices, or put together of such. Raises Unreadable."""
+    entry = positive_first(tuple(term for one in entry for term in _prepared(one, axes)))
     for at, (index, size) in enumerate(axes):
         if any(index in guard_indices(guard) for term in entry for guard in term.guards):
-            stacks = [
-                _stacked(blocks, axes, at, shapes) for blocks in _cut_up(positive_first(entry), index, size)
-            ]
-            return tree.plus(*stacks)
-    whole = ix.with_entries(positive_first(entry), partial(_cut, shapes, dict(axes)))
-    plainly = gradient(with_group_turned(whole), axes)
-    if not isinstance(plainly, tree.Add):
-        return plainly
-    try:
-        return gradient(with_group_turned(factored(whole)), axes)
-    except Unreadable:
-        return plainly
+            return tree.plus(*(_stacked(blocks, axes, at, shapes) for blocks in _cut_up(entry, index, size)))
+    whole = ix.with_entries(entry, partial(_cut, shapes, dict(axes)))
+    if len(whole) > 1:
+        try:
+            plainly = gradient(with_group_turned(whole), axes)
+            if not isinstance(plainly, tree.Add):
+                return plainly  # (A + Aᵀ) x
+            return gradient(with_group_turned(factored(whole)), axes)
+        except Unreadable:
+            pass
+    return gradient(with_group_turned(whole), axes)
+
+
+def _prepared(term: Term, axes: Axes) -> Expr:
+    """Brackets with guards in them multiplied out, one place of a matrix as a part, sums of one term gone."""
+    guarded = [f for f in term.factors if isinstance(f, ix.Group) and any(one.guards for one in f.body)]
+    if guarded:
+        rest = replace(term, factors=tuple(factor for factor in term.factors if factor not in guarded))
+        return ix.multiply((rest,), *(factor.body for factor in guarded))
+    free = ix.free_indices(term)
+    idle = [index for index, size in axes if size == 1 and index not in free]
+    for (index, _), other in zip([item for item in term.bound if item[1] == 1], idle, strict=False):
+        kept = tuple(item for item in term.bound if item[0] != index)
+        term = ix.rename_term(replace(term, bound=kept), {index: other})
+    if len(axes) == 2 and len(term.deltas) == 1:
+        ((first, second),) = term.deltas
+        place, index = (first, second) if isinstance(second, str) else (second, first)
+        if isinstance(place, int) and index in dict(axes):
+            guard = Guard(place, index, place)
+            return (replace(term, deltas=(), guards=(*term.guards, guard)),)
+    return (term,)
 
 
 # --- arrays put together of parts -----------------------------------------------------------
@@ -161,7 +181,7 @@ def _written_out(entry: Expr, axes: Axes, avoid: set[str]) -> Node | None:
 
     def cell(*places: int) -> Node:
         at: dict[str, ix.Place] = {index: place for (index, _), place in zip(axes, places, strict=False)}
-        return spelled(used_up(_without_lone_sums(ix.renamed(entry, at))), {}, avoid)
+        return spelled(factored(used_up(_without_lone_sums(ix.renamed(entry, at)))), {}, avoid)
 
     cells = tuple(tuple(cell(row, column) for column in columns) for row in rows)
     return tree.Matrix(cells, "matrix" if len(sizes) == 2 else "column")

@@ -188,6 +188,9 @@ def _worth_it(step: Step, mistake: str, wrong: Wrong) -> bool:
     """Not what nobody would do: forget ŷ in ŷ − y (of several paths one is forgotten), or write `1 dZᵀ`."""
     if mistake == "factors_swapped":
         return not any(isinstance(part, tree.Ones) for part in tree.walk(wrong.formula))
+    if mistake == "preactivation":  # in one place and not in another
+        about = wrong.about.name if isinstance(wrong.about, tree.Name) else ""
+        return about not in tree.names_in(wrong.formula)
     return mistake != "term_forgotten" or step.rule == "sum"
 
 

@@ -16,24 +16,35 @@ def shared(equations: Sequence[Equation], named: frozenset[str]) -> tuple[Equati
     `d = x − μ`, named for one formula, is then used in `v = mean(square(x − μ))` too; its equation
     moves up as far as that needs and what it is made of allows.
     """
+    bodies = {one.body: one.name for one in equations if one.name in named}
+    again = {
+        bodies[part]
+        for one in equations
+        for part in tree.walk(one.body)
+        if type(part) in _SHARED and part in bodies and bodies[part] != one.name
+    }
     made = list(equations)
-    bodies = {one.body: one.name for one in made if one.name in named}
     for body, name in bodies.items():
-        users = [at for at, one in enumerate(made) if one.name != name and _contains(one.body, body)]
-        if not users:
-            continue
-        at = next(place for place, one in enumerate(made) if one.name == name)
-        known = set(tree.names_in(body))
-        earliest = max((place + 1 for place, one in enumerate(made) if one.name in known), default=0)
-        made.insert(min(at, max(earliest, users[0])), made.pop(at))
-        start = next(place for place, one in enumerate(made) if one.name == name)
-        for place in range(start + 1, len(made)):
-            made[place] = _citing(made[place], body, name)
+        if name in again:
+            made = _shared(made, body, name)
     return tuple(made)
 
 
+_SHARED = frozenset({tree.Add, tree.Product, tree.Quotient, tree.Call, tree.Norm, tree.Power})
+
+
+def _shared(made: list[Equation], body: Node, name: str) -> list[Equation]:
+    places = {one.name: place for place, one in enumerate(made)}
+    at = places[name]
+    first = next(place for place, one in enumerate(made) if place != at and _contains(one.body, body))
+    earliest = max((places[used] + 1 for used in tree.names_in(body) if used in places), default=0)
+    start = min(at, max(earliest, first))
+    made.insert(start, made.pop(at))
+    return [*made[: start + 1], *(_citing(one, body, name) for one in made[start + 1 :])]
+
+
 def _contains(node: Node, part: Node) -> bool:
-    return any(inner == part for inner in tree.walk(node) if type(inner) is type(part))
+    return any(type(inner) is type(part) and inner == part for inner in tree.walk(node))
 
 
 def _citing(one: Equation, body: Node, name: str) -> Equation:

@@ -1,7 +1,7 @@
 """How a canonical name is taken apart for printing: accent, letters, subscripts, primes.
 
-`yhat` is y under a hat, `W1` is W with subscript 1, `z_out` is z with an upright subscript, `x'`
-keeps its prime. The formats differ only in how they write those parts.
+`yhat` is y under a hat, `W1` is W with subscript 1, `Wq` W with subscript q, `z_out` is z with an
+upright subscript, `x'` keeps its prime. The formats differ only in how they write those parts.
 """
 
 from dataclasses import dataclass
@@ -62,7 +62,15 @@ def parts(name: str) -> Parts:
     for accent in ACCENTS:
         if letters.endswith(accent) and is_symbol(letters.removesuffix(accent)):
             return Parts(accent, letters.removesuffix(accent), subscripts, primes)
+    if not subscripts and _is_pair(letters):  # Wq is typed for W with subscript q
+        return Parts("", letters[0], (letters[1],), primes)
     return Parts("", letters, subscripts, primes)
+
+
+def _is_pair(letters: str) -> bool:
+    """Whether a name is a capital letter and a small one, and no Greek letter (`Xi`)."""
+    pair = len(letters) == 2 and letters.isascii() and letters[0].isupper() and letters[1].islower()
+    return pair and not is_greek(letters)
 
 
 def is_symbol(letters: str) -> bool:
@@ -85,6 +93,11 @@ def is_running(subscript: str) -> bool:
 def is_shifted(subscript: str) -> bool:
     """Whether a subscript is an index and a number, `l+1`: of the layer after any layer."""
     return len(subscript) == 3 and subscript[0] in "ijklt" and subscript[1] in "+-" and subscript[2].isdigit()
+
+
+def is_any_layer(subscript: str) -> bool:
+    """Whether a subscript stands for the number of a layer: `l`, `l+1`, or a number."""
+    return subscript.isdigit() or is_shifted(subscript) or (len(subscript) == 1 and subscript in "ijklt")
 
 
 def is_capital(letters: str) -> bool:

@@ -164,9 +164,7 @@ class PlainWriter(Writer):
         below = plain(factor.below)
         if self.level(below) < RAISED or isinstance(below, Number | Bracket | Call | Norm):
             return self.write(factor)
-        if factor.inline:
-            return self.bracket(self.write(factor))
-        return f"{self.above(factor)} / ({self.write(below)})"
+        return self.bracket(self.write(factor))
 
     def sign(self, sign: str) -> str:
         return _SIGNS[sign]

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Literal
 
-from symbackprop.notation.write_names import parts
+from symbackprop.notation.write_names import is_any_layer, parts
 
 _FINITE_DIGITS = 4_000  # a longer decimal is printed as a fraction: Python itself refuses to write it
 
@@ -37,14 +38,23 @@ class Style:
 
     def marks_layer(self, name: str) -> bool:
         """Whether a name carries the number of its layer above (`W1` as `W^{[1]}`)."""
-        if self.layers == "sub" or name not in self.layer_names or name in self.names:
+        if self.layers == "sub" or name in self.names:
             return False
         below = parts(name).subscripts
-        return bool(below) and below[0].isdigit()
+        if name in self.layer_names:
+            return bool(below) and below[0].isdigit()
+        # what a report says of any layer, W_{l+1}, has the mark of the layers that have numbers
+        return len(below) == 1 and is_any_layer(below[0]) and parts(name).letters in _stems(self.layer_names)
 
     def layer_mark(self, number: str) -> str:
         """The number of a layer as it stands above a name: `[1]` or `(1)`."""
         return f"[{number}]" if self.layers == "bracket" else f"({number})"
+
+
+@lru_cache(maxsize=64)
+def _stems(names: frozenset[str]) -> frozenset[str]:
+    """The letters of names: `{W, b}` of W1, W2, b1, b2."""
+    return frozenset(parts(name).letters for name in names)
 
 
 def decimal(value: Fraction) -> str | None:

@@ -345,7 +345,7 @@ class Facts:
         if numbers is None or len(step.shape) != 2:
             return None
         places = [at for at, value in enumerate(numbers.entries, 1) if value == 0]
-        if not places:
+        if not places or len(numbers.shape) != 1:
             return None
         one_row = step.shape[0] == 1
         target = tree.Name(step.target.lower() if one_row else step.target)

@@ -71,9 +71,10 @@ def _lines(block: Block, field: dict[str, Any]) -> float:
             return 1.2 + sum(_height(line.formula) for line in block.lines)
         case Table():
             high = 3.0 + sum(1.2 * max(map(rows_of, row), default=1) for row in block.rows)
-            return 6.0 if field["long"] else high
-        case Diagram() | Plot():
-            return 1.5 + float(field["height"]) / _LINE_CM
+            first = max(map(rows_of, block.rows[0])) if block.rows else 1
+            return max(7.0, 4.0 + 1.2 * first) if field["long"] else high
+        case Diagram() | Plot():  # its height is known, and nothing of it may be left over
+            return 1.5 + float(field["height"]) / _LINE_CM / _SHARE
         case Code():
             return 1.0 + len(field["lines"])
         case AnswerBox():

@@ -114,9 +114,13 @@ class Ladder:
     def _given_letters(self) -> Mapping[str, str]:
         """z, a, W and b, for layers whose names have no numbers that agree."""
         rung = self.rungs[0]
+        shapes = self.derivation.exercise.shapes
+        batch = len(shapes[rung.affine]) == 2 and rung.affine[:1].isupper()
         letters = {rung.output: "a", rung.affine: "z" if rung.affine != rung.output else "a"}
+        if batch:
+            letters = {name: letter.upper() for name, letter in letters.items()}
         for name in rung.own:
-            rank = len(self.derivation.exercise.shapes.get(name, ()))
+            rank = len(shapes.get(name, ()))
             taken = set(letters.values())
             letters[name] = next(letter for letter in _BY_RANK.get(rank, "WUVM") if letter not in taken)
         return letters
@@ -189,7 +193,8 @@ class _Finder:
             return ()
         while at is not None:
             made, own = self.form(at.body, incoming)
-            if made != form or incoming not in self.known:
+            computed = any(name in self.equations for name in own)  # attention's P is no weight
+            if made != form or incoming not in self.known or computed:
                 break
             rungs.append(self.rung(at, incoming, own))
             incoming = rungs[-1].output

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from symbackprop.report.document import Point
+from symbackprop.report.street_map import StreetMap
 
 PAIR: Final = 0.1  # cm from the middle of a pair of arrows to each of them
 _STUB: Final = 0.32  # cm straight out of a vertex before the first corner
@@ -44,13 +45,13 @@ class Block:
     def holds(self, segment: Segment, clear: float) -> bool:
         """Whether an upright or level segment comes closer than `clear`."""
         (x0, y0), (x1, y1) = segment
-        wide, high = self.width / 2 + clear, self.height / 2 + clear
-        return (
-            min(x0, x1) < self.x + wide - 1e-9
-            and max(x0, x1) > self.x - wide + 1e-9
-            and min(y0, y1) < self.y + high - 1e-9
-            and max(y0, y1) > self.y - high + 1e-9
-        )
+        (west, east), (south, north) = self.ranges(clear)
+        return min(x0, x1) < east and max(x0, x1) > west and min(y0, y1) < north and max(y0, y1) > south
+
+    def ranges(self, clear: float) -> tuple[Point, Point]:
+        """What it takes up across and up and down, with `clear` around it, as open intervals."""
+        wide, high = self.width / 2 + clear - 1e-9, self.height / 2 + clear - 1e-9
+        return (self.x - wide, self.x + wide), (self.y - high, self.y + high)
 
     def meets(self, other: "Block", gap: float = 0.0) -> bool:
         """Whether two rectangles overlap, or are closer than `gap`."""
@@ -253,11 +254,14 @@ def _traced(
 
 
 class _Steps:
-    """The steps on the grid; whether one is open is found out once."""
+    """The steps on the grid, and what each costs: its length and the arrows it crosses."""
 
     def __init__(self, streets: Streets, xs: Sequence[float], ys: Sequence[float]) -> None:
-        self.streets, self.xs, self.ys = streets, xs, ys
-        self.known: dict[tuple[int, int, int, int], float | None] = {}
+        taken = [(block, _CLEAR) for block in streets.blocks.values()]
+        taken += [(label, _CLEAR_LABEL) for label in streets.labels]
+        rectangles = [block.ranges(clear) for block, clear in taken]
+        self.xs, self.ys = xs, ys
+        self.map = StreetMap(xs, ys, rectangles, streets.lines, pair=PAIR, apart=_PARALLEL)
 
     def from_(self, node: _Node) -> Iterator[tuple[_Node, float]]:
         i, j, came = node
@@ -265,18 +269,10 @@ class _Steps:
             k, m = i + di, j + dj
             if abs(direction - came) == 2 or not (0 <= k < len(self.xs) and 0 <= m < len(self.ys)):
                 continue
-            price = self.price(i, j, k, m)
-            if price is not None:
+            crossed = self.map.level(min(i, k), j) if di else self.map.upright(i, min(j, m))
+            if crossed is not None:
+                price = abs(self.xs[k] - self.xs[i]) + abs(self.ys[m] - self.ys[j]) + _CROSSING * crossed
                 yield (k, m, direction), price + (_CORNER if direction != came else 0.0)
-
-    def price(self, i: int, j: int, k: int, m: int) -> float | None:
-        key = (min(i, k), min(j, m), max(i, k), max(j, m))
-        if key not in self.known:
-            segment = ((self.xs[key[0]], self.ys[key[1]]), (self.xs[key[2]], self.ys[key[3]]))
-            self.known[key] = None
-            if self.streets.passable(segment):
-                self.known[key] = math.dist(*segment) + _CROSSING * self.streets.crossings(segment)
-        return self.known[key]
 
 
 def _grid(streets: Streets, stubs: Sequence[Point]) -> tuple[list[float], list[float]]:

@@ -48,6 +48,9 @@ class GFp(Domain[int]):
         self._exponentials = Exponentials(modulus, self._random)
         self._patterns: dict[int, int] = {}
         self._source = Random(f"{seed}|{modulus}")
+        self.roots: set[int] | None = None
+        """Where this is a set, numbers without a square root are noted in it, and any number is taken for
+        the root: a way to see how many roots a formula needs. What comes out of it is of no other use."""
 
     # --- arithmetic
 
@@ -161,6 +164,9 @@ class GFp(Domain[int]):
     def _sqrt(self, a: int) -> int:
         root = pow(a, (self.modulus + 1) // 4, self.modulus)
         if root * root % self.modulus != a:
+            if self.roots is not None:
+                self.roots.add(a)
+                return root
             raise Redraw("a number without a square root")
         return root
 

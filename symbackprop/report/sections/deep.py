@@ -123,12 +123,24 @@ class _General:
         suffix = "" if first.name != self.first.incoming else "_only"
         statement = equation(first, Name(self.first.incoming))
         yield Text(self.key("form", suffix), {"equations": tuple(equations), "first": statement})
+        yield from self.last()
         if self.first.output == self.first.affine:
             yield Text(self.key("step", "_bare"))
             return
         arriving = tree.Gradient(self.ladder.name(self.first.output, ""))
         statement = equation(arriving, self.any(self.formula(self.first.output)))
         yield Text(self.key("step"), {"statement": statement})
+
+    def last(self) -> Iterator[Text]:
+        """What the last layer applies where that is another function, or none."""
+        rung = self.ladder.rungs[-1]
+        if rung.function in self.ladder.functions or self.first.output == self.first.affine:
+            return
+        if rung.output == rung.affine:
+            yield Text("deep.last_bare", {"name": Name(rung.affine)})
+            return
+        body = self.view.page(self.view.derivation.step(rung.output).formula)
+        yield Text("deep.last", {"statement": equation(Name(rung.output), body)})
 
     def forward(self, name: str) -> Node:
         body = self.view.page(self.view.derivation.step(name).formula)
@@ -175,6 +187,8 @@ class _General:
         if "d" + name not in self.view.derivation.quantities:
             return None
         step = self.view.derivation.step("d" + name)
+        if role not in self.ladder.shared and len(step.substeps) > 1:
+            return None  # it is used elsewhere too: the whole gradient is no layer's own
         made = contribution(step, self.ladder.rungs[place].affine)
         if role in self.ladder.shared:
             return None if made is None or made.matrix is None else self.view.page(made.matrix)

@@ -10,6 +10,7 @@ from symbackprop.notation.tree import Name, Node, Size
 from symbackprop.report.document import Block, Paragraph, Text
 from symbackprop.report.ladder import Rung
 from symbackprop.report.network import Column, network
+from symbackprop.report.roles import holds_examples
 from symbackprop.report.view import View
 
 
@@ -98,6 +99,8 @@ class _Layer:
     def of(cls, view: View, rung: Rung) -> _Layer | None:
         """The layer of a rung whose weight is a matrix from what comes in to what goes out."""
         incoming, outgoing = view.shape(rung.incoming), view.shape(rung.affine)
+        if len(incoming) == 2 and len(outgoing) == 1:
+            return cls._one_neuron(view, rung)
         axis = 0 if len(incoming) < 2 else _feature_axis(view, rung)
         if len(incoming) != len(outgoing) or not incoming or view.shape(rung.output) != outgoing:
             return None
@@ -111,6 +114,17 @@ class _Layer:
                 return cls(view, rung, name, turned, axis)
         return None
 
+    @classmethod
+    def _one_neuron(cls, view: View, rung: Rung) -> _Layer | None:
+        """The layer `X w + b 1`: examples in rows, and the weights of a single neuron."""
+        exercise = view.derivation.exercise
+        weights = [name for name in rung.own if len(view.shape(name)) == 1]
+        found = [name for name in weights if holds_examples(exercise, rung.incoming, name)]
+        alone = len(found) == 1 and view.shape(rung.incoming)[1:] == view.shape(found[0])
+        if not alone or view.shape(rung.output) != view.shape(rung.affine):
+            return None
+        return cls(view, rung, found[0], False, 1)
+
     @property
     def inputs(self) -> Size:
         return self.view.shape(self.rung.incoming)[self.axis]
@@ -122,6 +136,8 @@ class _Layer:
         def label(place: Node | None) -> Node:
             if place is None or self.view.lone(name):
                 return Name(name)
+            if rank == 1 and self.axis:
+                return Name(name)  # one neuron, with an entry for each example
             places: tuple[Node, ...] = (place,) if rank == 1 else (tree.Slice(), place)
             return tree.Index(Name(name), places if self.axis else places[::-1])
 
@@ -129,13 +145,13 @@ class _Layer:
 
     def column(self) -> Column:
         view, rung = self.view, self.rung
-        bias = [name for name in rung.own if name != self.weight and len(view.shape(name)) == 1]
+        bias = [name for name in rung.own if name != self.weight and len(view.shape(name)) < 2]
         over: Node = Name(self.weight)
         if bias:
             over = tree.Row((over, *(Name(name) for name in bias)), ",")
         body = view.page(view.derivation.step(rung.output).formula)
         return Column(
-            size=view.shape(rung.output)[self.axis],
+            size=(*view.shape(rung.output), 1)[self.axis],
             label=self.labeller(rung.output),
             under=view.membership(rung.output),
             function=tree.equation(Name(rung.output), body) if rung.function else None,
@@ -146,6 +162,8 @@ class _Layer:
 
     def entry(self, i: int, j: int) -> Node:
         """The weight from neuron j of the column before to neuron i."""
+        if len(self.view.shape(self.weight)) == 1:
+            return tree.Index(Name(self.weight), (tree.number(j),))
         places = (tree.number(j), tree.number(i)) if self.turned else (tree.number(i), tree.number(j))
         return self.view.unindexed(tree.Index(Name(self.weight), places))
 

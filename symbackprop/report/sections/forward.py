@@ -156,14 +156,15 @@ def _composed(view: View, step: Step) -> list[Node]:
 
 def _loss_numbers(view: View, step: Step) -> list[Node] | None:
     """`½ (1 − 5)²` and, with the squares worked out, `½ · 16`."""
+    pair: list[Node] = []
     for longest in (LONGEST, 3, 2):
-        pair = (_unfolded(view, step.target, (), how, longest) for how in (None, partial(_worked, view)))
-        first, second = (None if made is None else tree.plus(*(term.node for term in made)) for made in pair)
-        if first is None or second is None:
+        found = [_unfolded(view, step.target, (), how, longest) for how in (None, partial(_worked, view))]
+        pair = [tree.plus(*(term.node for term in made)) for made in found if made is not None]
+        if len(pair) < len(found):
             return None
-        if not view.too_wide(first):
+        if not view.too_wide(pair[0]):
             break
-    return [first, second]
+    return pair
 
 
 def _worked(view: View, power: ix.Power) -> Node | None:

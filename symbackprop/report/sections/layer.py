@@ -14,6 +14,7 @@ from symbackprop.notation.tree import Node, equation
 from symbackprop.report.diagram import fan
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.ladder import LONG
+from symbackprop.report.roles import holds_examples
 from symbackprop.report.view import View, belongs
 
 
@@ -40,7 +41,9 @@ def _weight(view: View, one: Layer) -> str | None:
     """The matrix of a layer whose rows are neurons, where there are several."""
     for made in one.contributions:
         name = view.facts.weight_of(made)
-        if name is not None and len(view.shape(name)) == 2 and view.shape(name)[0] != 1:
+        if name is None or holds_examples(view.derivation.exercise, name, made.target):
+            continue
+        if len(view.shape(name)) == 2 and view.shape(name)[0] != 1:
             return name
     return None
 

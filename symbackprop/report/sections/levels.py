@@ -10,6 +10,7 @@ from symbackprop.derivation.steps import Contribution, Layer, Level
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.roles import examples_in, holds_examples
 from symbackprop.report.sections.given import memberships
 from symbackprop.report.sections.layer import neurons
 from symbackprop.report.view import View, belongs, space_of
@@ -24,7 +25,8 @@ def levels(view: View) -> Iterator[Block]:
     shown = {_form(group): group for group in reversed(groups)}
     for place, group in enumerate(reversed(shown.values())):
         names = tuple(memberships(group.shapes))
-        sentences = [Text("levels.stack", {"names": names})]
+        batch = any(examples_in(view.derivation.exercise, one.body) for one in group.equations)
+        sentences = [Text("levels.stack_batch" if batch else "levels.stack", {"names": names})]
         if place == 0:
             sentences.append(
                 Text("levels.delta", {"delta": _delta("p"), "j": tree.Name("j"), "p": tree.Name("p")})
@@ -247,8 +249,10 @@ def _summed(view: View, made: Contribution, shapes: Mapping[str, tree.Shape], en
 
 def _feeding(view: View, made: Contribution, entry: Node) -> Text:
     # one entry of a vector feeds all neurons; of a batch or a shared weight, some entries
-    if view.facts.weight_of(made) is not None:
-        return Text("levels.feeds_all", {"entry": entry})
+    weight = view.facts.weight_of(made)
+    if weight is not None:
+        data = holds_examples(view.derivation.exercise, weight, made.target)
+        return Text("levels.feeds_examples" if data else "levels.feeds_all", {"entry": entry})
     parts = {"entry": entry, "through": tree.Name(made.through), "loss": tree.Name(view.loss)}
     return Text("levels.feeds_some", parts)
 
@@ -260,7 +264,15 @@ def _columns(
     shape = shapes[made.target]
     column = view.facts.column_of(level)
     index = tree.Name(level.fixed)
-    if column is not None:
+    if len(shape) == 2:
+        yield Paragraph(
+            lead=Text("levels.by_rows"),
+            sentences=(Text("levels.row", {"index": index, "gradient": gradient}),),
+            keep_with_next=True,
+        )
+        margin = belongs(level.left, (1, shape[1]))
+        yield Equation(lines=(Line(formula=equation(level.left, view.page(level.right)), margin=margin),))
+    elif column is not None:
         through = tree.Name(made.through)
         by = tree.Index(tree.Name(made.target), (index,))
         statement = tree.Chain(
@@ -268,9 +280,13 @@ def _columns(
             ("=", "∈"),
             (None, None),
         )
-        parts = {"index": index, "statement": statement, "weight": tree.Name(tree.names_in(column)[0])}
+        weight = tree.names_in(column)[0]
+        parts = {"index": index, "statement": statement, "weight": tree.Name(weight)}
+        data = holds_examples(view.derivation.exercise, weight, made.target)
         yield Paragraph(
-            lead=Text("levels.by_columns"), sentences=(Text("levels.column", parts),), keep_with_next=True
+            lead=Text("levels.by_columns"),
+            sentences=(Text("levels.column_data" if data else "levels.column", parts),),
+            keep_with_next=True,
         )
         members = [*_dot_product(view, made, level, column, shapes), level.right]
         margin = belongs(level.left, ())
