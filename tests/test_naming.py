@@ -15,7 +15,8 @@ from symbackprop.notation import tree
 
 
 def made(*lines: str, shapes: Mapping[str, Any] | None = None, **more: Any) -> Exercise:
-    model = dict((side.strip() for side in one.split("=", 1)) for one in lines)
+    pairs = (one.split("=", 1) for one in lines)
+    model = {left.strip(): right.strip() for left, right in pairs}
     return named_parts(from_parts(model=model, shapes={k: [*v] for k, v in (shapes or {}).items()}, **more))
 
 

@@ -17,7 +17,8 @@ def worked(
     **more: Any,
 ) -> Derivation:
     """A derivation of equations written `z = W x + b`; a shape is `kn`, its sizes letter by letter."""
-    model = dict((side.strip() for side in one.split("=", 1)) for one in equations)
+    pairs = (one.split("=", 1) for one in equations)
+    model = {left.strip(): right.strip() for left, right in pairs}
     sizes = {
         name: [int(s) if str(s).isdigit() else s for s in shape] for name, shape in (shapes or {}).items()
     }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cache
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.functions import Function
@@ -75,7 +76,7 @@ class Lowering:
 
     def tensor(self, node: Node) -> Tensor:
         """The tensor of `node`. Raises CannotDerive."""
-        method = _METHODS.get(type(node))
+        method = _rules().get(type(node))
         if method is None:
             raise CannotDerive(node, "the calculus has no rule for this")
         return method(self, node)
@@ -274,45 +275,32 @@ def _transpose(self: Lowering, node: tree.Transpose) -> Tensor:
     return made
 
 
-def _later(name: str) -> Callable[[Lowering, Node], Tensor]:
-    """A rule of `lower_indices.py`; the two modules need each other."""
+@cache
+def _rules() -> Mapping[type, Callable[..., Tensor]]:
+    """What to do with each kind of node."""
+    from symbackprop.algebra import lower_calls, lower_indices  # they build on this module
 
-    def rule(self: Lowering, node: Node) -> Tensor:
-        from symbackprop.algebra import lower_indices
-
-        made: Tensor = getattr(lower_indices, name)(self, node)
-        return made
-
-    return rule
-
-
-def _call(self: Lowering, node: tree.Call) -> Tensor:
-    from symbackprop.algebra.lower_calls import call  # the two modules need each other
-
-    return call(self, node)
-
-
-_METHODS: dict[type, Callable[..., Tensor]] = {
-    tree.Number: _number,
-    tree.Constant: _constant,
-    tree.Name: _name,
-    tree.Gradient: _gradient,
-    tree.Ones: _ones,
-    tree.Bracket: _layout,
-    tree.Brace: _layout,
-    tree.Box: _layout,
-    tree.Coloured: _layout,
-    tree.Matrix: _matrix,
-    tree.Neg: _neg,
-    tree.Add: _add,
-    tree.Product: _product,
-    tree.Quotient: _quotient,
-    tree.Power: _power,
-    tree.Norm: _norm,
-    tree.Transpose: _transpose,
-    tree.Index: _later("index"),
-    tree.Sum: _later("total"),
-    tree.Entrywise: _later("entrywise"),
-    tree.Where: _later("where"),
-    tree.Call: _call,
-}
+    return {
+        tree.Number: _number,
+        tree.Constant: _constant,
+        tree.Name: _name,
+        tree.Gradient: _gradient,
+        tree.Ones: _ones,
+        tree.Bracket: _layout,
+        tree.Brace: _layout,
+        tree.Box: _layout,
+        tree.Coloured: _layout,
+        tree.Matrix: _matrix,
+        tree.Neg: _neg,
+        tree.Add: _add,
+        tree.Product: _product,
+        tree.Quotient: _quotient,
+        tree.Power: _power,
+        tree.Norm: _norm,
+        tree.Transpose: _transpose,
+        tree.Index: lower_indices.index,
+        tree.Sum: lower_indices.total,
+        tree.Entrywise: lower_indices.entrywise,
+        tree.Where: lower_indices.where,
+        tree.Call: lower_calls.call,
+    }

@@ -184,6 +184,8 @@ def levels(made: Contribution, shapes: Mapping[str, Shape]) -> tuple[Level, ...]
     try:
         if len(shape) == 2:
             first, second = made.free
+            if any(second not in ix.free_indices(term) for term in made.entry):
+                return ()  # a number that stands all along the row, which the matrix says with 1ᵀ
             row = matrices(made.entry, (("", 1), (second, shape[1])))  # a matrix of one row
             left = tree.Gradient(tree.Index(name, (tree.Name(first), tree.Slice())))
             return (Level(kind="row", fixed=first, left=left, right=row),)

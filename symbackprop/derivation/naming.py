@@ -174,8 +174,8 @@ class _Naming:
         if not hidden or not isinstance(bare, tree.Add):
             return made
         *terms, last = bare.terms
-        given = isinstance(last, tree.Neg) and isinstance(last.body, tree.Name)
-        if not given or not terms or last.body.name in hidden:
+        target = last.body if isinstance(last, tree.Neg) else last
+        if target is last or not isinstance(target, tree.Name) or not terms or target.name in hidden:
             return made
         inside = tree.plus(*terms)
         if isinstance(inside, tree.Name) or hidden.isdisjoint(tree.names_in(inside)):

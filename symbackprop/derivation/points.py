@@ -39,7 +39,7 @@ REDRAWS = 60
 FIELD_REDRAWS = 400
 """Points of a field that are tried: each square root exists at every other point."""
 
-MOST_ROOTS = 5
+MOST_ROOTS = 3
 """Square roots that a model lacks at one point (half of those that it takes); where it lacks more, a point
 of a field that has them all is not waited for: the root of each entry of a matrix."""
 

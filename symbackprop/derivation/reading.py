@@ -35,8 +35,11 @@ Axes = tuple[tuple[str, Size], ...]
 WRITTEN_OUT = 16
 """Entries of a gradient that is written out entry by entry where no product of matrices says it."""
 
-Blocks = list[tuple[Linear, Linear, Expr]]
-"""Disjoint parts of an axis, in order: from, to, and the entry there, counted as in the whole."""
+Block = tuple[Linear, Linear, Expr]
+"""A part of an axis: from, to, and the entry there, counted as in the whole."""
+
+Blocks = list[Block]
+"""Disjoint parts of an axis, in order."""
 
 
 def array(entry: Expr, axes: Axes, shapes: Mapping[str, Shape]) -> Node:
@@ -76,9 +79,9 @@ def _prepared(term: Term, axes: Axes) -> Expr:
         return ix.multiply((rest,), *(factor.body for factor in guarded))
     free = ix.free_indices(term)
     idle = [index for index, size in axes if size == 1 and index not in free]
-    for (index, _), other in zip([item for item in term.bound if item[1] == 1], idle, strict=False):
-        kept = tuple(item for item in term.bound if item[0] != index)
-        term = ix.rename_term(replace(term, bound=kept), {index: other})
+    for (lone, _), other in zip([item for item in term.bound if item[1] == 1], idle, strict=False):
+        kept = tuple(item for item in term.bound if item[0] != lone)
+        term = ix.rename_term(replace(term, bound=kept), {lone: other})
     if len(axes) == 2 and len(term.deltas) == 1:
         ((first, second),) = term.deltas
         place, index = (first, second) if isinstance(second, str) else (second, first)
@@ -111,11 +114,15 @@ def _cut_up(entry: Expr, index: str, size: Size) -> list[Blocks]:
         else:
             stacks.append([block])
     for blocks in stacks:
-        blocks.sort(key=cmp_to_key(lambda first, second: -1 if _before(first, second) else 1))
+        blocks.sort(key=cmp_to_key(_order))
     return stacks
 
 
-def _before(first: tuple[Linear, Linear, Expr], second: tuple[Linear, Linear, Expr]) -> bool:
+def _order(first: Block, second: Block) -> int:
+    return -1 if _before(first, second) else 1
+
+
+def _before(first: Block, second: Block) -> bool:
     return never_negative(combined([(1, second[0]), (-1, first[1]), (-1, linear(1))]))
 
 

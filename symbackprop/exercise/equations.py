@@ -10,6 +10,7 @@ from symbackprop.notation import tree
 from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read, read_left
 from symbackprop.notation.spelling import spelled
 from symbackprop.notation.tree import Node
+from symbackprop.notation.write_names import is_greek
 
 _NOT_IN_A_MODEL = {
     tree.Derivative: "a derivative", tree.Gradient: "a gradient", tree.Delta: "a Kronecker delta",
@@ -186,7 +187,7 @@ def _meant(
     for cut in range(1, len(name)):
         if name[:cut] in others and name[cut:] in others:
             return f"Did you mean {name[:cut]} {name[cut:]}, with a space?"
-    if len(name) < 3 or any(c.isdigit() or c == "'" for c in name):
+    if len(name) < 3 or is_greek(name) or any(c.isdigit() or c == "'" for c in name):
         return ""
     near = [other for other in known if len(other) > 2 and one_slip(name, other)]
     if near:

@@ -158,7 +158,7 @@ def _add(self: Collector, node: tree.Add) -> ShapeVar:
 def _product(self: Collector, node: tree.Product) -> ShapeVar:
     by_entries = self.entrywise and keeps_entries(node)
     result = self.variable(node.factors[0], entrywise=by_entries)
-    lower = isinstance(node.factors[0], tree.Name) and node.factors[0].name[:1].islower()
+    lower = _is_small(node.factors[0])
     for sign, factor in zip(node.signs, node.factors[1:], strict=True):
         joined, right = ShapeVar(), self.variable(factor, entrywise=by_entries)
         if sign in {"*", "odot"}:
@@ -166,8 +166,20 @@ def _product(self: Collector, node: tree.Product) -> ShapeVar:
         else:
             upper = isinstance(factor, tree.Name) and factor.name[:1].isupper()
             self.add(Times(joined, result, right, lower, upper))
-        result, lower = joined, False
+        lower = result.rank == 0 and _is_small(factor)
+        result = joined
     return result
+
+
+def _is_small(node: Node) -> bool:
+    return isinstance(node, tree.Name) and node.name[:1].islower()
+
+
+def _is_capital(node: Node) -> bool:
+    """Whether a name, or the last factor of a product, begins with a capital: it is a matrix then."""
+    if isinstance(node, tree.Product | tree.Transpose):
+        return _is_capital(node.factors[-1] if isinstance(node, tree.Product) else node.body)
+    return isinstance(node, tree.Name) and node.name[:1].isupper()
 
 
 def _quotient(self: Collector, node: tree.Quotient) -> ShapeVar:
@@ -363,7 +375,7 @@ def _outer(self: Collector, node: tree.Call) -> ShapeVar:
 
 def _pile(self: Collector, node: tree.Call) -> ShapeVar:
     result = ShapeVar()
-    capitals = [isinstance(arg, tree.Name) and arg.name[:1].isupper() for arg in node.args]
+    capitals = [_is_capital(arg) for arg in node.args]
     parts = [self.variable(arg) for arg in node.args]
     self.add(Pile(result, parts, 0 if node.function == "stack" else 1, capitals))
     return result

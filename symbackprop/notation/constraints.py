@@ -162,6 +162,8 @@ class Times(Constraint):
             solver.learn(self.left, (result.axes[0],))
         elif (level == 1 and result.rank == 2) or (level == 3 and len(right) == 2):
             solver.learn(self.left, (SizeVar(), right[0]))
+        elif level == 5 and len(right) == 1 and not right[0].one and not result.lone:
+            solver.learn(self.left, () if self.lower_left else (SizeVar(), right[0]))
 
 
 @dataclass(slots=True)

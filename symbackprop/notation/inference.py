@@ -132,7 +132,9 @@ def solve(
         habits=frozenset(by_habit & set(known)),
         sizes=resolved,
         bodies=bodies,
-        faults=tuple(_check(pairs, known, resolved, functions, texts or {}, has_loss, ranges)),
+        faults=tuple(
+            _check(pairs, known, resolved, functions, texts or {}, has_loss, ranges, frozenset(declared))
+        ),
     )
 
 
@@ -345,6 +347,7 @@ def _check(
     texts: Mapping[str, str],
     has_loss: bool,
     ranges: Sequence[tuple[str, ShapeError]],
+    declared: frozenset[str],
 ) -> list[tuple[str, ShapeError]]:
     faults: list[tuple[str, ShapeError]] = []
     shapes = dict(known)
@@ -365,7 +368,7 @@ def _check(
         )  # fmt: skip
         last = has_loss and place == len(equations) - 1
         if shape is not None and not found:
-            found += _check_left(name, body, shape, () if last else shapes.get(name), last)
+            found += _check_left(name, body, shape, () if last else shapes.get(name), last, name in declared)
         if found:
             shapes.pop(name, None)
             lost.add(name)
@@ -382,12 +385,18 @@ def _too_small(name: str, body: Node, shapes: Mapping[str, Shape]) -> list[Shape
     return []
 
 
-def _check_left(name: str, body: Node, shape: Shape, declared: Shape | None, last: bool) -> list[ShapeError]:
-    """The left side against the right: the loss is a scalar, a declared shape is kept."""
+def _check_left(
+    name: str, body: Node, shape: Shape, expected: Shape | None, last: bool, declared: bool
+) -> list[ShapeError]:
+    """The left side against the right: the loss is a scalar, and so is what its uses make one; a
+    declared shape is kept."""
     if last and shape and not has_size_one(shape):
         advice = "Did you mean 1/2 ||…||^2, sum(…) or mean(…)?"
         return [ShapeError(body, f"the loss {name} must be a scalar, and this is {shown(shape)}", advice)]
-    if declared is None or last or common_shape(declared, shape) == declared:
+    if expected is None or last or common_shape(expected, shape) == expected:
         return []
-    message = f"{name} is declared {shown(declared)} and this is {shown(shape)}"
-    return [ShapeError(body, message)]
+    if declared:
+        return [ShapeError(body, f"{name} is declared {shown(expected)} and this is {shown(shape)}")]
+    advice = "Say the shapes of the names that have no value, under [shapes]."
+    message = f"where {name} is used it is taken for {shown(expected)}, and this is {shown(shape)}"
+    return [ShapeError(body, message, advice)]

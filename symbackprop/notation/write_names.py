@@ -68,9 +68,10 @@ def parts(name: str) -> Parts:
 
 
 def _is_pair(letters: str) -> bool:
-    """Whether a name is a capital letter and a small one, and no Greek letter (`Xi`)."""
-    pair = len(letters) == 2 and letters.isascii() and letters[0].isupper() and letters[1].islower()
-    return pair and not is_greek(letters)
+    """Whether a name is a capital letter, or the b of a bias, and a small letter (`Wq`, `bq`)."""
+    if len(letters) != 2 or not letters.isascii() or is_greek(letters):  # Xi is one letter
+        return False
+    return (letters[0].isupper() or letters[0] == "b") and letters[1].islower()
 
 
 def is_symbol(letters: str) -> bool:

@@ -29,7 +29,7 @@ from symbackprop.notation.tree import (
 from symbackprop.notation.write_names import is_capital
 from symbackprop.notation.write_rules import bare
 
-_CORES = frozenset({"excess", "hinge_core"})
+CORES = frozenset({"excess", "hinge_core"})
 """The rows that max, min and the hinge are made of: max(0, u), whose slope is an indicator."""
 
 ALONG = frozenset({"sum", "mean", "softmax", "log_softmax"})
@@ -64,7 +64,7 @@ def symbol_of(call: Call) -> tuple[str, Node | tuple[Node, ...]] | None:
 
 def is_core(call: Call) -> bool:
     """Whether this is max(0, …) or its slope, of a formula; of a bare `u` it is the row itself."""
-    if call.function not in _CORES or len(call.args) != 1 or call.primes > 1:
+    if call.function not in CORES or len(call.args) != 1 or call.primes > 1:
         return False
     argument = bare(call.args[0])
     return not isinstance(argument, Number) and argument != Name("u")

@@ -34,7 +34,7 @@ _GIVEN_TO_BACK: tuple[Section, ...] = (
     given, drawing, forward, loss, activation, axis_functions, backward, examples, ledger,
 )  # fmt: skip
 _SHORT: tuple[Section, ...] = (
-    given, drawing, partial(forward, short=True), loss, activation, axis_functions,
+    partial(given, short=True), drawing, partial(forward, short=True), loss, activation, axis_functions,
     partial(backward, short=True), examples, partial(ledger, short=True),
 )  # fmt: skip
 """The same, with the layers of a deep net that say nothing new left to tables."""

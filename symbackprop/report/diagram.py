@@ -174,7 +174,7 @@ _STYLE: Final = Style(
     functions={name: row.latex for name, row in TABLE.items()},
     names=SIGNS,
     macros=True,
-    words={"nothing": ""},
+    words={"nothing": "", "mean": "media"},
 )
 
 

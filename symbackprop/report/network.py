@@ -22,7 +22,7 @@ LABELLED: Final = 2
 _EM: Final = 0.386 * 0.914  # cm, of letters of the size small
 _CIRCLE: Final = 0.86  # cm, the least diameter
 _ROW: Final = 0.32  # cm between two circles
-_LABELLED_ROW: Final = 0.62
+_LABELLED_ROW: Final = 0.8
 _COLUMN: Final = 2.6  # cm between two columns, at least
 _TEXT: Final = 0.5  # cm, a line of text over or under a column
 
@@ -116,7 +116,7 @@ class _Maker:
         for at, column in enumerate(self.columns):
             if at:
                 room = self.room(self.columns[at - 1], column)
-                x += max(room, (wide[at - 1] + wide[at]) / 2 + 0.3)
+                x += max(room, 0.55 * (wide[at - 1] + wide[at]) + 0.3)
             if column is None:
                 self.vertices.append(_bare("more", x, 0.0, Dots("c"), 0.6))
             else:
@@ -183,7 +183,7 @@ class _Maker:
                     weight = here.weight(i + 1, j + 1) if labelled and here.weight is not None else None
                     yield Arrow(
                         start=f"n-{at - 1}-{j}", end=f"n-{at}-{i}", back=False, thread=True, label=weight,
-                        share=0.4 if here.size == 1 else 0.28,
+                        share=0.4 if here.size == 1 else 0.33,
                     )  # fmt: skip
                 if here.bias and target is not None:
                     yield Arrow(start=f"one-{at}", end=f"n-{at}-{i}", back=False, thread=True)

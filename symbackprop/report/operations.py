@@ -28,6 +28,7 @@ from symbackprop.notation.tree import (
     Sum,
     Transpose,
     Where,
+    Word,
     children,
 )  # fmt: skip
 
@@ -98,6 +99,7 @@ _SIGN_OF: Final[Mapping[str, Node]] = {
     "abs": Call("abs", (_DOT,)),
     "exp": Power(Constant("e"), _DOT),
     "sum": Name("Sigma"),
+    "mean": Word("mean"),
 }
 """Functions that are known by a sign."""
 

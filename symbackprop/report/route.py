@@ -116,10 +116,6 @@ class Streets:
             return False
         return not any(_along(segment, line) for line in self.lines)
 
-    def crossings(self, segment: Segment) -> int:
-        """How many arrows a segment crosses."""
-        return sum(_cross(segment, line) for line in self.lines)
-
 
 def ports(block: Block, *, leaving: bool) -> Iterator[Port]:
     """The places where an arrow may leave or reach a vertex, the best of each side first.
@@ -315,15 +311,3 @@ def _along(segment: Segment, line: Segment) -> bool:
             if near and low < top - 1e-9:
                 return True
     return False
-
-
-def _cross(segment: Segment, line: Segment) -> bool:
-    """Whether an upright and a level segment cross."""
-    if (abs(segment[0][0] - segment[1][0]) < 1e-9) == (abs(line[0][0] - line[1][0]) < 1e-9):
-        return False
-    upright, level = (segment, line) if abs(segment[0][0] - segment[1][0]) < 1e-9 else (line, segment)
-    x, y = upright[0][0], level[0][1]
-    return (
-        min(level[0][0], level[1][0]) - PAIR < x < max(level[0][0], level[1][0]) + PAIR
-        and min(upright[0][1], upright[1][1]) - PAIR < y < max(upright[0][1], upright[1][1]) + PAIR
-    )

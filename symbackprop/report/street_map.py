@@ -40,9 +40,9 @@ def _masks(places: Sequence[float], obstacles: Iterable[_Range]) -> _Masks:
 class StreetMap:
     """Whether a step of the grid is open, and how many arrows it crosses.
 
-    `rectangles` have their clearance added: (west, east), (south, north), open intervals. `lines` are
-    arrows so far; `pair` is half the width of one, `apart` how far
-    two that run side by side have to be, all in cm.
+    `rectangles` have their clearance added: (west, east), (south, north), open intervals.
+    `lines` are the arrows so far; `pair` is half the width of one, `apart` how far two side by side
+    have to be, in cm.
     """
 
     def __init__(
@@ -60,10 +60,10 @@ class StreetMap:
         upright = [line for line in lines if _same(line, 0)]
         tall = [line for line in upright if not _same(line, 1)]
         flat = [line for line in lines if _same(line, 1) and not _same(line, 0)]
-        self.beside_upright = _masks(xs, (_near(line[0][0], apart - _TINY) for line in upright))
-        self.past_upright = _masks(ys, (_span(line, 1, -_TINY) for line in upright))
-        self.beside_level = _masks(ys, (_near(line[0][1], apart - _TINY) for line in level))
-        self.past_level = _masks(xs, (_span(line, 0, -_TINY) for line in level))
+        self.beside_upright = _masks(xs, (_near(line[0][0], apart - _TINY) for line in tall))
+        self.past_upright = _masks(ys, (_span(line, 1, -_TINY) for line in tall))
+        self.beside_level = _masks(ys, (_near(line[0][1], apart - _TINY) for line in flat))
+        self.past_level = _masks(xs, (_span(line, 0, -_TINY) for line in flat))
         others = [line for line in lines if not _same(line, 0)]
         self.over_x = _masks(xs, (_span(line, 0, pair) for line in others))
         self.over_y = _masks(ys, (_near(line[0][1], pair) for line in others))

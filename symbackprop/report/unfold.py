@@ -50,7 +50,7 @@ def unfolded(
     return found
 
 
-def _term(term: Term, value: EntryValue, worked: Worked | None, longest: int = LONGEST) -> Node:
+def _term(term: Term, value: EntryValue, worked: Worked | None, longest: int) -> Node:
     ranges = []
     for _, size in term.bound:
         if not isinstance(size, int):
@@ -61,7 +61,7 @@ def _term(term: Term, value: EntryValue, worked: Worked | None, longest: int = L
     if not term.bound and not _holds(term):
         return tree.Number(Fraction(0))
     if not term.bound:
-        body = _factors(coefficient, term.factors, value, worked)
+        body = _factors(coefficient, term.factors, value, worked, longest)
     else:
         body = _written_out(term, ranges, value, worked, longest)
         if coefficient != 1:
@@ -86,7 +86,7 @@ def _written_out(
             continue
         here: dict[str, ix.Place] = dict(zip(indices, place, strict=True))
         moved = ix.rename_term(replace(term, bound=(), coefficient=Fraction(1)), here)
-        terms.append(_factors(Fraction(1), moved.factors, value, worked))
+        terms.append(_factors(Fraction(1), moved.factors, value, worked, longest))
     return tree.plus(*terms)
 
 
@@ -104,7 +104,7 @@ def _holds(term: Term, at: Mapping[str, int] = MappingProxyType({})) -> bool:
 
 
 def _factors(
-    coefficient: Fraction, factors: tuple[Factor, ...], value: EntryValue, worked: Worked | None
+    coefficient: Fraction, factors: tuple[Factor, ...], value: EntryValue, worked: Worked | None, longest: int
 ) -> Node:
     above: list[Node] = [] if coefficient == 1 else [ratio(coefficient)]
     below: list[Node] = []
@@ -112,9 +112,9 @@ def _factors(
         if isinstance(factor, ix.Power):
             exponent = ix.number_of(factor.exponent)
             if exponent is not None and exponent < 0:
-                below.append(_factor(ix.Power(factor.base, ix.constant(-exponent)), value, worked))
+                below.append(_factor(ix.Power(factor.base, ix.constant(-exponent)), value, worked, longest))
                 continue
-        above.append(_factor(factor, value, worked))
+        above.append(_factor(factor, value, worked, longest))
     top = _product(above) if above else tree.Number(Fraction(1))
     return tree.Quotient(top, _product(below)) if below else top
 
@@ -141,24 +141,25 @@ def is_numeral(node: Node) -> bool:
     return isinstance(tree.undressed(node.body if isinstance(node, tree.Neg) else node), tree.Number)
 
 
-def _factor(factor: Factor, value: EntryValue, worked: Worked | None) -> Node:
+def _factor(factor: Factor, value: EntryValue, worked: Worked | None, longest: int) -> Node:
     match factor:
         case ix.Entry():
             return value(factor)
         case ix.Group(body):
-            return _expr(body, value, worked)
+            return _expr(body, value, worked, longest)
         case ix.Power(base, exponent):
             number = ix.number_of(exponent)
             if worked is not None and (done := worked(factor)) is not None:
                 return done
             if number == 1:
-                return _expr(base, value, worked)
+                return _expr(base, value, worked, longest)
             if number == Fraction(1, 2):
-                return tree.Call("sqrt", (_expr(base, value, worked),))
-            return tree.Power(_expr(base, value, worked), _expr(exponent, value, worked))
+                return tree.Call("sqrt", (_expr(base, value, worked, longest),))
+            return tree.Power(_expr(base, value, worked, longest), _expr(exponent, value, worked, longest))
         case ix.Apply(function, args, order, options):
-            named = tuple((key, _expr(part, value, worked)) for key, part in options)
-            return tree.Call(function, tuple(_expr(arg, value, worked) for arg in args), named, order)
+            named = tuple((key, _expr(part, value, worked, longest)) for key, part in options)
+            given = tuple(_expr(arg, value, worked, longest) for arg in args)
+            return tree.Call(function, given, named, order)
         case ix.Length(name):
             return tree.Name(name)
         case ix.Counter(place):
@@ -169,7 +170,7 @@ def _factor(factor: Factor, value: EntryValue, worked: Worked | None) -> Node:
             return tree.Constant("pi")
 
 
-def _expr(expr: Expr, value: EntryValue, worked: Worked | None) -> Node:
+def _expr(expr: Expr, value: EntryValue, worked: Worked | None, longest: int) -> Node:
     if not expr:
         return tree.Number(Fraction(0))
-    return tree.plus(*(_term(term, value, worked) for term in expr))
+    return tree.plus(*(_term(term, value, worked, longest) for term in expr))

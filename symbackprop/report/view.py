@@ -6,7 +6,7 @@ Everything here is a tree or a fact about one; no words, no format.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
@@ -26,7 +26,7 @@ from symbackprop.notation.tree import Node, Shape
 from symbackprop.notation.write import to_latex
 from symbackprop.report.facts import Facts
 from symbackprop.report.ladder import Ladder, ladder
-from symbackprop.report.unfold import is_numeral
+from symbackprop.report.substitution import Substitution, ends
 
 EXAMPLE = "example"
 """The word over an equals sign where the example's numbers come in."""
@@ -119,15 +119,15 @@ class View:
             name = self.letters.get(node.function)
             options = () if name else node.options
             return tree.Call(name or node.function, args, options, node.primes)
-        if isinstance(node, tree.Product) and "*" in node.signs:
-            plain = [self._one_number(factor) for factor in node.factors]
-            numbers = [a or b for a, b in pairwise(plain)]
-            signs = tuple(
-                sign if sign != "*" else "cdot" if number else "odot"
-                for sign, number in zip(node.signs, numbers, strict=True)
-            )
-            return tree.Product(tuple(map(self.page, node.factors)), signs)
+        if isinstance(node, tree.Product):
+            pairs = zip(node.signs, pairwise(node.factors), strict=True)
+            signs = (sign if sign != "*" else self._dot(*pair) for sign, pair in pairs)
+            return tree.Product(tuple(self.page(_ratio(factor)) for factor in node.factors), tuple(signs))
         return tree.rebuild(node, self.page)
+
+    def _dot(self, first: Node, second: Node) -> Literal["cdot", "odot"]:
+        """The sign between two factors: ⊙ where both are arrays."""
+        return "cdot" if self._one_number(first) or self._one_number(second) else "odot"
 
     def _one_number(self, node: Node) -> bool:
         """Whether everything in a formula is one number."""
@@ -171,8 +171,11 @@ class View:
         shape = self.derivation.exercise.shapes.get(name, ())
         kept = tuple(p for p, size in zip(node.places, shape, strict=False) if size != 1)
         if len(kept) == 1 and len(shape) == 2:  # the one row of W is written with small letters: w_i
-            if name.lower() in self.derivation.exercise.shapes:
-                return node
+            if name != name.lower() in self.derivation.exercise.shapes:
+                ones = (
+                    tree.number(1) if size == 1 else p for p, size in zip(node.places, shape, strict=True)
+                )
+                return tree.Index(node.base, tuple(ones))
             return tree.Index(tree.Name(name.lower()), kept)
         return tree.Index(node.base, kept) if kept else node.base
 
@@ -180,7 +183,15 @@ class View:
         """The formula of `dz` on the page; between single numbers ⊙ is an ordinary product."""
         step = self.derivation.step(name)
         made = self.page(step.formula)
-        return _with_dots(made) if self.lone(step.target) else made
+        return self._with_dots(made) if self.lone(step.target) else made
+
+    def _with_dots(self, node: Node) -> Node:
+        """Between single numbers ⊙ is an ordinary product; between arrays, as under a sum, it stays."""
+        if isinstance(node, tree.Product):
+            pairs = zip(node.signs, pairwise(node.factors), strict=True)
+            signs = (self._dot(*pair) if sign == "odot" else sign for sign, pair in pairs)
+            return tree.Product(tuple(map(self._with_dots, node.factors)), tuple(signs))
+        return tree.rebuild(node, self._with_dots)
 
     # --- values -------------------------------------------------------------------------------
 
@@ -213,15 +224,15 @@ class View:
         values = numbers.entries if numbers is not None else ()
         return any(isinstance(v, Poly) and any(sum(p for _, p in m) > 1 for m in v.terms) for v in values)
 
-    def array(self, numbers: Array[Any]) -> Node:
-        """An array of values as a tree."""
+    def array(self, numbers: Array[Any], most: int = max(limits.SHOWN_ROWS, limits.SHOWN_COLUMNS)) -> Node:
+        """An array of values as a tree; of more than `most` rows or columns the first ones and the last."""
         if len(numbers.entries) == 1:
             return self.entry(numbers.entries[0])
         if len(numbers.shape) == 1:
-            column = _ends(numbers.entries, limits.SHOWN_ROWS)
+            column = ends(numbers.entries, min(most, limits.SHOWN_ROWS))
             return tree.Matrix(tuple((node,) for node in self._alike(column, "v")), "column")
-        rows = _ends(tuple(numbers.rows()), limits.SHOWN_ROWS)
-        cells = [None if row is None else _ends(row, limits.SHOWN_COLUMNS) for row in rows]
+        rows = ends(tuple(numbers.rows()), min(most, limits.SHOWN_ROWS))
+        cells = [None if row is None else ends(row, min(most, limits.SHOWN_COLUMNS)) for row in rows]
         width = len(next(row for row in cells if row is not None))
         flat = self._alike([value for row in cells if row is not None for value in row], "c")
         made = iter([flat[at : at + width] for at in range(0, len(flat), width)])
@@ -297,6 +308,13 @@ class View:
         return tree.Gradient(base) if gradient else base
 
 
+def _ratio(factor: Node) -> Node:
+    """A fraction of numbers without the brackets that it needs on one line: `(1/4) u` is ¼ u."""
+    inner = factor.body if isinstance(factor, tree.Bracket) else None
+    built_up = isinstance(inner, tree.Quotient) and not tree.names_in(inner)
+    return inner if inner is not None and built_up else factor
+
+
 def _has_symbol(row: Function) -> bool:
     """σ, tanh and the user's own functions keep their names; ReLU and its kin become g."""
     return not row.latex.startswith(r"\operatorname")
@@ -305,101 +323,6 @@ def _has_symbol(row: Function) -> bool:
 def _has_more_places(value: Fraction, digits: int) -> bool:
     places = decimal_places(value)
     return places is None or places > digits
-
-
-def _ends(items: tuple[Any, ...], most: int) -> list[Any]:
-    """The items, or the first ones, a gap and the last one."""
-    if len(items) <= most:
-        return list(items)
-    return [*items[: most - 2], None, items[-1]]
-
-
-@dataclass(frozen=True, slots=True)
-class Substitution:
-    """Values for names, from the inside out; products of plain numbers get their dots."""
-
-    view: View
-    braces: bool
-
-    def go(self, node: Node) -> Node:
-        match node:
-            case tree.Name(name):
-                return self.known(name, node)
-            case tree.Gradient(tree.Name(name)):
-                return self.known("d" + name, node)
-            case tree.Transpose(tree.Name() | tree.Gradient()):
-                return self.transposed(node)
-            case tree.Call(_, args, _, primes) if primes:
-                return self.slope(node, args)
-            case tree.Call(_, args, _, 0) if (row := self.view.facts.model.row(node.function)) is not None:
-                return self.applied(node, args, row)
-            case tree.Add(terms):
-                return tree.Add((self.go(terms[0]), *(_bracketed(self.go(term)) for term in terms[1:])))
-            case tree.Product():
-                return self.product(node)
-            case tree.Ones(size) if isinstance(size, tree.Number):
-                return self.view.array(Array((int(size.value),), (Fraction(1),) * int(size.value)))
-        return tree.rebuild(node, self.go)
-
-    def known(self, name: str, node: Node) -> Node:
-        value = self.view.value(name) if name in self.view.derivation.quantities else None
-        if value is None:
-            return self.view.symbols(name) or node
-        return tree.Brace(value, node) if self.braces else value
-
-    def transposed(self, node: tree.Transpose) -> Node:
-        inner = node.body
-        name = inner.name if isinstance(inner, tree.Name) else "d" + tree.names_in(inner)[0]
-        if name not in self.view.derivation.quantities:
-            return node
-        value = self.view.value(name, transposed=True)
-        if value is None:
-            return node
-        return tree.Brace(value, node) if self.braces else value
-
-    def slope(self, node: tree.Call, args: tuple[Node, ...]) -> Node:
-        """`g'(z)`: its value, with a brace that says so where it is one number."""
-        made = self.view.facts.evaluated(node)
-        if made is None:
-            return tree.rebuild(node, self.go)
-        value = self.view.array(made)
-        if len(made.entries) != 1:
-            return value
-        at = tuple(self.go(arg) for arg in args)
-        return tree.Brace(value, tree.Call(node.function, at, node.options, node.primes))
-
-    def applied(self, node: tree.Call, args: tuple[Node, ...], row: Function) -> Node:
-        """`σ(z)`: of an array its values, for a function before a column of numbers says nothing."""
-        made = self.view.facts.evaluated(node) if row.kind != "loss" else None
-        if made is None or len(made.entries) == 1 or not all(isinstance(arg, tree.Name) for arg in args):
-            return tree.rebuild(node, self.go)
-        return self.view.array(made)
-
-    def product(self, node: tree.Product) -> Node:
-        factors = tuple(self.go(factor) for factor in node.factors)
-        signs = []
-        for left, sign, right in zip(factors, node.signs, factors[1:], strict=False):
-            plain = is_numeral(left) and is_numeral(right)
-            signs.append("cdot" if plain else "" if sign == "odot" and _scalar(left, right) else sign)
-        return tree.Product(factors, tuple(signs))
-
-
-def _bracketed(term: Node) -> Node:
-    """`(−1)` over its name, for a negative number that is added."""
-    if isinstance(term, tree.Brace) and isinstance(term.body, tree.Neg):
-        return replace(term, body=tree.Bracket(term.body))
-    return term
-
-
-def _scalar(left: Node, right: Node) -> bool:
-    return is_numeral(left) and is_numeral(right)
-
-
-def _with_dots(node: Node) -> Node:
-    if isinstance(node, tree.Product):
-        signs = tuple("cdot" if sign == "odot" else sign for sign in node.signs)
-        return tree.Product(tuple(_with_dots(factor) for factor in node.factors), signs)
-    return tree.rebuild(node, _with_dots)
 
 
 def chain(

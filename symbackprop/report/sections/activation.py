@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from symbackprop.algebra.slopes import OUTPUT, Branch, Kink, Slope
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
+from symbackprop.notation.write_operations import CORES, is_core
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.view import View
 
@@ -40,9 +42,13 @@ def _one(view: View, slope: Slope, reasons: bool) -> Iterator[Block]:
     if reasons:
         key = "activation.cases" if len(slope.branches) > 1 else "activation.formula"
         yield Paragraph(sentences=(Text(key, {"function": tree.Call(name, (argument,))}),))
-    values, slopes = (view.page(cases(part, argument)) for part in (slope.values, slope.branches))
-    row = tree.Row((equation(value, values), equation(prime, slopes)), "implies")
+    values = view.page(cases(slope.values, argument))
+    slopes = view.page(cases(slope.branches, argument, slope.kinks))
+    maximum = [tree.Call("max", (tree.number(0), argument))] if name in CORES else []
+    row = tree.Row((equation(value, *maximum, values), equation(prime, slopes)), "implies")
     yield Equation(lines=(Line(formula=row),))
+    if reasons:
+        yield from _indicator(view, slope, argument)
     if slope.recognised is not None:
         if reasons:
             yield Paragraph(sentences=(Text("activation.recognised"),))
@@ -54,18 +60,50 @@ def _one(view: View, slope: Slope, reasons: bool) -> Iterator[Block]:
     yield from _at_example(view, slope)
 
 
-def cases(branches: tuple[Branch, ...], argument: Node) -> Node:
-    """One formula, or cases `if z ≥ 0`, `if z < 0`."""
+def _indicator(view: View, slope: Slope, argument: Node) -> Iterator[Block]:
+    """How the formulas write a part that has no sign of its own: `max(0, z − w)`, `1_{z > w}`."""
+    name = slope.function.name
+    calls = [c for step in view.derivation.backward for c in view.facts.model.calls(step.formula)]
+    used = next(
+        (call for call in calls if call.function == name and call.primes == 1 and is_core(call)), None
+    )
+    if name not in CORES or used is None:
+        return
+    parts = {
+        "slope": view.applied(slope, argument, 1),
+        "at": tree.undressed(used.args[0]),
+        "indicator": used,
+    }
+    yield Paragraph(sentences=(Text("activation.indicator", parts),))
+
+
+def cases(branches: tuple[Branch, ...], argument: Node, kinks: Sequence[Kink] = ()) -> Node:
+    """One formula, or cases `if z ≥ 0`, `if z < 0`; at a kink with the value taken there."""
     table = {"u": argument}
     if len(branches) == 1:
         return tree.replace_names(branches[0].value, table)
     rows: list[tuple[Node, Node]] = []
     above: Node | None = None
+    taken = {kink.at: kink for kink in kinks}
     for branch in branches:
+        closed = above is not None and _at_left(taken.get(above))  # the bound above belongs to this branch
+        low = taken.get(branch.bound) if branch.bound is not None else None
         condition = _condition(argument, branch.bound, above)
+        if closed and isinstance(condition, tree.Chain) and condition.relations[-1] == "<":
+            condition = replace(condition, relations=(*condition.relations[:-1], "≤"))
+        if low is not None and low.taken != low.right and isinstance(condition, tree.Chain):
+            first: tree.Relation = ">" if condition.relations[0] == "≥" else "<"
+            condition = replace(condition, relations=(first, *condition.relations[1:]))
         rows.append((tree.replace_names(branch.value, table), condition))
+        if low is not None and low.taken not in (low.left, low.right):
+            rows.append((low.taken, equation(argument, low.at)))
         above = branch.bound
     return tree.Cases(tuple(rows))
+
+
+def _at_left(kink: Kink | None) -> bool:
+    """Whether the value at a kink is that of the branch to its left."""
+    return kink is not None and kink.taken == kink.left and kink.taken != kink.right
 
 
 def _condition(argument: Node, bound: Node | None, above: Node | None) -> Node:

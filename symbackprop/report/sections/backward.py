@@ -124,7 +124,10 @@ def displays(view: View, step: Step) -> list[Node]:
         return [first, *([in_example(symbol, numbers)] if numbers else [])]
     members = [_through(step.target, made.through) for made in step.substeps]
     parts = [view.page(made.matrix) for made in step.substeps if made.matrix is not None]
-    braced = tuple(tree.Brace(part, label) for part, label in zip(parts, members, strict=True))
+    braced = tuple(
+        tree.Brace(tree.Bracket(part) if place and isinstance(part, tree.Neg) else part, label)
+        for place, (part, label) in enumerate(zip(parts, members, strict=True))
+    )
     general = equation(
         symbol, tree.Derivative(tree.Name(view.loss), tree.Name(step.target)), tree.Add(braced)
     )
@@ -181,7 +184,23 @@ def _entry_chain(view: View, made: Contribution) -> Node:
         if size != 1:
             body = tree.Sum(letters[axis], tree.number(1), size_node(size), body)
     result = view.page(view.unindexed(spelled(made.entry, dict(letters), avoid=avoid)))
-    return equation(tree.Gradient(by), body, result)
+    axes = [*zip(made.free, view.shape(made.target), strict=True)]
+    axes += [(letters[axis], size) for axis, size in zip(made.summed, view.shape(made.through), strict=True)]
+    gone = frozenset(letter for letter, size in axes if size == 1)
+    chained = equation(tree.Gradient(by), body)
+    return equation(*(view.unindexed(_without(part, gone)) for part in chained.members), result)
+
+
+def _without(node: Node, letters: frozenset[str]) -> Node:
+    """`node` without the deltas of axes of one entry, whose indices are left out."""
+    if isinstance(node, tree.Delta):
+        return tree.number(1) if letters & set(tree.names_in(node)) else node
+    if isinstance(node, tree.Product):
+        pairs = [(factor, _without(factor, letters)) for factor in node.factors]
+        kept = [new for old, new in pairs if not isinstance(old, tree.Delta) or new == old]
+        if len(kept) < len(pairs):
+            return tree.juxtaposed(*kept) if kept else tree.number(1)
+    return tree.rebuild(node, lambda part: _without(part, letters))
 
 
 # --- the reasons ------------------------------------------------------------------------------
@@ -221,7 +240,7 @@ def _reason(view: View, made: Contribution) -> Iterator[Text]:
             entry = tuple(letters[axis] for axis in made.summed)
             body = view.page(view.derivation.step(made.through).formula)
             at = tree.replace_names(body, {made.target: view.entry_name(made.target, entry)})
-            statement = equation(view.entry_name(made.through, entry), at)
+            statement = view.unindexed(equation(view.entry_name(made.through, entry), at))
             yield Text("reason.entrywise", {**parts, "statement": statement})
     elif made.rule == "affine" and made.local == tree.number(1):
         statement = equation(through, view.page(view.derivation.step(made.through).formula))

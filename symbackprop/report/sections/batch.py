@@ -15,7 +15,8 @@ from symbackprop.derivation.worlds import vanishes, written
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Part, Table, Text
-from symbackprop.report.view import Substitution, View, chain
+from symbackprop.report.substitution import Substitution
+from symbackprop.report.view import View, chain
 
 ROWS = 8
 """Examples in the table; of more, the first ones and the last."""

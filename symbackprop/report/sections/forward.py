@@ -119,10 +119,12 @@ def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
     members: list[Node] = [left, *body[-1:]] if step.target != view.loss else [left]
     if step.target == view.loss:
         written = _loss_numbers(view, step) or [view.with_numbers(body[-1])]
-        members += written
+        members += [part for part in written if not view.too_wide(part)] or body[-1:]
     else:
         compact = view.facts.compact(step.formula)
-        if compact is not None and view.lone(step.target):
+        bare = tree.undressed(step.formula)
+        single = isinstance(bare, tree.Call) and len(bare.args) == 1  # max(2, −1) says enough by itself
+        if compact is not None and view.lone(step.target) and single:
             members.append(view.with_numbers(view.page(compact)))
         elif view.lone(step.target):
             members.append(view.page(view.with_numbers(step.formula)))

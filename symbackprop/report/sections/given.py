@@ -5,27 +5,38 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping, Sequence
 
-from symbackprop.algebra.functions import ATOMS
+from symbackprop.algebra.functions import ATOMS, Function
 from symbackprop.algebra.spell import size_node
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
+from symbackprop.notation.write import to_latex
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.layout import ROOM
+from symbackprop.report.measure import width
 from symbackprop.report.sections.activation import cases
 from symbackprop.report.view import View
 
 LONG_MODEL = 5
 """More formulas than these are set in lines, one for each layer."""
 
+MANY_NUMBERS = 120
+"""Of so many numbers a short report shows the corners of each array."""
+
+CORNER = 3
+"""Rows and columns of an array of which only the corners are shown."""
+
+_SURE = 0.93  # the share of a line that data may fill
+
 MANY_LAYERS = 8
 """Of more layers alike than these the model states the first two and the last."""
 
 
-def given(view: View, *, reasons: bool = True) -> Iterator[Block]:
-    """Model, data, what is asked."""
+def given(view: View, *, reasons: bool = True, short: bool = False) -> Iterator[Block]:
+    """Model, data, what is asked; a `short` one shows of many large arrays only the corners."""
     yield Heading(text=Text("given.title"), label="given")
     yield Paragraph(sentences=(Text("given.model"),))
     yield _model(view)
-    yield from _data(view)
+    yield from _data(view, short)
     if reasons:
         yield from _remarks(view)
     yield _asked(view, reasons)
@@ -76,9 +87,25 @@ def statement(view: View, name: str) -> list[Node]:
     body = view.derivation.step(name).formula
     if name == view.loss:
         formula = view.loss_formula()
-        return [equation(view.loss_call(), *formula), *definitions(view, body), *_inside(view, formula)]
+        return [
+            equation(view.loss_call(), *_named(view, body), *formula),
+            *definitions(view, body),
+            *_inside(view, formula),
+        ]
     first = equation(*tree.stated(tree.Name(name), view.page(body)))
     return [first, *definitions(view, body)]
+
+
+def _named(view: View, body: Node) -> list[Node]:
+    """`¼ BCE(p, y)`, before what it stands for: the name that the page gives the loss later on."""
+    calls = [call for call in view.facts.model.calls(body) if not call.primes]
+    rows = [row for call in calls if (row := view.facts.model.row(call.function)) is not None]
+    return [view.page(body)] if any(row.kind == "loss" and is_short(row) for row in rows) else []
+
+
+def is_short(row: Function) -> bool:
+    """Whether a named loss has a name fit for a formula: BCE, CE, MSE."""
+    return row.kind == "loss" and row.plain.isupper()
 
 
 def definitions(view: View, body: Node) -> Iterator[Node]:
@@ -110,7 +137,7 @@ def _inside(view: View, formula: Sequence[Node]) -> Iterator[Node]:
             yield equation(tree.Call(part, (argument,)), view.page(compact))
 
 
-def _data(view: View) -> Iterator[Block]:
+def _data(view: View, short: bool) -> Iterator[Block]:
     names = [name for name in view.derivation.exercise.given if name in view.derivation.exercise.shapes]
     valued = [name for name in names if view.value(name) is not None]
     symbolic = [name for name in names if name not in valued]
@@ -119,7 +146,8 @@ def _data(view: View) -> Iterator[Block]:
         if sizes:
             yield Paragraph(sentences=sizes)
         yield Paragraph(sentences=(Text("given.data"),))
-        yield from _in_lines([_datum(view, name) for name in valued])
+        entries = sum(len(_entries(view, name)) for name in valued)
+        yield from _in_lines([_datum(view, name, short and entries > MANY_NUMBERS) for name in valued])
     if symbolic:
         key = "given.symbols_too" if valued else "given.symbols"
         items = tuple(_symbolic(view, name) for name in symbolic)
@@ -165,8 +193,15 @@ def _sizes(view: View) -> Iterator[Text]:
         yield Text("given.any_size", {"sizes": sizes, "count": len(sizes)})
 
 
-def _datum(view: View, name: str) -> Node:
-    value = view.value(name)
+def _entries(view: View, name: str) -> tuple[object, ...]:
+    numbers = view.numbers(name)
+    return () if numbers is None else numbers.entries
+
+
+def _datum(view: View, name: str, small: bool) -> Node:
+    numbers = view.numbers(name)
+    assert numbers is not None
+    value = view.array(numbers, CORNER) if small else view.value(name)
     assert value is not None
     return tree.Chain((tree.Name(name), value, view.space(name)), (view.relation(name), "∈"), (None, None))
 
@@ -181,9 +216,15 @@ def _symbolic(view: View, name: str) -> Node:
 
 
 def _in_lines(items: list[Node]) -> Iterator[Equation]:
-    """Four to a line, for data of modest size; the typesetter breaks what is still too wide."""
-    for start in range(0, len(items), 4):
-        yield Equation(lines=(Line(formula=tree.Row(tuple(items[start : start + 4]), ",")),))
+    """As many to a line as it holds, four at most; each line in the middle."""
+    line: list[Node] = []
+    for item in items:
+        if line and (len(line) == 4 or width(to_latex(tree.Row((*line, item), ","))) > _SURE * ROOM):
+            yield Equation(lines=(Line(formula=tree.Row(tuple(line), ",")),))
+            line = []
+        line.append(item)
+    if line:
+        yield Equation(lines=(Line(formula=tree.Row(tuple(line), ",")),))
 
 
 def _any_name() -> Iterator[str]:

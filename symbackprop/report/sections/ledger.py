@@ -9,6 +9,7 @@ from symbackprop.derivation.steps import Layer, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, equation
 from symbackprop.report.document import Block, Paragraph, Table, Text
+from symbackprop.report.sections.given import is_short
 from symbackprop.report.view import View
 
 Row = tuple[Node | Text | None, ...]
@@ -50,7 +51,7 @@ def _has_sign(node: Node, sign: str) -> bool:
 
 def _row(view: View, step: Step, layers: tuple[Layer, ...]) -> Row:
     name = ("d" if step.gradient else "") + step.target
-    left, right = tree.stated(view.symbol(name), view.page(step.formula))
+    left, right = tree.stated(view.symbol(name), _formula(view, step))
     cells: list[Node | Text | None] = [
         equation(left, right), dimensions(step.formula, step.shape, view.derivation.exercise.shapes)
     ]  # fmt: skip
@@ -58,6 +59,15 @@ def _row(view: View, step: Step, layers: tuple[Layer, ...]) -> Row:
         cells.append(_in_general(step, layers))
     cells.append(tree.Name(step.target) if step.gradient else None)
     return tuple(cells)
+
+
+def _formula(view: View, step: Step) -> Node:
+    """The formula; of a loss with a long name (`half_squared_error`) what it stands for."""
+    calls = [call for call in view.facts.model.calls(step.formula) if not step.gradient]
+    rows = [row for call in calls if (row := view.facts.model.row(call.function)) is not None]
+    if any(row.kind == "loss" and not is_short(row) for row in rows):
+        return view.loss_formula()[-1]
+    return view.page(step.formula)
 
 
 def _in_general(step: Step, layers: tuple[Layer, ...]) -> Node | None:

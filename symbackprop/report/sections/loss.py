@@ -48,7 +48,7 @@ def _reasons(view: View, step: Step) -> Iterator[Text]:
     target = tree.Name(step.target)
     if not view.lone(step.target) and not _bound(step):
         entry = tree.Index(target, tuple(tree.Name(place) for place in step.substeps[0].free))
-        yield Text("loss.one_term", {"entry": entry})
+        yield Text("loss.one_term", {"entry": view.unindexed(entry)})
     if data:
         fixed = tuple(tree.Name(name) for name in data)
         yield Text("loss.by", {"name": target, "fixed": fixed, "count": len(fixed)})
@@ -72,9 +72,9 @@ def lines(view: View, step: Step) -> list[Node]:
         members = [gradient, tree.Derivative(of, by), *([middle] if middle else []), formula]
         return [_boxed(equation(*members), numbers)]
     places = tuple(tree.Name(letter) for letter in made.free)
-    entry_by = tree.Index(by, places)
+    entry_by = view.unindexed(tree.Index(by, places))
     middle = _power_rule(view, made)
-    entry = view.page(spelled(made.entry, {}, avoid=view.derivation.exercise.shapes))
+    entry = view.page(view.unindexed(spelled(made.entry, {}, avoid=view.derivation.exercise.shapes)))
     members = [tree.Gradient(entry_by), tree.Derivative(of, entry_by), *([middle] if middle else []), entry]
     first = tree.Row((equation(*members), tree.Box(equation(gradient, formula))), "implies")
     if not numbers:
@@ -103,10 +103,12 @@ def number_members(view: View, step: Step) -> tuple[list[Node], tuple[tree.Relat
     value = view.value("d" + step.target)
     if value is None:
         return None
+    if tree.undressed(view.page(step.formula)) == tree.undressed(value):
+        return None  # the formula is the value: it has been said
     put_in = view.page(view.with_numbers(step.formula))
     if any(isinstance(p, tree.Quotient) and _has_matrix(p) for p in tree.walk(put_in)):
         put_in = value  # a fraction of columns says nothing
-    elif view.too_wide(put_in):
+    if view.too_wide(put_in):
         put_in = value
     used = view.used(step.formula)
     first = view.relation(*used) if used else "="
@@ -165,8 +167,11 @@ def _three_factors(
     parts: list[Node] = []
     if term.coefficient != 1 or others:
         parts.append(spelled((lead,), {}))
-    parts.append(power_derivative(tree.Bracket(base), int(exponent)))
-    parts.append(tree.Brace(tree.Derivative(tree.Bracket(base), by), tree.number(inner)))
+    single = isinstance(base, tree.Name | tree.Index)
+    parts.append(power_derivative(base if single else tree.Bracket(base), int(exponent)))
+    if base != by:
+        over = base if single else tree.Bracket(base)
+        parts.append(tree.Brace(tree.Derivative(over, by), tree.number(inner)))
     return times(*parts)
 
 

@@ -27,7 +27,7 @@ def _mistake(view: View, step: Step) -> Iterator[Text]:
         return
     parts: dict[str, Part] = {
         "gradient": view.symbol("d" + step.target),
-        "wrong": view.page(found.formula),
+        "wrong": _stated(view, step, found.formula),
         "name": tree.Name(step.target),
     }
     if found.verdict == "misfit":
@@ -43,6 +43,12 @@ def _mistake(view: View, step: Step) -> Iterator[Text]:
     yield Text(f"mistake.{found.mistake}", _places(view, found))
 
 
+def _stated(view: View, step: Step, formula: Node) -> Node:
+    """The formula; of an array by its entries the whole statement, for `[…]_pq` says it badly."""
+    left, right = tree.stated(view.symbol("d" + step.target), view.page(formula))
+    return tree.equation(left, right) if isinstance(formula, tree.Entrywise) else right
+
+
 def _places(view: View, remark: Remark) -> dict[str, Part]:
     """What fills `{about}` and `{instead}`."""
     given = {"about": remark.wrong.about, "instead": remark.wrong.instead}
@@ -53,6 +59,8 @@ def _argument(view: View, step: Step) -> Iterator[Text]:
     found = view.facts.remarks.arguments.get(step.target)
     if found is None:
         return
+    if step.target not in _first_of_form(view):
+        return  # it has been said of a formula of the same form
     first, second = found.factors
     parts: dict[str, Part] = {
         "product": view.page(found.formula),
@@ -62,6 +70,16 @@ def _argument(view: View, step: Step) -> Iterator[Text]:
     yield Text("remark.only_product", parts)
     if step.target == next(iter(view.facts.remarks.arguments)):
         yield Text("remark.no_proof")
+
+
+def _first_of_form(view: View) -> frozenset[str]:
+    """The targets whose formula is the first of its form: `dW_2 = dz_2 a_1ᵀ`, and not dW_1 after it."""
+    seen: dict[Node, str] = {}
+    for target, found in view.facts.remarks.arguments.items():
+        names = tree.names_in(found.formula)
+        table: dict[str, Node] = {name: tree.Name(f"#{place}") for place, name in enumerate(names)}
+        seen.setdefault(tree.replace_names(found.formula, table), target)
+    return frozenset(seen.values())
 
 
 def _sizes(sides: Dimensions) -> Node:

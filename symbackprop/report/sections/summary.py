@@ -30,8 +30,7 @@ def summary(view: View) -> Iterator[Block]:
     for step in steps:
         name = "d" + step.target
         row: list[Node | Text | None] = [
-            view.symbol(name),
-            view.formula(name),
+            *tree.stated(view.symbol(name), view.formula(name)),
             Text("summary.like", {"space": view.space(name), "name": tree.Name(step.target)}),
         ]
         if valued:
