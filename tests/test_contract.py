@@ -58,7 +58,9 @@ def test_its_shapes_and_formulas() -> None:
     assert (data["contract"], data["version"], data["exercise"]) == ("symbackprop.derivation", 1, "neurona")
     assert data["model"] == {"z": "W x + b", "yhat": "relu(z)", "L": "1/2 (yhat - y)^2"}
     assert data["shapes"] == {"W": [1, 3], "x": [3], "b": [1], "y": [1], "z": [1], "yhat": [1], "L": []}
-    assert data["conventions"] == {"kinks": {"relu": {"0": "1"}}, "digits": 4, "indices_from": 1, "loss": "L"}
+    assert data["conventions"] == {
+        "kinks": {"relu": {"0": "1"}}, "digits": 4, "indices_from": 1, "loss": "L", "layers": "W_1",
+    }  # fmt: skip
     gradient = data["quantities"]["dW"]
     assert list(gradient) == ["kind", "of", "shape", "latex", "text", "exact", "decimal", "symbolic"]
     assert (gradient["kind"], gradient["of"], gradient["shape"]) == ("gradient", "W", [1, 3])

@@ -43,10 +43,17 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 def test_the_exercises_of_the_readme_are_read_and_derived() -> None:
-    whole, functions, words, descent = blocks("toml")
+    whole, network, indices, functions, words, descent = blocks("toml")
     worked = derive(from_text(whole, key="mine"))
     assert worked["dW"].value.tolist() == [[-4, 0, -8]]
     assert whole.count("\n") < 30
+    collapsed = derive(from_text(network))
+    assert collapsed["dz2"].text == "yhat - t"
+    assert "z^{[2]}" in collapsed.to_latex()
+    convolved = derive(from_text(indices))
+    assert convolved["dK"].text == (
+        "entries(p = 1..r, q = 1..s: sum(i = 1..h - r + 1, j = 1..l - s + 1: dz[i,j] x[i + p - 1,j + q - 1]))"
+    )
     for name in ("swish2", "step_up", "g"):
         text = f'{functions}\n[model]\nL = "sum({name}(x))"\n[shapes]\nx = [2]\n'
         assert derive(from_text(text)).gradients == ("dx",)

@@ -232,7 +232,11 @@ class PictureWriter(SumWriter):
             operator = self.lowered(*self.symbol(name)) if name == self.style.loss else self.operator(name)
         along = self.along(node)
         if along:
-            return self.applied(self.lowered(operator, self.text(along)), [self.write(bare(args[0]))], [])
+            operator = self.lowered(operator, self.text(along))
+        if len(args) == 1 and (along or not node.options) and isinstance(bare(args[0]), Matrix):
+            return operator + "'" * node.primes + " " + self.write(bare(args[0]))  # it has brackets already
+        if along:
+            return self.applied(operator, [self.write(bare(args[0]))], [])
         written = [self.at(bare(arg), RELATION + 1) for arg in args]
         options = [self.option(key, self.write(value)) for key, value in node.options]
         return self.applied(operator + "'" * node.primes, written, options)

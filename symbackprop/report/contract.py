@@ -19,7 +19,8 @@ key's meaning never changes, and none goes, without one.
                "generic", or an object (`pieces`, each `formula` holding from its `bound` upwards …)
 `facts`        what the exercise assumes, as plain text
 `conventions`  `kinks`: name -> place -> the slope that is taken there; `digits` after the point
-               of what is rounded; `indices_from` 1; `loss`: the name of the loss
+               of what is rounded; `indices_from` 1; `loss`: the name of the loss;
+               `layers`: how the number of a layer is set (`W_1`, `W^[1]` or `W^(1)`)
 `quantities`   name -> quantity: given names, computed names, then gradients (`dW` is dL/dW and
                has the shape of W), in the order of the derivation
 `slopes`       function -> its derivative in the argument u: `pieces`, each `value` from `from`
@@ -90,6 +91,7 @@ from symbackprop.algebra.values.decimals import to_text, to_tree
 from symbackprop.algebra.values.poly import Poly
 from symbackprop.derivation.results import style
 from symbackprop.derivation.steps import Check, Derivation, Link, Quantity, Step
+from symbackprop.exercise.layers import MARKS
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 from symbackprop.notation.write import Style, to_latex, to_plain
@@ -131,6 +133,7 @@ def as_data(derivation: Derivation, *, language: str, templates: Path | None = N
             "digits": derivation.digits,
             "indices_from": 1,
             "loss": exercise.loss,
+            "layers": next(text for text, marks in MARKS.items() if marks == exercise.layer_marks),
         },
         "quantities": {
             name: _quantity(quantity, derivation, shown) for name, quantity in derivation.quantities.items()
@@ -160,6 +163,8 @@ def as_exercise(data: Mapping[str, Json]) -> dict[str, Json]:
     }
     if data["facts"]:
         made["assume"] = {"facts": list(data["facts"])}
+    if data["conventions"].get("layers") not in {None, "W_1"}:
+        made["style"] = {"layers": data["conventions"]["layers"]}
     if data.get("descent"):
         one = data["descent"]
         made["descent"] = {key: one[key] for key in ("rate", "steps", "optimizer", "parameters")}

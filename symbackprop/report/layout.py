@@ -1,21 +1,24 @@
 """Which displays are too wide for the line, and where they break.
 
 A chain breaks at a relation, and the next line states the left side again, so that every line is
-a statement by itself. A row of formulas breaks between them. What cannot be broken and is still
-too wide is marked `fit`: the typesetter shrinks it to the line.
+a statement by itself. A row of formulas breaks between them. A long sum that would have to be set in
+very small print breaks before a +. What is still too wide is marked `fit`: the typesetter shrinks it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from symbackprop.notation.tree import Box, Chain, Node, Relation, Row
+from symbackprop.notation.tree import Add, Box, Chain, Node, Relation, Row, Word
 from symbackprop.report.document import Line
 
 ROOM: Final = 42.5  # em of text in a line of the page
 _SURE: Final = 0.96  # the share of the room that an estimate may fill and still be trusted
 _IMPLIED: Final = 2.9  # em, of the ⟹ and its space at the start of a line
-_MARGIN_GAP: Final = 1.5  # em between a formula and the shape in the margin
+_MARGIN_GAP: Final = 2.0  # em between a formula and the shape in the margin
+
+_SMALLEST: Final = 0.75
+"""The least size to which a formula is shrunk, as a share of the size of the text."""
 
 Measure = Callable[[Node], float]
 """The width of a formula, in em."""
@@ -59,9 +62,14 @@ def _broken(line: Line, measure: Measure, room: float) -> list[Placed]:
     margin = 0.0 if line.margin is None else measure(line.margin) + _MARGIN_GAP
     if measure(line.formula) + margin <= room:
         return [Placed(formula=line.formula, margin=line.margin)]
+    whole = [
+        part
+        for piece in _pieces(line.formula, measure, room, margin)
+        for part in _at_plus(piece, measure, room)
+    ]
     pieces = [
         replace(piece, fit=not piece.boxed and measure(piece.formula) + _IMPLIED * piece.implied > room)
-        for piece in _pieces(line.formula, measure, room, margin)
+        for piece in whole
     ]
     pieces[-1] = replace(pieces[-1], margin=line.margin)
     return pieces
@@ -160,8 +168,35 @@ def _left_side(node: Node) -> Node:
 
 
 def _framed(chain: Chain, measure: Measure, room: float) -> Placed:
-    lines = tuple(piece.formula for piece in _chain(chain, measure, room - 2.0, 0.0))
+    pieces = _chain(chain, measure, room - 2.0, 0.0)
+    lines = tuple(part.formula for piece in pieces for part in _at_plus(piece, measure, room - 2.0))
     return Placed(formula=Box(chain), boxed=lines)
+
+
+def _at_plus(piece: Placed, measure: Measure, room: float) -> Iterator[Placed]:
+    """A chain whose last member is a sum far too wide for a line, in lines that begin with its signs."""
+    chain = piece.formula
+    last = chain.members[-1] if isinstance(chain, Chain) else chain
+    if piece.boxed or not isinstance(last, Add) or _SMALLEST * measure(chain) <= room:
+        yield piece
+        return
+    rest = list(last.terms)
+    first = True
+    while rest:
+        count = len(rest)
+        while count > 1 and measure(_line_of(chain, rest[:count], first)) > room:
+            count -= 1
+        here, rest = rest[:count], rest[count:]
+        yield replace(piece, formula=_line_of(chain, here, first), implied=piece.implied and first)
+        first = False
+
+
+def _line_of(chain: Node, terms: Sequence[Node], first: bool) -> Node:
+    """The terms of one line of a sum: after the left side, or after nothing but their sign."""
+    if not first:
+        return Add((Word("nothing"), *terms))
+    whole = terms[0] if len(terms) == 1 else Add(tuple(terms))
+    return replace(chain, members=(*chain.members[:-1], whole)) if isinstance(chain, Chain) else whole
 
 
 def _alignable(line: Placed) -> bool:

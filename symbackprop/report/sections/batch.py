@@ -195,7 +195,7 @@ class _Examples:
         return tree.Index(tree.Name(self.view.loss), (at,))
 
     def _loss_line(self, losses: _Losses) -> Iterator[Node]:
-        formula = self.view.page(self._of_one(losses.formula, 1))
+        formula = self.view.page(_plain_norms(self._of_one(losses.formula, 1)))
         value, exact = self.view.facts.shown(losses.values[0], self.view.digits)
         relations: tuple[tree.Relation, ...] = ("=", "=" if exact else "≈")
         yield chain(self._loss_name(1), formula, tree.Box(value), relations=relations)
