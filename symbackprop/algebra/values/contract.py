@@ -13,6 +13,7 @@ from itertools import product
 from math import prod
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import DomainProblem, EvaluationError
 from symbackprop.algebra.values.frames import Frame
@@ -119,9 +120,11 @@ def _grouped(loop: Loop[Any], found: _Sums, sizes: Mapping[str, int]) -> list[_G
 def _lines(loop: Loop[T], group: _Group, found: _Sums, sizes: Mapping[str, int]) -> list[Sequence[T]]:
     """For each place of the group's own indices, the values over all the sums."""
     own = {name: range(1, size + 1) for name, size in sizes.items() if name in group.outer}
+    width = prod(map(len, found.ranges.values()))
+    if prod(map(len, own.values())) * width > limits.LOOP:
+        raise EvaluationError(group.body, f"more than {limits.LOOP:,} terms, which is the limit")
     frame = Frame.over({**own, **found.ranges})
     values = loop.values(group.body, frame)
-    width = prod(map(len, found.ranges.values()))
     return [values[start : start + width] for start in range(0, len(values), width)]
 
 
