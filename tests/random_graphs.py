@@ -100,7 +100,7 @@ class Graph:
 
     def form(self) -> None:
         x, (n,) = self.any(1)
-        self.add(f"{x}^T {self.some(n, n)} {x} + dot({x}, {self.some(n)})")
+        self.add(f"{x}^T {self.some(n, n)} {x} + dot({x}, {self.some(n)})", 1)
 
     def outer(self) -> None:
         u, (m,) = self.any(1)

@@ -502,6 +502,37 @@ def test_a_terminal_that_knows_only_ascii(tmp_path: Path) -> None:
     assert rb"1\xd73" in done.stdout
 
 
+CONVOLVED = '[model]\n"z[i,j]" = "sum(a, b: K[a,b] x[i+a-1, j+b-1])"\nL = "1/2 ||z||_F^2"\n'
+TOO_MUCH = {
+    "a huge convolution": CONVOLVED + "[shapes]\nK = [50, 50]\nx = [400, 400]\n",
+    "a sum of a thousand million terms": '[model]\nL = "sum(i = 1..1000000000: x)"\n[values]\nx = 1\n',
+}
+
+
+@pytest.mark.parametrize("name", TOO_MUCH)
+def test_too_many_terms_are_a_fault_of_their_equation(
+    name: str, run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    (tmp_path / "big.toml").write_text(TOO_MUCH[name])
+    code, _, said = run("derive", "big.toml", "--to", "md")
+    assert code == 2
+    assert "model.z: a sum" in said or "model.L: a sum" in said
+    assert "4,000,000 terms, which is the limit" in said
+
+
+def test_rows_that_are_divided_by_their_sums(
+    run: Callable[..., tuple[int, str, str]], tmp_path: Path
+) -> None:
+    """Causal attention by hand: what stands in dE's row beside a row is one number for all of it."""
+    model = '"E[i,j]" = "A[i,j] where j <= i"\nP = "E / (sum(E, axis = 1) 1^T)"\nL = "1/2 ||P||_F^2"\n'
+    (tmp_path / "rows.toml").write_text(f"[model]\n{model}[values]\nA = [[1, 9], [2, 3]]\n")
+    code, _, said = run("derive", "rows.toml", "--to", "json")
+    assert (code, said.count("error")) == (0, 0)
+    data = json.loads((tmp_path / "output" / "rows.json").read_text())
+    # P = [[1, 0], [2/5, 3/5]]; with s = 5: dE = (P − (P·P)1)/s = [2/5 − 13/25, 3/5 − 13/25]/5
+    assert data["quantities"]["dA"]["exact"] == [["0", "0"], ["-3/125", "2/125"]]
+
+
 def test_as_a_module_and_fast_enough() -> None:
     """`--help` within 0.4 times what importing SymPy and Jinja2 costs; the best of three runs each."""
 

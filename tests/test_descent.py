@@ -595,7 +595,7 @@ def test_a_step_to_where_the_loss_has_no_value_says_which() -> None:
     with pytest.raises(DomainProblem) as caught:
         descended({"model": {"f": "log(w)"}, "values": {"w": 1}}, rate=1)
     assert str(caught.value).startswith("log of 0 has no value")
-    assert "after 1 steps of the descent, equation f" in str(caught.value)
+    assert "after 1 step of the descent, equation f" in str(caught.value)
 
 
 def test_a_descent_that_flies_off_ends_in_an_error() -> None:

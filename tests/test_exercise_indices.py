@@ -186,3 +186,29 @@ def test_a_slip_is_found_beside_a_formula_that_cannot_be_read() -> None:
     found = faults(text)
     assert "case.toml:6: values.yhatt: no equation uses yhatt. Did you mean yhat?" in found
     assert not any("uses q" in fault for fault in found)
+
+
+def test_a_sum_without_terms_is_no_sum() -> None:
+    (said,) = faults('[model]\nL = "sum(i = 3..2: x[i])"\n[values]\nx = [1, 2, 3]\n')
+    assert said.endswith("model.L: the sum has no terms: i runs from 3 to 2")
+    from_text('[model]\nL = "sum(i = 3..3: x[i])"\n[values]\nx = [1, 2, 3]\n')
+
+
+def test_greek_letters_are_no_slips_of_one_another() -> None:
+    """`beta` beside `eta` is a name of its own, as in a generalised linear model."""
+    shapes = '[shapes]\nX = ["m", "n"]\n'
+    exercise = from_text('[model]\neta = "X beta"\nL = "sum(exp(eta)) - y^T eta"\n' + shapes)
+    assert exercise.shapes["beta"] == ("n",)
+
+
+def test_a_product_of_size_one_is_no_number() -> None:
+    values = "[values]\ns = [1, 2, 3]\nt = [0, 1, 0]\n"
+    (said,) = faults('[model]\nc = "t^T s"\nL = "sum(relu(s - c + 1))"\n' + values)
+    assert "model.L: s is 3×1 and c is 1×1: 3 ≠ 1. c is a vector with one entry" in said
+    assert "dot(a, b)" in said
+    from_text('[model]\nc = "dot(t, s)"\nL = "sum(relu(s - c + 1))"\n' + values)
+
+
+def test_a_guess_is_not_called_a_declaration() -> None:
+    said = faults('[model]\nw = "A v"\nL = "(w - y)^2"\n[shapes]\nA = [3, 2]\nv = [2]\ny = []\n')
+    assert not any("declared" in one for one in said), said

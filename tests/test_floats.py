@@ -176,6 +176,12 @@ def test_formulas_are_certified_at_sizes_of_their_own() -> None:
     assert set(plan.sizes.values()) == {2}
 
 
+def test_a_gradient_that_is_0_has_its_shape() -> None:
+    """Σ softmax(z) is 1, whatever z is."""
+    made = sb.derive_floats({"model": {"L": "sum(softmax(z))"}, "values": {"z": [1, 2, 3]}})
+    np.testing.assert_allclose(made["dz"], np.zeros(3), atol=1e-16)
+
+
 def test_conventions_at_kinks() -> None:
     data = {"model": {"L": "relu(x)"}, "values": {"x": 0}}
     assert sb.derive_floats(data)["dx"] == 0

@@ -420,6 +420,21 @@ INFERRED = [
     (NEURON, {"W": (1, 3), "b": (), "y": ()}, {"x": (3,), "z": (1,), "yhat": (1,), "L": ()}),
     ({"L": "(w x - y)^2"}, {}, {"w": (), "x": (), "y": (), "L": ()}),
     ({"L": "max(0, 1 - y s)"}, {}, {"y": (), "s": (), "L": ()}),
+    (  # a small letter before a vector is a number: weight normalisation
+        {"w": "g v / ||v||", "L": "1/2 (w^T x - y)^2"},
+        {},
+        {"g": (), "v": ("n",), "w": ("n",), "x": ("n",)},
+    ),
+    (  # a capital before a vector is a matrix, although nothing says what comes out: CS224n's windows
+        {"x": "stack(x1, x2)", "h": "tanh(W x + b)", "s": "u^T h", "J": "max(0, 1 - s + c)"},
+        {},
+        {"W": ("k", "m + n"), "u": ("k",), "s": (1,)},
+    ),
+    (  # a product that ends in a matrix is one, beside others as well
+        {"H": "hstack(S X, X)", "L": "mean(square(H))"},
+        {"X": (3, 2)},
+        {"S": (3, 3), "H": (3, 4)},
+    ),
     (
         {"Z": "X W^T + 1 b^T", "L": "half_squared_error(Z, Y)"},
         {"X": ("m", "n"), "W": ("k", "n")},

@@ -223,9 +223,7 @@ FUNCTIONS: Mapping[str, Callable[..., Tensor]] = {
     "identity": lambda u: u,
     "relu": torch.relu,
     "leaky_relu": lambda u, slope=0.01: torch.where(u > 0, u, slope * u),
-    "elu": lambda u, alpha=1.0: torch.where(
-        u > 0, u, alpha * torch.expm1(torch.minimum(u, torch.zeros_like(u)))
-    ),
+    "elu": lambda u, alpha=1.0: functional.elu(u, alpha=float(alpha)),
     "sigmoid": torch.sigmoid,
     "tanh": torch.tanh,
     "softplus": functional.softplus,

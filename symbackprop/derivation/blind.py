@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from symbackprop.derivation.causes import cause as found_cause
@@ -114,8 +115,8 @@ class Inspection:
         """Everything that can go wrong in a derivation; nothing if it has no numbers."""
         made: list[Slip] = []
         for step in derivation.backward if _inspectable(derivation) else ():
-            if len(made) < SLIPS:
-                made += (Slip(step, row, wrong) for row, wrong in wrong_formulas(derivation.exercise, step))
+            every = wrong_formulas(derivation.exercise, step)
+            made += (Slip(step, row, wrong) for row, wrong in islice(every, SLIPS - len(made)))
         return cls(Model.of(derivation.exercise), derivation, tuple(made))
 
     # --- random points

@@ -205,13 +205,13 @@ class _Walk:
                 if last:
                     break
                 made = {name: self._moved(name, values, states[name], number + 1, domain) for name in states}
+                first = first or {name: _plain(found, rounding) for name, found in made.items()}
+                for name, found in made.items():
+                    carried = {key: self._carried(array, domain, rounding) for key, array in found.items()}
+                    states[name] = carried
+                    known[name] = carried[PARAMETER]
             except DomainProblem as problem:
-                raise problem.at(f"after {number} steps of the descent" if number else "the start") from None
-            first = first or {name: _plain(found, rounding) for name, found in made.items()}
-            for name, found in made.items():
-                carried = {key: self._carried(array, domain, rounding) for key, array in found.items()}
-                states[name] = carried
-                known[name] = carried[PARAMETER]
+                raise problem.at(_when(number)) from None
         computed = _plain({one.target: values[one.target] for one in forward}, rounding)
         return Descended(
             plan=self.plan, moments=tuple(moments), first=first, last=computed,
@@ -312,3 +312,8 @@ def _is_long(value: Any) -> bool:
     if not isinstance(value, Fraction):
         return False
     return max(value.numerator.bit_length(), value.denominator.bit_length()) > _LONG
+
+
+def _when(steps: int) -> str:
+    """The moment of a descent at which something has no value."""
+    return f"after {steps} step{'s' * (steps != 1)} of the descent" if steps else "the start"

@@ -212,7 +212,10 @@ def _fitted(array: Floats, shape: Shape) -> Floats:
 
 
 def _shaped(made: Floats, one: Formula) -> Floats:
-    """The same numbers in the shape of the quantity. Raises CertificateFailed: that is our fault."""
+    """The same numbers in the shape of the quantity; the number 0 fills any. Raises CertificateFailed: that
+    is our fault."""
+    if made.size == 1 and not made.any():
+        return np.zeros(one.shape)
     if made.size == prod(one.shape):
         return made.reshape(one.shape)
     raise CertificateFailed("a formula", f"{one.name} has the shape {made.shape} and not {one.shape}")

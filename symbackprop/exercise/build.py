@@ -175,7 +175,7 @@ def _infer(draft: Draft) -> Inference:
     for name, fault in found.faults:
         if draft.misfits & {used.name for used in free_names(fault.node)} or name in model.circular:
             continue  # a consequence of a value that does not fit its declared shape, or of a circle
-        if not _flat_list(draft, known, name, fault):
+        if not _flat_list(draft, known, name, fault, {other for other, _ in found.faults}):
             draft.collected.add(
                 model.path(name), fault.message, fault.suggestion, model.texts[name], fault.node.span
             )
@@ -194,8 +194,13 @@ def _solved(draft: Draft, known: Mapping[str, Shape]) -> Inference:
     )  # fmt: skip
 
 
-def _flat_list(draft: Draft, known: Mapping[str, Shape], name: str, fault: ShapeError) -> bool:
-    """A vector left of a vector where a matrix with one row would fit: say so at the value."""
+def _flat_list(
+    draft: Draft, known: Mapping[str, Shape], name: str, fault: ShapeError, faulty: set[str]
+) -> bool:
+    """A vector left of a vector where a matrix with one row would fit: say so at the value.
+
+    It fits where it leaves no fault in this equation, and makes none in one that is not `faulty`.
+    """
     left = tree.undressed(fault.pair[0]) if fault.pair else None
     if not isinstance(left, tree.Name) or left.name not in draft.values:
         return False
@@ -204,7 +209,7 @@ def _flat_list(draft: Draft, known: Mapping[str, Shape], name: str, fault: Shape
         return False
     row = value.reshaped((1, *value.shape))
     again = _solved(draft, {**known, left.name: row.shape})
-    if any(other == name for other, _ in again.faults):
+    if not {other for other, _ in again.faults} <= faulty - {name}:
         return False
     message = f"{left.name} is a flat list, a vector ({shown(value.shape)}), and model.{name} needs a matrix"
     path = draft.path("values", left.name)

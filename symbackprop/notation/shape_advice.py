@@ -28,6 +28,10 @@ def advise_sum(said: Said, a: Node, left: Shape, b: Node, right: Shape) -> str:
             return f"To add it to every row, write 1 {row}."
         if shape == (matrix[0],):
             return f"To add it to every column, write {said(part)} 1ᵀ."
+    for (part, shape), other in (((b, right), left), ((a, left), right)):
+        if shape == (1,) and other and isinstance(part, tree.Name):
+            one = said(part)
+            return f"{one} is a vector with one entry, as aᵀ b is; a number is dot(a, b), or {one}[1]."
     return advise_transpose(said, a, left, b, right)
 
 

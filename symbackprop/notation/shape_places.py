@@ -161,7 +161,11 @@ def bounded_sum(self: Checker, node: tree.Sum) -> Shape:
         return ()
     self.scalar(node.low, "a bound of a sum")
     self.scalar(node.high, "a bound of a sum")
-    inner = _inside(self, {node.index: Range(_form(self, node.low), _form(self, node.high))})
+    low, high = _form(self, node.low), _form(self, node.high)
+    if low is not None and high is not None and not low[0] and not high[0] and high[1] < low[1]:
+        self.fault(node, f"the sum has no terms: {node.index} runs from {low[1]} to {high[1]}")
+        return ()
+    inner = _inside(self, {node.index: Range(low, high)})
     inner.scalar(node.body, "what is summed")
     return ()
 

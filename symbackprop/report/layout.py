@@ -183,9 +183,9 @@ def _at_plus(piece: Placed, measure: Measure, room: float) -> Iterator[Placed]:
     rest = list(last.terms)
     first = True
     while rest:
-        count = len(rest)
-        while count > 1 and measure(_line_of(chain, rest[:count], first)) > room:
-            count -= 1
+        count = 1
+        while count < len(rest) and measure(_line_of(chain, rest[: count + 1], first)) <= room:
+            count += 1
         here, rest = rest[:count], rest[count:]
         yield replace(piece, formula=_line_of(chain, here, first), implied=piece.implied and first)
         first = False
@@ -208,14 +208,20 @@ def _alignable(line: Placed) -> bool:
 
 
 def _fits_aligned(lines: Sequence[Placed], measure: Measure, room: float) -> bool:
-    """Aligned, the widest left side and the widest rest share the line."""
-    left = right = margin = 0.0
+    """Aligned, the widest left side and the widest rest share the line, in its middle.
+
+    What stands in the margin of a line has the room that is left on its right.
+    """
+    left = right = 0.0
+    margins: list[tuple[float, float]] = []
     for line in lines:
         formula = line.formula.items[0] if isinstance(line.formula, Row) else line.formula
         assert isinstance(formula, Chain)
         side = measure(formula.members[0])
         left = max(left, side)
-        right = max(right, measure(line.formula) - side)
+        rest = measure(line.formula) - side
+        right = max(right, rest)
         if line.margin is not None:
-            margin = max(margin, measure(line.margin) + _MARGIN_GAP)
-    return left + right + margin <= room
+            margins.append((rest, measure(line.margin) + _MARGIN_GAP))
+    middle = (room - left - right) / 2
+    return middle >= 0 and all(middle + left + rest + margin <= room for rest, margin in margins)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import DomainProblem, EvaluationError
-from symbackprop.algebra.values.frames import Frame
+from symbackprop.algebra.values.frames import Frame, too_many_terms
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
@@ -122,7 +122,7 @@ def _lines(loop: Loop[T], group: _Group, found: _Sums, sizes: Mapping[str, int])
     own = {name: range(1, size + 1) for name, size in sizes.items() if name in group.outer}
     width = prod(map(len, found.ranges.values()))
     if prod(map(len, own.values())) * width > limits.LOOP:
-        raise EvaluationError(group.body, f"more than {limits.LOOP:,} terms, which is the limit")
+        raise too_many_terms()
     frame = Frame.over({**own, **found.ranges})
     values = loop.values(group.body, frame)
     return [values[start : start + width] for start in range(0, len(values), width)]

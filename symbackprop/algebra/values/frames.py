@@ -8,7 +8,7 @@ from itertools import accumulate, compress, pairwise, product
 from typing import Any
 
 from symbackprop import limits
-from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.algebra.values.domain import TooLarge
 from symbackprop.algebra.values.linear import Form
 from symbackprop.notation import tree
 
@@ -70,12 +70,17 @@ def column_of(form: Form, frame: Frame) -> Sequence[Any]:
     return made
 
 
+def too_many_terms() -> TooLarge:
+    """What to raise for a sum, or an array whose entries are sums, beyond `limits.LOOP`."""
+    return TooLarge("a sum over indices", "", f"more than {limits.LOOP:,} terms, which is the limit")
+
+
 def widened(node: tree.Sum, frame: Frame, low: Sequence[int], high: Sequence[int]) -> tuple[Frame, list[int]]:
     """Each point with every value of the index of `node` beside it, and how many those are."""
     widths = [max(0, b - a + 1) for a, b in zip(low, high, strict=True)]
     count = sum(widths)
     if count > limits.LOOP:
-        raise EvaluationError(node, f"more than {limits.LOOP:,} terms, which is the limit")
+        raise too_many_terms()
     columns: dict[str, Sequence[int]] = {}
     for name, column in frame.columns.items():
         if name != node.index:

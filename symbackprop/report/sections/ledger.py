@@ -8,9 +8,14 @@ from symbackprop.algebra.spell import size_node
 from symbackprop.derivation.steps import Layer, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape, equation
+from symbackprop.notation.write import to_latex
 from symbackprop.report.document import Block, Paragraph, Table, Text
+from symbackprop.report.measure import width
 from symbackprop.report.sections.given import is_short
 from symbackprop.report.view import View
+
+WIDEST_ROW = 42
+"""em of a formula and its dimensions; beside a longer one only the dimensions of the result stand."""
 
 Row = tuple[Node | Text | None, ...]
 
@@ -52,9 +57,10 @@ def _has_sign(node: Node, sign: str) -> bool:
 def _row(view: View, step: Step, layers: tuple[Layer, ...]) -> Row:
     name = ("d" if step.gradient else "") + step.target
     left, right = tree.stated(view.symbol(name), _formula(view, step))
-    cells: list[Node | Text | None] = [
-        equation(left, right), dimensions(step.formula, step.shape, view.derivation.exercise.shapes)
-    ]  # fmt: skip
+    here = dimensions(step.formula, step.shape, view.derivation.exercise.shapes)
+    if width(to_latex(equation(left, right))) + width(to_latex(here)) > WIDEST_ROW:
+        here = sizes_of(step.shape)
+    cells: list[Node | Text | None] = [equation(left, right), here]
     if layers:
         cells.append(_in_general(step, layers))
     cells.append(tree.Name(step.target) if step.gradient else None)
@@ -125,7 +131,7 @@ def _product(factors: tuple[Node, ...], signs: tuple[str, ...], shapes: Mapping[
         if made is None:
             return None
         if kept:
-            between.append(signs[place - 1] if signs[place - 1] == "odot" else "")
+            between.append("odot" if signs[place - 1] in ("odot", "*") else "")
         kept.append(tree.Bracket(made))
     if len(kept) < 2:
         only = kept[0] if kept else None

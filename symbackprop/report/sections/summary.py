@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
+from symbackprop.algebra.values.arrays import Array
 from symbackprop.derivation.steps import Check
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
+from symbackprop.notation.write import to_latex
 from symbackprop.report.document import Block, Heading, Part, Table, Text
 from symbackprop.report.ladder import LONG
+from symbackprop.report.measure import width
+from symbackprop.report.sections.given import MANY_NUMBERS
 from symbackprop.report.view import View
 
 MOST_SIZES = 8
-LOW = 4
-"""In a long table a column of so few numbers stands as the transpose of a row."""
+WIDE = 18
+"""em of a value in the table; of a wider one the first columns and the last stand there."""
+
 
 # --- summary -------------------------------------------------------------------------------------
 
@@ -41,12 +47,24 @@ def summary(view: View) -> Iterator[Block]:
 
 def _value_cell(view: View, name: str) -> Node | None:
     deep = view.ladder is not None and len(view.ladder) >= LONG
-    lying = deep and len(view.shape(name)) == 1 and not view.lone(name) and _count(view, name) <= LOW
-    value = None if view.expanded(name) else view.value(name, transposed=lying)
-    if value is None:
+    lying = deep and len(view.shape(name)) == 1 and not view.lone(name)
+    numbers = view.numbers(name)
+    if numbers is None or view.expanded(name):
         return None
+    value = _narrow(view, numbers.transposed() if lying else numbers)
     value = tree.Transpose(value) if lying else value
     return value if view.exact(name) else tree.Chain((tree.Word("nothing"), value), ("≈",), (None,))
+
+
+def _narrow(view: View, numbers: Array[Any]) -> Node:
+    """A value as a tree; with dots, of what a table of so many numbers has no room for."""
+    many = sum(_count(view, "d" + step.target) for step in view.derivation.backward) > MANY_NUMBERS
+    value = view.array(numbers, 4) if many else view.array(numbers)
+    for most in (6, 5, 4, 3):
+        if width(to_latex(value)) <= WIDE:
+            break
+        value = view.array(numbers, most)
+    return value
 
 
 def _count(view: View, name: str) -> int:

@@ -1,8 +1,8 @@
 """Elementary functions of whole arrays, and dual numbers over them.
 
-A slope stands here as the second route's own: each is compared with the derivative that SymPy finds, by a
-test. Sigmoid, softplus, swish and tanh are here too, because their formulas in exponentials overflow where
-the function itself does not.
+The slopes of exp, log, sin, cos, erf and the root stand here as the second route's own: each is compared with
+the derivative that SymPy finds, by a test. Sigmoid, softplus, swish and tanh are written in exponentials that
+do not overflow; their slopes follow by the arithmetic of dual numbers.
 """
 
 from __future__ import annotations
@@ -102,30 +102,54 @@ def power(base: Number, exponent: Number) -> Number:
 # --- atoms ------------------------------------------------------------------------------------
 
 
-def _sigmoid(u: Any) -> Any:
-    """1 / (1 + e^−|u|) and what is left of 1: no exponential of a large number."""
-    grown = np.exp(-np.abs(u))
-    upper = 1.0 / (1.0 + grown)
-    return np.where(u >= 0, upper, grown * upper)
-
-
-def _softplus(u: Any) -> Any:
-    return np.logaddexp(0.0, u)
-
-
-def _swish(u: Any) -> Any:
-    return u * _sigmoid(u)
-
-
 def _erf(u: Any) -> Any:
     """NumPy has none: entry by entry."""
     array = np.asarray(u, dtype=np.float64)
     return np.array([math.erf(one) for one in array.ravel().tolist()]).reshape(array.shape)
 
 
-def _swish_slope(u: Number, y: Number) -> Number:
-    grown = atom("sigmoid", u)
-    return grown + y * (1.0 - grown)
+def _size(u: Number) -> tuple[Any, Number]:
+    """Where u is not negative, and |u|."""
+    upper = core(u) >= 0
+    return upper, chosen(upper, u, -u)
+
+
+def _sigmoid(u: Number) -> Number:
+    """1 / (1 + e^−|u|) and what is left of 1: no exponential of a large number."""
+    upper, size = _size(u)
+    grown = atom("exp", -size)
+    share = 1.0 / (1.0 + grown)
+    return chosen(upper, share, grown * share)
+
+
+def _softplus(u: Number) -> Number:
+    """max(u, 0) + log(1 + e^−|u|)."""
+    upper, size = _size(u)
+    return chosen(upper, u, 0.0) + atom("log", 1.0 + atom("exp", -size))
+
+
+def _swish(u: Number) -> Number:
+    return u * _sigmoid(u)
+
+
+def _tanh(u: Number) -> Number:
+    """±(1 − e^−2|u|) / (1 + e^−2|u|)."""
+    upper, size = _size(u)
+    grown = atom("exp", -2.0 * size)
+    share = (1.0 - grown) / (1.0 + grown)
+    return chosen(upper, share, -share)
+
+
+COMPOSED: dict[str, Callable[[Number], Number]] = {
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+    "swish": _swish,
+    "tanh": _tanh,
+}
+"""Functions whose formulas overflow where they do not: in a form that is safe, for dual numbers too."""
+
+PLAIN: dict[str, Callable[[Any], Any]] = {"tanh": np.tanh, "softplus": lambda u: np.logaddexp(0.0, u)}
+"""Of these NumPy has the more exact values, where no slope is asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,16 +167,17 @@ ATOMS: dict[str, _Atom] = {
     "cos": _Atom(np.cos, lambda u, y: -atom("sin", u)),
     "sqrt": _Atom(np.sqrt, lambda u, y: 0.5 / y),
     "erf": _Atom(_erf, lambda u, y: 2.0 / math.sqrt(math.pi) * atom("exp", -(u * u))),
-    "tanh": _Atom(np.tanh, lambda u, y: 1.0 - y * y),
-    "sigmoid": _Atom(_sigmoid, lambda u, y: y * (1.0 - y)),
-    "softplus": _Atom(_softplus, lambda u, y: atom("sigmoid", u)),
-    "swish": _Atom(_swish, _swish_slope),
 }
+"""What all formulas bottom out in."""
+
+WHOLE: frozenset[str] = frozenset({*ATOMS, *COMPOSED})
 """The rows that are computed as a whole; all others by their formulas."""
 
 
 def atom(name: str, u: Number) -> Number:
-    """`name(u)`. Raises KeyError for what is no atom."""
+    """`name(u)`. Raises KeyError for what is not in WHOLE."""
+    if name in COMPOSED:
+        return COMPOSED[name](u) if isinstance(u, Dual) else PLAIN.get(name, COMPOSED[name])(u)
     found = ATOMS[name]
     if isinstance(u, Dual):
         value = atom(name, u.value)

@@ -11,7 +11,7 @@ from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.algebra.values.floating import np
-from symbackprop.algebra.values.floating.atoms import ATOMS, Dual, Number, atom, chosen, core, power
+from symbackprop.algebra.values.floating.atoms import WHOLE, Dual, Number, atom, chosen, core, power
 from symbackprop.algebra.values.floating.evaluate import Floating, Frame, lifted, paired, total
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -89,7 +89,7 @@ def _derived(
 
 
 def _applied(self: Floating, row: Function, args: Sequence[Number], options: Mapping[str, Number]) -> Number:
-    if row.name in ATOMS and row is TABLE.get(row.name):
+    if row.name in WHOLE and row is TABLE.get(row.name):
         return atom(row.name, args[0])
     env = {**dict(zip(row.arguments, args, strict=True)), **options}
     if row.smooth:
