@@ -16,6 +16,7 @@ ROOM: Final = 42.5  # em of text in a line of the page
 _SURE: Final = 0.96  # the share of the room that an estimate may fill and still be trusted
 _IMPLIED: Final = 2.9  # em, of the ⟹ and its space at the start of a line
 _MARGIN_GAP: Final = 2.0  # em between a formula and the shape in the margin
+_ALIGNED_GAP: Final = 3.0  # the same where nothing moves to make room
 
 _SMALLEST: Final = 0.75
 """The least size to which a formula is shrunk, as a share of the size of the text."""
@@ -222,6 +223,6 @@ def _fits_aligned(lines: Sequence[Placed], measure: Measure, room: float) -> boo
         rest = measure(line.formula) - side
         right = max(right, rest)
         if line.margin is not None:
-            margins.append((rest, measure(line.margin) + _MARGIN_GAP))
+            margins.append((rest, measure(line.margin) + _ALIGNED_GAP))
     middle = (room - left - right) / 2
     return middle >= 0 and all(middle + left + rest + margin <= room for rest, margin in margins)
