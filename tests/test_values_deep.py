@@ -1,11 +1,11 @@
 """Deep and wide models: the certificate grows with the model, and still finds what is wrong."""
 
 import re
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from random import Random
-from time import process_time
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.differences import Differences
 from symbackprop.algebra.values.domain import Domain, DomainProblem
+from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, bounds
 from symbackprop.derivation.certify import CertificateFailed
 from symbackprop.derivation.derive import derive
@@ -23,6 +24,7 @@ from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers_proof import number_checks
 from symbackprop.derivation.steps import Check, Derivation
 from symbackprop.exercise import Exercise, from_dict
+from symbackprop.notation.tree import Node
 
 F = Fraction
 
@@ -145,17 +147,24 @@ def test_a_line_through_several_names_adds_their_slopes_up(seed: int, names: set
 
 
 @pytest.mark.parametrize("numbers", [True, False])
-def test_cost_grows_linearly_with_depth(numbers: bool) -> None:
-    """Four times the layers cost at most about four times the time (and twice that is allowed for)."""
-    derive(network(2, "tanh", numbers=numbers))
+def test_cost_grows_linearly_with_depth(numbers: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times the layers take at most about four times the evaluations of formulas."""
+    made = Counter[str]()
+    original = Evaluator.value
 
-    def seconds(depth: int) -> float:
-        exercise = network(depth, "tanh", numbers=numbers)
-        start = process_time()
-        derive(exercise)
-        return process_time() - start
+    def counted(self: Evaluator[Any], node: Node, scope: Any) -> Any:
+        made["nodes"] += 1
+        return original(self, node, scope)
 
-    assert seconds(16) < 8 * seconds(4) + 0.5
+    monkeypatch.setattr(Evaluator, "value", counted)
+
+    def evaluations(depth: int) -> int:
+        made.clear()
+        derive(network(depth, "tanh", numbers=numbers))
+        return made["nodes"]
+
+    shallow = evaluations(8)
+    assert 0 < evaluations(32) < 5 * shallow
 
 
 # --- products of exact numbers -----------------------------------------------------------------------

@@ -132,5 +132,6 @@ class Outputs:
         return render(
             self.document, format=form, language=self.language, words=exercise.words.get(self.language),
             functions=exercise.functions, loss=exercise.loss, templates=self.templates,
-            capitals=capitals(exercise), layers=exercise.layer_marks, layer_names=layer_names(exercise.shapes),
+            capitals=capitals(exercise), layers=exercise.layer_marks,
+            layer_names=layer_names(exercise.shapes),
         )  # fmt: skip
