@@ -599,7 +599,7 @@ def test_a_step_to_where_the_loss_has_no_value_says_which() -> None:
 
 
 def test_a_descent_that_flies_off_ends_in_an_error() -> None:
-    with pytest.raises(DomainProblem, match="of the descent"):
+    with pytest.raises(ExerciseError, match="runs away: after 1 step of the descent, f is beyond"):
         descended({"model": {"f": "exp(w^2)"}, "values": {"w": 2}}, rate=1, steps=20)
 
 
@@ -807,3 +807,18 @@ def test_from_the_command_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert "would climb" in capsys.readouterr().err
     assert run(["derive", "capa", "--rate", "1", "--to", "json", "--output", str(tmp_path)]) == 2
     assert "y has no value" in capsys.readouterr().err
+
+
+def test_a_descent_that_runs_away_says_where_and_why() -> None:
+    """w grows like w^3 at every step: a smaller rate is what helps."""
+    with pytest.raises(
+        ExerciseError, match=r"runs away: after \d+ steps of the descent, L is beyond 10\^400.*smaller rate"
+    ):
+        sb.derive(
+            from_dict(
+                {
+                    "model": {"L": "1/2 (w x - y)^2 + w^4"}, "values": {"w": 1, "x": 2, "y": 3},
+                    "wanted": {"gradients": ["w"]}, "descent": {"rate": 10, "steps": 200},
+                }
+            )
+        )  # fmt: skip

@@ -18,7 +18,7 @@ from symbackprop import limits
 from symbackprop.algebra.optimizers import COUNT, GRADIENT, OPTIMIZERS, PARAMETER, RATE
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import DomainProblem, NotCertified
+from symbackprop.algebra.values.domain import DomainProblem, NotCertified, TooLarge
 from symbackprop.algebra.values.exact import START_BITS, Exact, bounds, settled
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import check_digits, evaluator, shaped
@@ -29,6 +29,10 @@ from symbackprop.exercise.model import Descent
 Arrays = Mapping[str, Array[Any]]
 
 _LONG: Final = int(limits.DESCENT_DIGITS * 3.33)  # bits of an exact number that is carried on
+RUNAWAY: Final = Fraction(10) ** limits.EXPONENT
+RUNAWAY_TEXT: Final = f"10^{limits.EXPONENT}"
+"""A loss from which on nobody wants to read the numbers."""
+
 _KEPT_ENDS: Final = 3  # the first steps whose parameters are kept where not all are
 
 
@@ -201,6 +205,7 @@ class _Walk:
             last = number == self.plan.steps
             try:
                 values = self._values(forward if last else [*forward, *backward], known, domain)
+                self._check_size(values[self.model.exercise.loss].entries[0], number)
                 moments.append(self._moment(number, values, rounding))
                 if last:
                     break
@@ -286,15 +291,29 @@ class _Walk:
     def _check_time(self, number: int) -> None:
         if time.monotonic() <= self.deadline:
             return
-        message = (
+        raise self._fault(
+            "steps",
             f"gradient descent took more than {limits.DESCENT_SECONDS} seconds, the limit, "
-            f"and stood at step {number:,} of {self.plan.steps:,}"
+            f"and stood at step {number:,} of {self.plan.steps:,}",
+            "Ask for fewer steps.",
         )
-        key = ".".join(("descent", "steps"))
-        advice = "Ask for fewer steps."
-        raise ExerciseError(
-            [Fault(file=self.model.exercise.key, key=key, message=message, suggestion=advice)]
-        )
+
+    def _check_size(self, loss: Any, number: int) -> None:
+        """That the descent does not run away from every minimum."""
+        try:
+            low, high = bounds(loss)
+        except TooLarge:
+            low, high = Fraction(0), RUNAWAY
+        if max(abs(low), abs(high)) >= RUNAWAY:
+            raise self._fault(
+                "rate",
+                f"it runs away: {_when(number)}, {self.model.exercise.loss} is beyond {RUNAWAY_TEXT}",
+                "Choose a smaller rate.",
+            )
+
+    def _fault(self, key: str, message: str, advice: str) -> ExerciseError:
+        file = self.model.exercise.key
+        return ExerciseError([Fault(file=file, key=f"descent.{key}", message=message, suggestion=advice)])
 
 
 def _plain(arrays: Arrays, rounding: bool) -> dict[str, Array[Any]]:
