@@ -115,6 +115,8 @@ def test_a_mistake_is_what_a_person_would_write(gradient: str, mistake: str, for
 def test_the_factor_of_a_mean_is_missed() -> None:
     """k = 2, so the right one is ŷ − y: 2/2 of it."""
     assert written(mean_layer(), "dyhat", "mean_missing") == {"2 (yhat - y)"}
+    summed = from_parts(model={"p": "sigmoid(W x)", "L": "mean(bce(p, y))"}, values={"W": [[1, 2], [3, 4]]})
+    assert not written(derive(summed), "dp", "mean_missing")  # bce adds up: its mean has no factor
 
 
 def test_a_path_that_is_forgotten_is_a_term_that_is_forgotten() -> None:

@@ -311,3 +311,50 @@ def test_the_ledger_shows_entrywise_products_of_the_model() -> None:
     cell = ledger.rows[0][1]
     assert isinstance(cell, tree.Node)
     assert to_plain(cell) == "(2×1) ⊙ (2×1) + (2×1) ⊙ (2×1) = 2×1"
+
+
+# --- what the last look at the pages found ---------------------------------------------------
+
+
+def parts_of(document: Document, key: str) -> list[str]:
+    """The factors that sentences of a kind name."""
+    return [to_plain(text.parts["factor"]) for text in texts(document) if text.key == key]  # type: ignore[arg-type]
+
+
+def test_a_factor_has_the_index_of_its_entry() -> None:
+    """y_p = γ_p h_p + β_p: γ_p is multiplied by h_p, and not by the h_j of the sum."""
+    assert parts_of(report(load("norma-capa")), "reason.one_entry") == ["h[p]", "gamma[p]"]
+
+
+def test_a_root_multiplies_nothing() -> None:
+    """In s = √(v + ε) no factor stands beside v; 1/(2s) is a derivative, for one number and for each."""
+    assert "reason.times" not in keys(report(load("norma-capa")))
+    assert "reason.slope" in keys(report(load("norma-capa")))
+    assert parts_of(report(load("norma-lote")), "reason.one_entry_slope") == ["1 / (2 s[p])"]
+
+
+def test_a_rounded_argument_is_not_equal() -> None:
+    """8/3 + 0,001 = 2,66766…: the page shows 2,6677 of it."""
+    (line,) = [node for node in displays(report(load("norma-lote"))) if to_plain(node).startswith("s = ")]
+    assert isinstance(line, tree.Chain)
+    assert line.relations == ("=", "=", "≈", "≈")
+
+
+def test_matrices_have_no_inner_product() -> None:
+    """X dKᵀ in place of Xᵀ dK is neither an inner nor an outer product."""
+    found = keys(report(load("atencion")))
+    assert "remark.other_transposed" in found
+    assert "mistake.inner_for_outer" not in found
+
+
+def test_a_slope_that_cancels_is_shown() -> None:
+    """dz = ¼ (p − y) needs σ' = σ (1 − σ) on its way."""
+    assert "activation.by_output" in keys(report(load("logistica")))
+    assert "activation.by_output" not in keys(report(load("softmax")))
+
+
+def test_a_gradient_stands_apart() -> None:
+    """d dŷᵀ, where d is a variable, is not dd ŷᵀ."""
+    made = tree.juxtaposed(tree.Name("d"), tree.Transpose(tree.Gradient(tree.Name("yhat"))))
+    assert to_latex(made) == r"d\,d\hat y^T"
+    assert to_typst(made) == "d thin d hat(y)^T"

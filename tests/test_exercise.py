@@ -257,6 +257,8 @@ def test_a_name_may_be_that_of_an_alias() -> None:
         ({"L": "mse(W x, y)"}, {"W": [[1, 2]]}, ("W", "x")),
         ({"L": "(w x - y)^2"}, {}, ("w", "x", "y")),
         ({"L": "x^T A x"}, {"x": [1, 2]}, ("x", "A")),
+        ({"f": "max(x, y)"}, {}, ("x", "y")),
+        ({"f": "dot(x, y)"}, {"x": [1, 2]}, ("x", "y")),
     ],
 )
 def test_wanted_when_nobody_says(
@@ -275,6 +277,18 @@ def test_what_never_reaches_the_loss_is_a_warning() -> None:
         "r never reaches the loss L: its gradient is 0",
         "q never reaches the loss L: its gradient is 0",
     )
+
+
+def test_the_mean_of_a_loss_that_adds_up_is_a_warning() -> None:
+    """`bce` is one number already: a mean of it divides by 1, which nobody means."""
+    model = {"P": "sigmoid(X w)", "L": "mean(bce(P, y))"}
+    exercise = from_parts(model=model, values={"X": [[1, 2], [3, 4]], "w": [0, 1]})
+    (warning,) = exercise.warnings
+    assert warning == (
+        "mean(bce(P, y)) is the mean of one number: bce adds up its entries already; "
+        "of m examples the mean is 1/m bce(P, y)"
+    )
+    assert not from_parts(model={**model, "L": "mse(P, y)"}, values={"X": [[1, 2], [3, 4]]}).warnings
 
 
 def test_size_1_and_scalars_mix() -> None:

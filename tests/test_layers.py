@@ -300,6 +300,19 @@ def test_ledger_covers_every_equation(name: str) -> None:
     assert left == expected
 
 
+@pytest.mark.parametrize(("examples", "general"), [(4, "(m×n) (n×k) + (m×1) (1×k) = m×k"), (2, "m×k")])
+def test_ledger_of_a_batch_has_no_number_among_any_sizes(examples: int, general: str) -> None:
+    """With 4 examples the ones are m; with 2 and n = 2 they might be either, and only the result stands."""
+    derivation = derive(
+        from_parts(
+            model={"Z": "X W^T + 1 b^T", "P": "sigmoid(Z)", "L": "1/2 ||P - Y||_F^2"},
+            values={"X": [[1, n] for n in range(examples)], "W": [[1, 2]], "b": [3], "Y": [[1]] * examples},
+        )
+    )  # fmt: skip
+    rows = table_of(list(ledger(View(derivation, Facts(derivation))))).rows
+    assert to_plain(_node(rows[0][2])) == general
+
+
 def test_ledger_of_computed_sizes() -> None:
     derivation = derive(
         from_parts(

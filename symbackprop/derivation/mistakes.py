@@ -31,6 +31,7 @@ from symbackprop.derivation.slips import (
 from symbackprop.derivation.steps import Step
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
+from symbackprop.notation.shapes import ShapeError, shape_of
 from symbackprop.notation.tree import Node
 from symbackprop.notation.write import to_plain
 
@@ -115,11 +116,21 @@ def _mean_missing(place: Place) -> Iterator[Wrong]:
         return
     body = next(one.body for one in place.exercise.equations if one.name == place.exercise.loss)
     for part in tree.walk(body):
-        if isinstance(part, tree.Call) and (part.function == "mean" or _row_reduces(place, part) == "mean"):
+        if isinstance(part, tree.Call) and _takes_mean(place, part):
             sizes = [tree.Name(s) if isinstance(s, str) else tree.number(s) for s in place.shape]
             if sizes:
                 yield Wrong(tree.juxtaposed(*sizes, place.formula))
             return
+
+
+def _takes_mean(place: Place, call: tree.Call) -> bool:
+    """Not `mean(bce(p, y))`: that loss is one number already, and its mean has no factor."""
+    if call.function != "mean":
+        return _row_reduces(place, call) == "mean"
+    try:
+        return shape_of(call.args[0], place.exercise.shapes, functions=place.exercise.signatures) != ()
+    except ShapeError:
+        return True
 
 
 def _row_reduces(place: Place, call: tree.Call) -> str | None:

@@ -6,9 +6,10 @@ from math import prod
 from typing import Any, Final
 
 from symbackprop import limits
+from symbackprop.algebra.functions import TABLE
 from symbackprop.exercise import sections
 from symbackprop.exercise.binding import bind_sizes
-from symbackprop.exercise.descent import SECTION, Setting, descent_of, with_parameters
+from symbackprop.exercise.descent import SECTION, Setting, descent_of, is_loss, with_parameters
 from symbackprop.exercise.draft import Draft
 from symbackprop.exercise.equations import left_name, read_model
 from symbackprop.exercise.facts import read_facts
@@ -28,6 +29,7 @@ from symbackprop.notation import tree
 from symbackprop.notation.inference import Inference, solve
 from symbackprop.notation.shapes import ShapeError, has_size_one, shown
 from symbackprop.notation.tree import Node, Shape
+from symbackprop.notation.write import to_plain
 
 
 def build(data: Mapping[str, Any], collected: Collected, key: str) -> Exercise:
@@ -288,7 +290,7 @@ def _default_wanted(equations: list[tuple[str, Node]], found: Inference) -> tupl
         circuit = all(not found.shapes.get(name, (1,)) for name in given)
         return tuple(n for n in given if n in before or (circuit and not _TARGET.fullmatch(n)))
     body = tree.undressed(equations[-1][1])
-    last = body.args[-1] if isinstance(body, tree.Call) and len(body.args) > 1 else None
+    last = body.args[-1] if isinstance(body, tree.Call) and is_loss(body.function) else None
     return tuple(name for name in given if last != tree.Name(name))
 
 
@@ -333,6 +335,25 @@ def _matrices_by_habit(
     ]
 
 
+def _means_of_one(equations: list[tuple[str, Node]]) -> list[str]:
+    """`mean(bce(P, Y))`: the loss adds up its entries already, and the mean divides by 1."""
+    calls = (
+        part for _, body in equations for part in tree.walk(body)
+        if isinstance(part, tree.Call) and part.function == "mean"
+    )  # fmt: skip
+    return [
+        f"{to_plain(call)} is the mean of one number: {inner.function} adds up its entries already; "
+        f"of m examples the mean is 1/m {to_plain(inner)}"
+        for call in calls
+        if isinstance(inner := tree.undressed(call.args[0]), tree.Call) and _adds_up(inner)
+    ]
+
+
+def _adds_up(call: tree.Call) -> bool:
+    row = TABLE.get(call.function)
+    return (row is not None and row.reduce == "sum") or call.function == "cross_entropy_logits"
+
+
 def _warnings(equations: list[tuple[str, Node]], draft: Draft, shapes: Mapping[str, Shape]) -> list[str]:
     uses = {name: {used.name for used in free_names(body)} for name, body in equations}
     reached, waiting = set[str](), [equations[-1][0]]
@@ -343,7 +364,8 @@ def _warnings(equations: list[tuple[str, Node]], draft: Draft, shapes: Mapping[s
             waiting.extend(uses.get(name, ()))
     every = dict.fromkeys(name for found, names in uses.items() for name in (*sorted(names), found))
     sizes = set(draft.sizes)
-    return _euler(equations, draft) + _matrices_by_habit(equations, draft, shapes) + [
+    names = _matrices_by_habit(equations, draft, shapes)
+    return _euler(equations, draft) + _means_of_one(equations) + names + [
         f"{name} never reaches the loss {equations[-1][0]}: its gradient is 0"
         for name in every if name not in reached and name not in sizes
     ]  # fmt: skip

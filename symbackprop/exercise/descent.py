@@ -216,13 +216,14 @@ def _targets(equations: Sequence[tuple[str, Node]]) -> set[str]:
         for part in tree.walk(body):
             if isinstance(part, tree.Name):
                 every.append(part.name)
-            elif isinstance(part, tree.Call) and len(part.args) > 1 and _is_loss(part.function):
+            elif isinstance(part, tree.Call) and len(part.args) > 1 and is_loss(part.function):
                 last = tree.undressed(part.args[-1])
                 found += [last.name] if isinstance(last, tree.Name) else []
     return {name for name in found if every.count(name) == found.count(name)}
 
 
-def _is_loss(function: str) -> bool:
+def is_loss(function: str) -> bool:
+    """Whether a call of this function is a loss, whose last argument is the target."""
     row = TABLE.get(function)
     return (row is not None and row.kind == "loss") or function == "cross_entropy_logits"
 

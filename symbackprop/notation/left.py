@@ -11,7 +11,6 @@ MOST_INDICES = 4
 """Of one array."""
 
 _OPEN = ("INDEX_OPEN", "SQUARE_OPEN")
-_ENDS = ("COMMA", "SQUARE_CLOSE")
 
 
 def read_left(

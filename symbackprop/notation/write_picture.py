@@ -64,6 +64,12 @@ def _ends_in_number(node: Node) -> bool:
     return isinstance(node.factors[-1] if isinstance(node, Product) else node, Number)
 
 
+def _starts_with_gradient(node: Node) -> bool:
+    """Whether a factor begins with a d that belongs to it alone: `x dzᵀ`, lest it be read as xd · zᵀ."""
+    first = node.factors[0] if isinstance(node, Product) else node
+    return isinstance(first, Transpose) and isinstance(first.body, Gradient)
+
+
 def _starts_with_one(node: Node) -> bool:
     """Whether a factor begins with a bold 1: a vector of ones, an indicator."""
     first = node.factors[0] if isinstance(node, Product) else node
@@ -115,7 +121,7 @@ class PictureWriter(SumWriter):
         before, after = self.shape(left, last=True), self.shape(right, last=False)
         if after == "transpose" and before in ("gradient", "indexed", "wide"):
             return self.thick
-        if (before, after) in _CLOSE:
+        if (before, after) in _CLOSE and not (before == "symbol" and _starts_with_gradient(right)):
             return self.space
         return self.thin
 

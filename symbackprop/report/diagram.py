@@ -7,10 +7,12 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from typing import Final
 
 from symbackprop.algebra.functions import TABLE
+from symbackprop.exercise.model import LayerMarks
 from symbackprop.notation.tree import (
     Cases,
     Chain,
@@ -70,6 +72,7 @@ def graph(
     repeated: Collection[str] = (),
     split: bool = False,
     width: Callable[[Node], float] | None = None,
+    label_width: Callable[[Node], float] | None = None,
 ) -> Diagram:
     """The graph of a model: its equations in order, the last one the loss.
 
@@ -83,7 +86,8 @@ def graph(
     `local(operation, place)` is the derivative of an operation by one of its operands, `shown` how
     such a factor is printed. Each of the `repeated` names gets a box at each use, and in it the
     `share(name, equation)` that comes back there. `split` takes the loss apart like the other
-    equations. `width(node)` is the width of a formula in em. Raises ValueError for a model that is
+    equations. `width(node)` is the width of a formula in em, `label_width(node)` that
+    of a factor beside an arrow, where it differs. Raises ValueError for a model that is
     empty, goes round in a circle or computes a name twice.
     """
     texts = Texts(
@@ -104,7 +108,7 @@ def graph(
         for key, part in model.parts.items()
     }
     labels = {
-        (edge.start, edge.end): label_size(edge.factor, wide)
+        (edge.start, edge.end): label_size(edge.factor, label_width or wide)
         for edge in model.edges
         if edge.back and edge.factor is not None
     }
@@ -178,10 +182,15 @@ _STYLE: Final = Style(
 )
 
 
-def estimated_width(node: Node) -> float:
+def estimated_width(node: Node, style: Style = _STYLE) -> float:
     """The width of a formula in em of its own letters, set in a line of text."""
     low = sum(isinstance(part, Matrix) and _height(part) <= 1.0 for part in walk(node))
-    return measure.width(to_latex(node, _STYLE)) - _LOW_BRACKETS * low
+    return measure.width(to_latex(node, style)) - _LOW_BRACKETS * low
+
+
+def width_with(layers: LayerMarks, layer_names: frozenset[str]) -> Callable[[Node], float]:
+    """`estimated_width` where the numbers of layers are set as the exercise says: `W^{[1]}`."""
+    return partial(estimated_width, style=replace(_STYLE, layers=layers, layer_names=layer_names))
 
 
 def vertex_size(part: Part, width: Callable[[Node], float], *, arrows: int = 1) -> Size:

@@ -309,7 +309,7 @@ class Facts:
         if len(pair) != 1 or not isinstance(pair[0], str):
             return None
         where = tree.Index(tree.Name(made.through), (tree.Name(pair[0]),))
-        rest = ix.Term(term.coefficient, term.factors)
+        rest = ix.rename_term(ix.Term(term.coefficient, term.factors), {made.summed[0]: pair[0]})
         return where, spelled((rest,), dict(self.letters_for(made)))
 
     def entry_of_target(self, made: Contribution, view: View) -> Node:

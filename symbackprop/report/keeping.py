@@ -24,6 +24,7 @@ from symbackprop.report.document import (
 )
 
 _MOST: Final = 36  # lines; more is never kept together
+_MOST_TO_PICTURE: Final = 50  # lines; a sentence that announces a picture, with the picture
 _SHARE: Final = 0.88  # of the estimate: TeX keeps a sentence with its display or table by itself
 _LINE_CM: Final = 0.48
 _COLUMNS: Final = 95  # characters of a line of text
@@ -44,7 +45,9 @@ def keep_together(blocks: Sequence[Block], fields: Sequence[dict[str, Any]]) -> 
             below = own + below
         else:
             below = own
-        field["needs"] = math.ceil(min(below, _MOST) * _SHARE)
+        announces = isinstance(block, Paragraph) and isinstance(following, Diagram | Plot)
+        most = _MOST_TO_PICTURE if announces else _MOST
+        field["needs"] = math.ceil(min(below, most) * _SHARE)
         following = block
     for place in range(1, len(blocks)):
         if isinstance(blocks[place - 1], Heading) and isinstance(blocks[place], Paragraph):

@@ -10,14 +10,16 @@ from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.notation.write_operations import CORES, is_core
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
+from symbackprop.report.sections.plots import slope_of
 from symbackprop.report.view import View
 
 
 def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
     """One unit for each function whose prime occurs in a gradient."""
     slopes = list(view.derivation.slopes.values())
-    known = [slope.function.name for slope in slopes]
     slopes.sort(key=lambda slope: view.facts.primed.index(slope.function.name))
+    slopes += _cancelled(view, slopes)
+    known = [slope.function.name for slope in slopes]
     generic = [name for name in view.facts.primed if name not in known]
     if not slopes and not generic:
         return
@@ -32,6 +34,22 @@ def activation(view: View, *, reasons: bool = True) -> Iterator[Block]:
         call = tree.Call(name, (argument,))
         parts = {"function": call, "slope": tree.Call(name, (argument,), (), 1)}
         yield Paragraph(sentences=(Text("activation.generic", parts),))
+
+
+def _cancelled(view: View, slopes: Sequence[Slope]) -> Iterator[Slope]:
+    """The derivatives that the chain rule needs, though they cancel: σ' on the way to dz = p − y."""
+    known = {slope.function.name for slope in slopes}
+    for step in view.derivation.backward:
+        if step.collapse is None or step.rule == "loss":
+            continue
+        for call in view.facts.model.calls(view.derivation.step(step.collapse.through).formula):
+            row = view.facts.model.row(call.function)
+            if row is None or row.kind != "activation" or not row.pieces or row.name in known:
+                continue
+            made = slope_of(view, call)
+            if made is not None:
+                known.add(row.name)
+                yield made
 
 
 def _one(view: View, slope: Slope, reasons: bool) -> Iterator[Block]:

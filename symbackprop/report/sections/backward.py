@@ -258,6 +258,9 @@ def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone:
     if lone and made.local is not None:
         factor = view.facts.entry_of_local(made, view)
         statement = equation(tree.Derivative(parts["through"], entry, inline=True), factor)
+        if _varies(made, factor):
+            yield Text("reason.slope", {**parts, "statement": statement})
+            return
         if view.lone(made.target):
             yield Text("reason.times", {**parts, "factor": factor, "statement": statement})
             return
@@ -271,13 +274,17 @@ def _affine_reason(view: View, made: Contribution, parts: dict[str, Node], lone:
         only = view.facts.only_through(made)
         if only is not None:
             where, factor = only
-            yield Text(
-                "reason.one_entry", {**parts, "entry": entry, "where": where, "factor": view.page(factor)}
-            )
+            key = "reason.one_entry_slope" if _varies(made, factor) else "reason.one_entry"
+            yield Text(key, {**parts, "entry": entry, "where": where, "factor": view.page(factor)})
             return
         yield Text("reason.chain", parts)
         return
     yield Text("reason.feeds_all", {**parts, "entry": entry, "derivative": view.page(derivative)})
+
+
+def _varies(made: Contribution, factor: Node) -> bool:
+    """Whether a slope is no fixed factor beside the target: 1/(2s), where s = √v."""
+    return bool({made.target, made.through} & set(tree.names_in(factor)))
 
 
 # --- what the numbers say ------------------------------------------------------------------------

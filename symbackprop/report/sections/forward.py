@@ -117,6 +117,7 @@ def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
     """`ŷ = g(z) = max(1, 0) = 1`, `L = ½(1 − 5)² = ½·16 = 8`."""
     body = view.loss_formula() if step.target == view.loss else [view.page(step.formula)]
     members: list[Node] = [left, *body[-1:]] if step.target != view.loss else [left]
+    rounded = False  # whether the last member has been worked out to fewer digits than it has
     if step.target == view.loss:
         written = _loss_numbers(view, step) or [view.with_numbers(body[-1])]
         members += [part for part in written if not view.too_wide(part)] or body[-1:]
@@ -129,11 +130,13 @@ def _plain_line(view: View, step: Step, left: Node, value: Node) -> Node:
         elif view.lone(step.target):
             members.append(view.page(view.with_numbers(step.formula)))
         else:
-            members += _composed(view, step)
+            worked = _composed(view, step)
+            members += worked
+            rounded = bool(worked) and not _shown_exactly(view, step.formula)
     symbols = 0 if step.target == view.loss else len(body)
     inside = view.relation(*view.used(step.formula))
     relations: list[tree.Relation] = ["=" if at < symbols else inside for at in range(len(members) - 1)]
-    if len(members) > 2 and step.target == view.loss and not _exact_powers(view, step):
+    if rounded or (len(members) > 2 and step.target == view.loss and not _exact_powers(view, step)):
         relations[-1] = "≈"
     last: tree.Relation = "≈" if "≈" in (inside, view.relation(step.target)) else "="
     relations.append(last)
@@ -154,6 +157,12 @@ def _composed(view: View, step: Step) -> list[Node]:
         tree.Call(name, (arg,), formula.options)
         for arg in (view.page(view.with_numbers(inner)), view.array(made))
     ]
+
+
+def _shown_exactly(view: View, formula: Node) -> bool:
+    """Whether the argument of a function, worked out, has no more digits than the page shows."""
+    made = view.facts.evaluated(formula.args[0]) if isinstance(formula, tree.Call) else None
+    return made is None or all(view.facts.shown(value, view.digits)[1] for value in made.entries)
 
 
 def _loss_numbers(view: View, step: Step) -> list[Node] | None:

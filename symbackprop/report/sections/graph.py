@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.exercise.layers import layer_names
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
-from symbackprop.report.diagram import graph, room_of
+from symbackprop.report.diagram import graph, room_of, width_with
 from symbackprop.report.document import Block, Diagram, Paragraph, Text
 from symbackprop.report.ladder import contribution
 from symbackprop.report.operations import free_names
@@ -102,6 +103,7 @@ class _Labels:
             share=self.share,
             repeated=repeated,
             split=self.scalars,
+            label_width=width_with(exercise.layer_marks, layer_names(exercise.shapes)),
             alternative=Text("graph.text", {"inputs": inputs, "names": names}),
         )
 

@@ -82,8 +82,28 @@ def _in_general(step: Step, layers: tuple[Layer, ...]) -> Node | None:
     if layer is None:
         return None
     shape = layer.shapes[step.target]
-    inside = all(name in layer.shapes for name in tree.names_in(step.formula))
-    return dimensions(step.formula, shape, layer.shapes) if inside else sizes_of(shape)
+    formula = _any_ones(step.formula, layer)
+    inside = formula is not None and all(name in layer.shapes for name in tree.names_in(step.formula))
+    return dimensions(formula, shape, layer.shapes) if formula is not None and inside else sizes_of(shape)
+
+
+def _any_ones(formula: Node, layer: Layer) -> Node | None:
+    """The formula with `ones(4)` as `ones(m)`; None where two sizes are 4 and either may be meant."""
+    counts = {part.size for part in tree.walk(formula) if isinstance(part, tree.Ones)}
+    table: dict[Node, Node] = {}
+    for count in counts:
+        if isinstance(count, tree.Number):
+            meant = [name for name, size in layer.sizes.items() if size == count.value]
+            if len(meant) != 1:
+                return None
+            table[count] = tree.Name(meant[0])
+
+    def change(node: Node) -> Node:
+        if isinstance(node, tree.Ones):
+            return tree.Ones(table.get(node.size, node.size)) if node.size is not None else node
+        return tree.rebuild(node, change)
+
+    return change(formula)
 
 
 def dimensions(formula: Node, shape: Shape, shapes: Mapping[str, Shape]) -> Node:

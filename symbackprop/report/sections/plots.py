@@ -73,7 +73,7 @@ def _functions(view: View) -> Iterator[_Function]:
             if _is_drawn(view, call):
                 found.setdefault((call.function, call.options), []).append(call)
     for calls in found.values():
-        made = _slope_of(view, calls[0])
+        made = slope_of(view, calls[0])
         if made is not None:
             yield _Function(made, tuple(dict.fromkeys(calls)))
 
@@ -84,7 +84,7 @@ def _is_drawn(view: View, call: tree.Call) -> bool:
     return len(row.arguments) == 1 and bool(row.pieces) and (own or row.kind == "activation")
 
 
-def _slope_of(view: View, call: tree.Call) -> Slope | None:
+def slope_of(view: View, call: tree.Call) -> Slope | None:
     """The derivative that the derivation used, else one found now (`exp` needs none to be printed)."""
     known = view.derivation.slope_of(call)
     if known is not None:

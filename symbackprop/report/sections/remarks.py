@@ -40,7 +40,15 @@ def _mistake(view: View, step: Step) -> Iterator[Text]:
         yield Text("remark.value", parts)
     else:
         yield Text("remark.value_fits", {**parts, "got": _sizes(found.got)})
-    yield Text(f"mistake.{found.mistake}", _places(view, found))
+    yield Text(_why(view, found), _places(view, found))
+
+
+def _why(view: View, found: Remark) -> str:
+    """The key of what is wrong; inner and outer products are of vectors, X dKᵀ is neither."""
+    vectors = all(len(view.shape(name)) < 2 for name in tree.names_in(found.formula))
+    if found.mistake == "inner_for_outer" and not vectors:
+        return "remark.other_transposed"
+    return f"mistake.{found.mistake}"
 
 
 def _stated(view: View, step: Step, formula: Node) -> Node:
