@@ -822,3 +822,23 @@ def test_a_descent_that_runs_away_says_where_and_why() -> None:
                 }
             )
         )  # fmt: skip
+
+
+def test_what_dwindles_is_no_exact_zero() -> None:
+    """Beyond certified steps a loss that is next to nothing is printed with its ≈."""
+    made = sb.derive(
+        from_dict(
+            {
+                "model": {"z": "W x + b", "L": "1/2 ||z - t||^2"},
+                "values": {"W": [[1, 2]], "x": [1, 1], "b": [1], "t": [0]},
+                "descent": {"rate": "1/4", "steps": 230},
+            }
+        )
+    )  # fmt: skip
+    last = [
+        line
+        for line in made.to_markdown(language="en", detail="answer").splitlines()
+        if line.startswith("| $230$")
+    ]
+    assert len(last) == 1
+    assert last[0].rstrip(" |").endswith(r"\approx 0.0000$")

@@ -134,7 +134,8 @@ def _cleared(made: Descended, bits: int) -> Descended:
     def clear(value: Any) -> Any:
         if isinstance(value, Fraction) or not _is_nothing(bounds(value)[0], bits):
             return value
-        return Exact().ball(Fraction(0))
+        small = Exact().ball(Fraction(1, 1 << bits // 2))
+        return small.union(-small)  # not the number 0, which would be printed as exact
 
     return _changed(made, clear)
 
