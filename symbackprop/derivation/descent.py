@@ -134,8 +134,7 @@ def _cleared(made: Descended, bits: int) -> Descended:
     def clear(value: Any) -> Any:
         if isinstance(value, Fraction) or not _is_nothing(bounds(value)[0], bits):
             return value
-        small = Exact().ball(Fraction(1, 1 << bits // 2))
-        return small.union(-small)  # not the number 0, which would be printed as exact
+        return Exact().ball(Fraction(0))
 
     return _changed(made, clear)
 
@@ -325,7 +324,8 @@ def _plain(arrays: Arrays, rounding: bool) -> dict[str, Array[Any]]:
 
 
 def _middle(value: Any) -> Any:
-    return value if isinstance(value, Fraction) else value.mid()
+    """A number without its radius; a 0 may be what was left of rounded numbers, and is none that is exact."""
+    return value if isinstance(value, Fraction) and value else Exact().ball(value).mid()
 
 
 def _is_long(value: Any) -> bool:
