@@ -7,7 +7,7 @@ shorter, and it is certified like every other formula.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from symbackprop.algebra import indexform as ix
@@ -24,21 +24,22 @@ from symbackprop.notation.tree import Node
 def collapse(
     made: Contribution,
     arriving: Step,
-    outputs: Mapping[str, Node],
+    outputs: Callable[[], Mapping[str, Node]],
     lowering: Lowering,
     facts: Sequence[SumFact],
     ranges: Ranges,
 ) -> Collapse | None:
     """The shorter form of `made` with `arriving` put in; None where it is not shorter.
 
-    `outputs` has, for a function applied to the target, its derivative in terms of its own output.
+    `outputs` gives, for a function applied to the target, its derivative in terms of its own output;
+    that is only asked for where there is a division that it may cancel.
     """
     if not arriving.substeps or any(_arrives(part.entry) for part in arriving.substeps):
         return None
     free = arriving.substeps[0].free
     above: Expr = tuple(term for part in arriving.substeps for term in _at(part, free))
     put = _put(made.entry, made.through, free, above)
-    by_output = _with_outputs(put, made, outputs, lowering)
+    by_output = _with_outputs(put, made, outputs(), lowering) if _divides(put) else put
     cancelled = positive_first(multiplied_out(by_output, ranges))
     final, used = with_facts(cancelled, facts)
     cancels = bool(used) or (_divides(by_output) and not _divides(final))

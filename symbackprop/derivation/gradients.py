@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from symbackprop.algebra import indexform as ix
 from symbackprop.algebra.assumed import SumFact
@@ -103,7 +104,9 @@ class _Backward:
         if above is None:  # the loss itself
             found = by_facts(made.entry, made.through, self.facts)
         else:
-            found = collapse(made, above, self.outputs(made), self.model.lowering, self.facts, ranges)
+            found = collapse(
+                made, above, partial(self.outputs, made), self.model.lowering, self.facts, ranges
+            )
         if found is None:
             return step
         try:

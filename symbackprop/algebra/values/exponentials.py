@@ -87,8 +87,9 @@ class Exponentials:
 
     def _remember(self, a: int, powers: Powers) -> None:
         """`a` and those of its multiples whose powers are whole."""
+        common = gcd(*powers.values())
         for (top, below), factor in _residues(self.modulus).items():
-            if all(power * top % below == 0 for power in powers.values()):
+            if common * top % below == 0:
                 multiple = factor * a % self.modulus
                 if multiple not in self._table:
                     self._table[multiple] = {root: power * top // below for root, power in powers.items()}
