@@ -58,6 +58,16 @@ def parts(kind: type) -> tuple[str, ...]:
     return _PARTS[kind]
 
 
+_HOLDERS: dict[type, tuple[str, ...]] = {}
+
+
+def holders(kind: type) -> tuple[str, ...]:
+    """The fields of a kind of node that may hold other nodes."""
+    if kind not in _HOLDERS:
+        _HOLDERS[kind] = tuple(item.name for item in fields(kind) if "Node" in str(item.type))
+    return _HOLDERS[kind]
+
+
 def _identity(kind: type) -> Callable[[Any], Any]:
     """What two equal nodes of a kind have in common: the values of their fields."""
     if kind not in _IDENTITIES:

@@ -17,7 +17,7 @@ from symbackprop.notation.node import Node as Node
 from symbackprop.notation.node import Shape as Shape
 from symbackprop.notation.node import Size as Size
 from symbackprop.notation.node import Span as Span
-from symbackprop.notation.node import parts
+from symbackprop.notation.node import holders, parts
 
 # --- leaves -----------------------------------------------------------------------
 
@@ -192,10 +192,7 @@ class Where(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Entrywise(Node):
-    """The array whose entry at `indices` (each from 1 to its size) is `body`.
-
-    `sizes` is empty until the shapes of what is indexed say it.
-    """
+    """The array whose entry at `indices`, each from 1 to its size, is `body`; `sizes` may be unknown yet: ()."""
 
     indices: tuple[str, ...]
     sizes: tuple[Node, ...]
@@ -332,7 +329,7 @@ class Stack(Node):
 
 def children(node: Node) -> Iterator[Node]:
     """The nodes directly under `node`, in written order."""
-    for name in parts(type(node)):
+    for name in holders(type(node)):
         value = getattr(node, name)
         if isinstance(value, Node):
             yield value
@@ -359,6 +356,8 @@ def walk(node: Node) -> Iterator[Node]:
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:
     """`node` with `change` applied to each child; the same object when nothing changed."""
+    if not holders(type(node)):
+        return node
     values: dict[str, Any] = {}
     changed = False
     for name in parts(type(node)):
