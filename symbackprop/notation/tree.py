@@ -192,7 +192,7 @@ class Where(Node):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Entrywise(Node):
-    """The array whose entry at `indices`, each from 1 to its size, is `body`; `sizes` may be unknown yet: ()."""
+    """The array whose entry at `indices` (each from 1 to its size) is `body`; unknown `sizes` are ()."""
 
     indices: tuple[str, ...]
     sizes: tuple[Node, ...]
