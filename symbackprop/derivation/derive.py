@@ -12,7 +12,6 @@ from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.derivation.certify import certificate
-from symbackprop.derivation.descent import descended
 from symbackprop.derivation.failed import CertificateFailed
 from symbackprop.derivation.general import layers, with_named_sizes
 from symbackprop.derivation.gradients import backward
@@ -60,8 +59,12 @@ def _certified(model: Model, steps: tuple[Step, ...], slopes: Mapping[str, Slope
         digits=digits,
     )
     checks = certificate(model, draft, _for_any_sizes(model))
-    descent = descended(model, steps, digits)
-    return replace(draft, steps=with_points(steps, checks), checks=checks, descent=descent)
+    made = replace(draft, steps=with_points(steps, checks), checks=checks)
+    if model.exercise.descent is None:
+        return made
+    from symbackprop.derivation.descent import descended  # only where there is one
+
+    return replace(made, descent=descended(model, steps, digits))
 
 
 def _for_any_sizes(model: Model) -> tuple[Model, tuple[Step, ...]] | None:

@@ -14,7 +14,6 @@ from symbackprop.report.sections.axis import axis_functions
 from symbackprop.report.sections.backward import backward
 from symbackprop.report.sections.batch import examples
 from symbackprop.report.sections.code import code
-from symbackprop.report.sections.descent import descent
 from symbackprop.report.sections.drawing import drawing
 from symbackprop.report.sections.forward import forward
 from symbackprop.report.sections.given import given
@@ -23,12 +22,27 @@ from symbackprop.report.sections.layer import layer
 from symbackprop.report.sections.ledger import ledger
 from symbackprop.report.sections.levels import levels
 from symbackprop.report.sections.loss import loss
-from symbackprop.report.sections.plots import plots as plots_of
 from symbackprop.report.sections.summary import checks, summary
 from symbackprop.report.sections.worksheet import worksheet
 from symbackprop.report.view import View
 
 Section = Callable[[View], Iterator[Block]]
+
+
+def descent(view: View, *, reasons: bool = True, only_table: bool = False) -> Iterator[Block]:
+    """The section on gradient descent, which is only imported where there is one."""
+    if view.derivation.descent is not None:
+        from symbackprop.report.sections.descent import descent as section
+
+        yield from section(view, reasons=reasons, only_table=only_table)
+
+
+def plots_of(view: View) -> Iterator[Block]:
+    """The plots, which are only imported where they are asked for."""
+    from symbackprop.report.sections.plots import plots
+
+    yield from plots(view)
+
 
 _GIVEN_TO_BACK: tuple[Section, ...] = (
     given, drawing, forward, loss, activation, axis_functions, backward, examples, ledger,

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import AnswerBox, Block, Heading, Paragraph, Text
-from symbackprop.report.sections.descent import descent_worksheet
 from symbackprop.report.view import View
 
 ROOM = 3
@@ -30,7 +29,10 @@ def worksheet(view: View) -> Iterator[Block]:
         of, by = tree.Name(view.loss), tree.Name(step.target)
         label = equation(view.symbol(name), tree.Derivative(of, by, inline=True), tree.Word("nothing"))
         yield AnswerBox(label=label, lines=ROOM + _height(view, name))
-    yield from descent_worksheet(view)
+    if view.derivation.descent is not None:
+        from symbackprop.report.sections.descent import descent_worksheet  # only where there is one
+
+        yield from descent_worksheet(view)
 
 
 def _height(view: View, name: str) -> int:
