@@ -12,6 +12,7 @@ from symbackprop.algebra.lower import Lowering
 from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise.model import Equation, Exercise
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Call, Node, Relation, Shape, Size
 
 if TYPE_CHECKING:
@@ -22,16 +23,16 @@ ProofMethod = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proof:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Proof(Plain):
     """How a link was proved, and at how many points where that is the kind of proof."""
 
     method: ProofMethod
     points: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Link(Plain):
     """One relation of a chain; `reason` is a key of the language files."""
 
     left: Node
@@ -44,8 +45,8 @@ class Link:
 Rule = Literal["forward", "loss", "elementwise", "affine", "general", "sum", "unreached", "seed"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contribution:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Contribution(Plain):
     """What one equation that uses the target sends back to it.
 
     target, through: `W`, `z`; `jacobian` is ∂z_j/∂W_pq with its sums and deltas as SymPy left
@@ -67,8 +68,8 @@ class Contribution:
     local: Node | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Collapse:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Collapse(Plain):
     """The chain rule with what arrives at `through` put in, and how it becomes short.
 
     `put` is the entry with the formula of d`through` in it, `cancelled` what is left when fractions
@@ -82,8 +83,8 @@ class Collapse:
     facts: tuple[SumFact, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Level(Plain):
     """A coarser view of one contribution: a row or a column of the target at a time."""
 
     kind: Literal["row", "column", "entry"]
@@ -92,8 +93,8 @@ class Level:
     right: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Layer(Plain):
     """One affine equation and what is applied to its result, with symbolic sizes."""
 
     equations: tuple[Equation, ...]
@@ -109,8 +110,8 @@ class Layer:
         return made.axes, made.expr
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Step(Plain):
     """One quantity derived: `target` as a name (`z`), `gradient` for dz.
 
     `formula` is the right-hand side in matrices and named gradients, `uses` the names of the
@@ -129,8 +130,8 @@ class Step:
     collapse: Collapse | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Check:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Check(Plain):
     """One line of the table of checks: what, how, how many of how many."""
 
     kind: Literal["formula", "numbers", "kink", "readback", "general", "second", "slope", "unchecked"]
@@ -143,8 +144,8 @@ class Check:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quantity:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Quantity(Plain):
     """A value of the forward or backward pass. `numbers` is None where a symbol is in the way."""
 
     name: str
@@ -162,8 +163,8 @@ def slope_key(call: Call) -> str:
     return f"{call.function}({', '.join(f'{name} = {to_plain(value)}' for name, value in call.options)})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Derivation:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Derivation(Plain):
     """The whole worked derivation, certified.
 
     `steps` are the forward ones in order and then the backward ones, from the loss down. `slopes`

@@ -8,11 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Text(Plain):
     """A sentence of the language files, by key.
 
     `parts` fills its `{places}`: a Node is set as an inline formula, a Text is looked up in
@@ -28,23 +29,23 @@ Part = Node | Text | str | int | tuple["Part", ...]
 """What can fill a place in a sentence."""
 
 
-@dataclass(frozen=True, slots=True)
-class Literally:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Literally(Plain):
     """Text of the exercise's author, by language; printed as it is, escaped."""
 
     by_language: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heading:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Heading(Plain):
     """A numbered section; `label` is what other sentences refer to."""
 
     text: Text
     label: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Paragraph:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Paragraph(Plain):
     """Sentences after an optional bold lead; a lead made of formulas is a unit's name (`dW.`)."""
 
     sentences: tuple[Text, ...]
@@ -52,23 +53,23 @@ class Paragraph:
     keep_with_next: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Line(Plain):
     """One displayed formula, with a quiet statement of its shape in the right margin."""
 
     formula: Node
     margin: Node | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equation:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Equation(Plain):
     """One display of one or more lines; several are aligned at their first relation."""
 
     lines: tuple[Line, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Table(Plain):
     """`columns` are the headings; a cell is a formula, a sentence or nothing.
 
     `widths` are shares of the line for columns of running text; a column with None is as wide
@@ -85,8 +86,8 @@ Point = tuple[float, float]
 """A place in a picture: to the right and upwards, in cm."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vertex:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Vertex(Plain):
     """A box (`variable`) or a circle (`operation`) of the graph, in grid units.
 
     A `copy` is the box of a variable that stands in the picture more than once.
@@ -107,8 +108,8 @@ class Vertex:
     height: float = 0.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arrow:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Arrow(Plain):
     """An edge of the graph; `back` adds the dashed red arrow with its local factor.
 
     Straight from one vertex to the other, unless `forward` gives the corners of the black line and
@@ -129,8 +130,8 @@ class Arrow:
     share: float = 0.6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Diagram:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Diagram(Plain):
     """A picture: vertices in grid units (1 unit is about 1 cm), arrows, and a text for the blind.
 
     In an `exact` one nothing touches as it is: all lengths are cm and nothing may be moved.
@@ -143,16 +144,16 @@ class Diagram:
     exact: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Code:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Code(Plain):
     """Lines of a programming language, to be pasted."""
 
     language: str
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerBox:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class AnswerBox(Plain):
     """A framed empty space of the worksheet; sizes in lines of text and a share of the width."""
 
     label: Node
@@ -160,31 +161,31 @@ class AnswerBox:
     width: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Note:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Note(Plain):
     """A remark set apart: a convention, a warning."""
 
     sentences: tuple[Text, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tick:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Tick(Plain):
     """A place on an axis (cm from its beginning) and the number there."""
 
     at: float
     label: Node
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Curve(Plain):
     """Points joined by straight lines: a piece of a function, or of its `slope`."""
 
     slope: bool
     points: tuple[Point, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mark:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Mark(Plain):
     """A dot on a curve; an `open` one is where a curve ends without taking the value."""
 
     at: Point
@@ -192,8 +193,8 @@ class Mark:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Panel:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Panel(Plain):
     """A function and its derivative in one pair of axes; all lengths in cm from the lower left corner.
 
     `zero` is where the axes would cross, perhaps outside.
@@ -211,8 +212,8 @@ class Panel:
     marks: tuple[Mark, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plot:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Plot(Plain):
     """Panels side by side. `places` are the example's own: argument, value and slope, for text formats."""
 
     panels: tuple[Panel, ...]
@@ -223,8 +224,8 @@ class Plot:
 Block = Heading | Paragraph | Equation | Table | Diagram | Plot | Code | AnswerBox | Note
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Document(Plain):
     """A whole report. `subtitle` is the exercise's own title."""
 
     title: Text

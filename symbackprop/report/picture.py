@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Coloured
 from symbackprop.report.document import Arrow, Diagram, Point, Vertex
 
@@ -19,8 +20,8 @@ _UNKNOWN: Final = (1.6, 1.1)  # cm, a vertex that nobody has measured
 Course = Literal["right", "left", "up", "down", "slant", "corners"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlacedArrow:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PlacedArrow(Plain):
     """An arrow as it is drawn.
 
     `angle` points from start to end, in degrees. `leave` and `reach` are the angles by which two
@@ -35,8 +36,8 @@ class PlacedArrow:
     red: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Picture(Plain):
     """The arrows, and the size of the whole in cm."""
 
     arrows: tuple[PlacedArrow, ...]
