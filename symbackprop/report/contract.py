@@ -334,6 +334,7 @@ def _sentence(words: Words, key: str) -> str:
 
 
 def check_data(check: Check) -> dict[str, Json]:
+    """One line of the table of checks."""
     return {
         "kind": check.kind,
         "what": list(check.what),

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from symbackprop.algebra.spell import size_node, spelled
+from symbackprop.algebra.spell import spelled
 from symbackprop.derivation.steps import Contribution, Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation, times
 from symbackprop.report.document import Block, Heading, Paragraph, Text
 from symbackprop.report.sections.collapse import collapse_reasons, collapsed_lines
 from symbackprop.report.sections.deep import recursion
-from symbackprop.report.sections.indexed import gradient_lines, is_indexed
+from symbackprop.report.sections.indexed import chain_rule, gradient_lines, is_indexed
 from symbackprop.report.sections.indexed import reasons as indexed_reasons
 from symbackprop.report.sections.loss import in_example, number_members, together
 from symbackprop.report.sections.remarks import remarks
@@ -175,14 +175,7 @@ def _entry_chain(view: View, made: Contribution) -> Node:
     avoid = view.derivation.exercise.shapes
     letters = view.facts.letters_for(made)
     by = view.entry_name(made.target, made.free)
-    through = view.entry_name(made.through, tuple(letters[axis] for axis in made.summed))
-    arriving = tree.Brace(tree.Derivative(tree.Name(view.loss), through), tree.Gradient(through))
-    factor = view.page(spelled(made.collapsed, dict(letters), avoid=avoid))
-    local = tree.Brace(tree.Derivative(through, by), factor)
-    body: Node = times(arriving, local)
-    for axis, size in reversed(list(zip(made.summed, view.shape(made.through), strict=True))):
-        if size != 1:
-            body = tree.Sum(letters[axis], tree.number(1), size_node(size), body)
+    body = chain_rule(view, made, made.collapsed)
     result = view.page(view.unindexed(spelled(made.entry, dict(letters), avoid=avoid)))
     axes = [*zip(made.free, view.shape(made.target), strict=True)]
     axes += [(letters[axis], size) for axis, size in zip(made.summed, view.shape(made.through), strict=True)]

@@ -11,7 +11,8 @@ from symbackprop.derivation.steps import Step
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Text
-from symbackprop.report.view import EXAMPLE, View, chain
+from symbackprop.report.sections.loss import in_example
+from symbackprop.report.view import View
 
 Numbers = tuple[list[Node], tuple[tree.Relation, ...]]
 
@@ -30,9 +31,7 @@ def collapsed_lines(view: View, step: Step, entry_chain: Node, numbers: Numbers 
     lines.append(tree.Row((equation(by, *members), box), "implies"))
     if numbers is None:
         return lines
-    values, relations = numbers
-    over = (EXAMPLE, *((None,) * (len(relations) - 1)))
-    return [*lines, chain(symbol, *values, relations=relations, over=over)]
+    return [*lines, in_example(symbol, numbers)]
 
 
 def _spelled(view: View, expr: Expr) -> Node:

@@ -39,17 +39,21 @@ def gradient_lines(view: View, step: Step) -> list[Node]:
 
 
 def _with_deltas(view: View, made: Contribution, left: Node) -> Node:
-    avoid = view.derivation.exercise.shapes
+    return equation(left, chain_rule(view, made, made.jacobian))
+
+
+def chain_rule(view: View, made: Contribution, derivative: Expr) -> Node:
+    """`Σ_j ∂L/∂z_j · ∂z_j/∂w_pq`, with dz_j and the derivative in braces under the two factors."""
     letters = dict(view.facts.letters_for(made))
     by = view.entry_name(made.target, made.free)
     through = view.entry_name(made.through, tuple(letters[axis] for axis in made.summed))
     arriving = tree.Brace(tree.Derivative(tree.Name(view.loss), through), tree.Gradient(through))
-    local = tree.Brace(tree.Derivative(through, by), view.page(spelled(made.jacobian, letters, avoid=avoid)))
-    body: Node = times(arriving, local)
+    factor = view.page(spelled(derivative, letters, avoid=view.derivation.exercise.shapes))
+    body: Node = times(arriving, tree.Brace(tree.Derivative(through, by), factor))
     for axis, size in reversed(list(zip(made.summed, view.shape(made.through), strict=True))):
         if size != 1:
             body = tree.Sum(letters[axis], tree.number(1), size_node(size), body)
-    return equation(left, body)
+    return body
 
 
 def _one_entry(view: View, step: Step) -> Node | None:
