@@ -14,19 +14,21 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symbackprop.algebra.values.domain import DomainProblem
-    from symbackprop.api import InFloats, Worked, derive, derive_floats, descend
+    from symbackprop.api import CheckedDerivation, InFloats, Worked, check, derive, derive_floats, descend
     from symbackprop.derivation.certify import CertificateFailed
     from symbackprop.exercise import ExerciseError, bundled, from_dict, from_parts, from_text, load
     from symbackprop.exercise.model import Exercise
 
 _HOMES = {
     "CertificateFailed": "derivation.certify",
+    "CheckedDerivation": "api",
     "DomainProblem": "algebra.values.domain",
     "Exercise": "exercise.model",
     "ExerciseError": "exercise",
     "InFloats": "api",
     "Worked": "api",
     "bundled": "exercise",
+    "check": "api",
     "derive": "api",
     "derive_floats": "api",
     "descend": "api",
@@ -39,6 +41,7 @@ _HOMES = {
 
 __all__ = [
     "CertificateFailed",
+    "CheckedDerivation",
     "DomainProblem",
     "Exercise",
     "ExerciseError",
@@ -46,6 +49,7 @@ __all__ = [
     "Worked",
     "__version__",
     "bundled",
+    "check",
     "derive",
     "derive_floats",
     "descend",

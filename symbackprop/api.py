@@ -24,10 +24,12 @@ from symbackprop.report.outputs import DEFAULT_DETAIL, DETAILS, ENGINES, Outputs
 
 if TYPE_CHECKING:
     from symbackprop.algebra.values.floating.atoms import Floats
+    from symbackprop.checking.findings import Checked, Finding
     from symbackprop.derivation.descending import Descending
     from symbackprop.derivation.floats import Approximate
     from symbackprop.derivation.results import Result
     from symbackprop.derivation.steps import Check, Derivation
+    from symbackprop.report.checked.outputs import CheckedOutputs
 
 
 def derive(
@@ -72,6 +74,92 @@ def descend(
     if found.descent is None:
         raise ValueError(f'{found.key} asks for no descent: give a rate, rate = "1/10"')
     return derive(found, digits)
+
+
+def check(
+    derivation: str | Path,
+    *exercises: Exercise | str | Path | Mapping[str, Any],
+    language: str | None = None,
+    **settings: Any,
+) -> CheckedDerivation:
+    """Judge a derivation that somebody wrote: `sb.check(Path("notes.md"), "neurona", "capa")`.
+
+    A Path is read as a file; a str is the text itself. `settings` are those of `checking.settings`: `strict`,
+    `dy`, `marks`, `layout`, `decimals`, `dot`, `delta`, `examples`. Raises ExerciseError for an exercise
+    at fault, ValueError for a file that cannot be read, no exercise, or a setting that is none.
+    """
+    from symbackprop.checking.check import check_text
+    from symbackprop.checking.source import read_source
+    from symbackprop.report.checked.outputs import settings_of
+    from symbackprop.report.checked.voice import language_of as spoken_by
+    from symbackprop.report.words import languages
+
+    if not exercises:
+        raise ValueError("which exercise is the derivation about? check(text, exercise)")
+    loaded = tuple(map(_exercise, exercises))
+    spoken = one_of("language", spoken_by(loaded, language), languages())
+    is_file = isinstance(derivation, Path)
+    name, text, suffix = read_source(derivation) if is_file else ("-", str(derivation), "")
+    made = check_text(
+        text, loaded, name=name, suffix=suffix, settings=settings_of({**settings, "language": spoken})
+    )
+    return CheckedDerivation(made, spoken)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CheckedDerivation:
+    """A judged derivation; `findings` are its statements in order, `str()` the report as text."""
+
+    checked: Checked
+    language: str
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The statements, each with its `verdict`, in the order of the text."""
+        return self.checked.findings
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """How many statements have each verdict."""
+        return {verdict: count for verdict, count in self.checked.counts.items()}  # noqa: C416 - wider keys
+
+    def to_json(self) -> str:
+        """The JSON text; the contract is documented in `report.checked.contract`."""
+        return self._outputs().json
+
+    def to_markdown(self) -> str:
+        """The report as Markdown."""
+        return self._outputs().md
+
+    def to_html(self) -> str:
+        """The report as a web page that needs nothing beside itself."""
+        return self._outputs().html
+
+    def to_pdf(self, path: str | Path, engine: str = "auto", force: bool = False) -> Path:
+        """Write the report as a PDF, whole or not at all. Raises as `Worked.to_pdf` does."""
+        from symbackprop.report.files import check_writable, write_whole
+
+        target = Path(path)
+        one_of("engine", engine, ENGINES)
+        if target.suffix != ".pdf":
+            raise ValueError(f"the name of a PDF ends in .pdf: {target}")
+        check_writable([target], force=force)
+        return write_whole(target, self._outputs(engine).pdf, force=force)
+
+    def _outputs(self, engine: str = "auto") -> CheckedOutputs:
+        from symbackprop.report.checked.outputs import CheckedOutputs
+
+        return CheckedOutputs(
+            self.checked, self.language,
+            engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
+        )  # fmt: skip
+
+    def __str__(self) -> str:
+        return self._outputs().text
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
+        return f"<CheckedDerivation {self.checked.source!r}: {shown or 'nothing'}>"
 
 
 def derive_floats(exercise: str | Path | Mapping[str, Any], key: str = "exercise") -> InFloats:
@@ -251,6 +339,7 @@ class Worked:
         if target.suffix != ".pdf":
             raise ValueError(f"the name of a PDF ends in .pdf: {target}")
         check_writable([target], force=force)
+        _ = made.proof  # a report that is wrong is not written
         return write_whole(target, made.pdf, force=force)
 
     def _outputs(

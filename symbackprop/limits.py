@@ -9,6 +9,8 @@ TOKENS = 5_000  # in one formula
 DEPTH = 40  # of nested brackets, braces or arrays
 DIGITS = 4_000  # of one number as written
 EXPONENT = 400  # absolute value, of a power of ten or of a written power
+HAND_DIGITS = 60  # of one number written by hand
+HAND_OPERATIONS = 40_000  # for one line written by hand, at all points together
 EQUATIONS = 500  # in one model
 SIZE = 4_096  # of one axis of an array
 ENTRIES = 250_000  # of one array
@@ -20,6 +22,12 @@ PRECISION_BITS = 4_096  # of interval arithmetic, before "not certified"
 DIGITS_ASKED = 100  # decimals after the point
 ANSWER_DIGITS = 400  # an exact number longer than this is shown rounded
 
+EXPLAINED = 1_500  # wrong formulas that are tried to explain one line
+EXPLAINED_OPERATIONS = 40_000  # spent on them, at all points together
+EXPLAINED_TIES = 400  # that are tried after one has explained it, for others that do so equally well
+EXPLAINED_DEPTH = 3  # steps upstream of a line in which its mistake is looked for
+EXPLANATIONS = 4  # mistakes that are named for one line
+
 DESCENT_STEPS = 10_000  # of gradient descent
 DESCENT_CERTIFIED = 200  # steps; beyond them two precisions must agree, and numbers are marked ≈
 DESCENT_SECONDS = 120  # wall time of a whole descent
@@ -27,6 +35,10 @@ DESCENT_DIGITS = 200  # an exact number longer than this goes into the next step
 DESCENT_ENTRIES = 20_000  # numbers of parameters kept from all steps; of more, only the first and last steps'
 DESCENT_BITS = 2_048  # the higher of the two precisions
 
+PROOFREADING_OPERATIONS = 5_000_000  # of one formula of a report that is read back
+PROOFREADING_STEPS = 20  # of a descent that is walked again
+PROOFREADING_BITS = 4_000  # of an exact number on that walk
+PROOFREADING_SECONDS = 20  # processor time of reading a report back; what is left then is named
 TYPESETTING_SECONDS = 60  # wall time of one run of a typesetter
 TYPESETTING_CPU_SECONDS = 50
 TYPESETTING_MEMORY = 2_000_000_000  # bytes of address space

@@ -22,6 +22,7 @@ from symbackprop.report.words import languages, load_words
 
 LAYER = {"z": "W x + b", "yhat": "relu(z)", "L": "1/2 ||yhat - y||^2"}
 NUMBERS = {"W": [[3, -4, 2], [-4, 2, -1]], "x": [2, 3, 5], "b": [3, 2], "y": [4, 6]}
+SHOWN = {row.id for row in BY_ID.values() if row.make is not None}  # the others are for a checker
 SQUARE = {"W": [[2, 3], [3, -5]], "x": [2, 7], "b": [3, 4], "y": [6, 9]}  # k = n and W symmetric
 
 
@@ -63,7 +64,7 @@ def test_every_mistake_can_be_made_in_a_bundled_exercise_and_is_wrong_there() ->
         for slip in inspection.slips:
             if slip.mistake.id not in wrong and (inspection.shows(slip) or inspection.shows_resized(slip)):
                 wrong.add(slip.mistake.id)
-    assert wrong == set(BY_ID)
+    assert wrong == SHOWN
 
 
 def test_only_the_mean_needs_a_loss_that_no_bundled_exercise_has() -> None:
@@ -73,7 +74,7 @@ def test_only_the_mean_needs_a_loss_that_no_bundled_exercise_has() -> None:
         for step in derived(name).backward
         for row, _ in wrong_formulas(derived(name).exercise, step)
     }
-    assert {*BY_ID} - made == {"mean_missing"}
+    assert SHOWN - made == {"mean_missing"}
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from wrong_lines import CLAIMS, section
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import NotCertified
@@ -420,10 +421,14 @@ def test_the_facts_are_all_there() -> None:
     assert sum(len(FACTS[case].get("formulas", ())) for case in RUNNING) == 92
 
 
+CHECKED = {"hand", "hand_lines.toml", "wrong"}
+"""What the checker of derivations is held to: `test_check_students.py`, `test_check_published.py`."""
+
+
 def test_every_file_belongs_to_a_case() -> None:
     used = {name for case in RUNNING for name in exercises(case)}
     files = {f"{name}.toml" for name in used} | {f"{case}.expect.toml" for case in RUNNING}
-    assert {path.name for path in FOLDER.iterdir()} == files | {"README.md", "published.json"}
+    assert {path.name for path in FOLDER.iterdir()} == files | {"README.md", "published.json"} | CHECKED
 
 
 def exercises(case: str) -> list[str]:
@@ -462,25 +467,24 @@ reproduced.
 
 """
 
-NOT_HERE = {
-    "wrong-derivation": "a wrong derivation: it is for the checking of derivations, not for working them",
-    "false-alarm": "a correction that is itself mistaken: it has no numbers and no formula of its own",
-}
-
 
 def table() -> str:
-    lines = [HEAD + f"{len(RUNNING)} of {len(FACTS)} cases run."]
-    lines += ["", "| case | source | kind | runs | exercises, or why not |", "|---|---|---|---|---|"]
+    lines = [HEAD + f"{len(RUNNING)} of {len(FACTS)} cases run, the lines of the others are checked."]
+    lines += ["", "| case | source | kind | runs | exercises, or lines |", "|---|---|---|---|---|"]
     for key, case in FACTS.items():
         runs = key in RUNNING
-        said = ", ".join(f"`{name}`" for name in exercises(key)) if runs else reason(case)
+        said = ", ".join(f"`{name}`" for name in exercises(key)) if runs else lines_of(key)
         source = case["source"].replace("|", "\\|")
-        lines.append(f"| `{key}` | {source} | {case['kind']} | {'yes' if runs else 'no'} | {said} |")
-    return "\n".join(lines) + "\n"
+        lines.append(f"| `{key}` | {source} | {case['kind']} | {'yes' if runs else 'checked'} | {said} |")
+    return "\n".join(lines) + "\n" + section()
 
 
-def reason(case: Mapping[str, Any]) -> str:
-    return NOT_HERE[case["kind"] if case["kind"] in NOT_HERE else case["verdict"]]
+def lines_of(case: str) -> str:
+    """What is checked of a derivation with a mistake, or of a false alarm."""
+    wrong = sum("wrong" in claim for claim in CLAIMS[case])
+    right = sum("right" in claim for claim in CLAIMS[case])
+    kind = "a false alarm" if FACTS[case]["verdict"] == "false-alarm" else "a derivation with a mistake"
+    return f"{kind}: wrong lines {wrong}, right lines {right}, see below"
 
 
 def test_the_list_of_cases_is_up_to_date(request: pytest.FixtureRequest) -> None:

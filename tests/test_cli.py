@@ -15,6 +15,7 @@ import pytest
 
 import symbackprop
 from symbackprop import cli
+from symbackprop.cli import deriving
 from symbackprop.derivation.certify import CertificateFailed
 from symbackprop.report import files, pdf
 
@@ -153,7 +154,7 @@ def test_twice_is_the_same_and_an_edited_file_stays(run: Any, tmp_path: Path) ->
 
 
 def test_a_terminal_gets_a_table_of_richer_looks(run: Any, monkeypatch: Patch) -> None:
-    monkeypatch.setattr(cli, "_is_terminal", lambda: True)
+    monkeypatch.setattr(deriving, "is_terminal", lambda: True)
     monkeypatch.setenv("COLUMNS", "100")
     code, out, _ = run("derive", "neurona", "--to", "json")
     assert code == 0

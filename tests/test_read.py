@@ -832,11 +832,11 @@ def test_the_stored_table_belongs_to_the_grammar() -> None:
 
 
 def test_every_rule_has_its_action() -> None:
-    from symbackprop.notation.actions import Actions
+    from symbackprop.notation.hand.actions import HandActions  # those of a model, and of hand writing
 
     named = {action for _, _, action in _parser.RULES if action}
     assert len(named) > 40
-    assert [action for action in sorted(named) if not hasattr(Actions, action)] == []
+    assert [action for action in sorted(named) if not hasattr(HandActions, action)] == []
 
 
 def test_reading_loads_neither_lark_nor_sympy() -> None:

@@ -251,9 +251,12 @@ def test_hostile_text_never_comes_through_raw(test_words: Path, format: str, tex
     if format == "typ":  # the title is a string of Typst's code, where nothing is run
         made = re.sub(r'^#set document\(title: "(?:[^"\\]|\\.)*"', "", made, flags=re.MULTILINE)
     assert not re.search(r"(?<!\d)49(?!\d)", made)
-    dangerous = {"tex": r"\\input\{/|\^\^M", "typ": r'(?<!\\)#read|(?<!\\)"@|(?<!\\)/\*', "md": "<script"}[
-        format
-    ]
+    dangerous = {
+        "tex": r"\\input\{/|\^\^M",
+        "typ": r'(?<!\\)#read|(?<!\\)"@|(?<!\\)/\*',
+        "md": "<script",
+        "html": "<script",
+    }[format]
     assert not re.search(dangerous, made)
 
 

@@ -49,8 +49,13 @@ HOMES = {
     "jinja2": {"symbackprop.report.templating", "symbackprop.report.compiled"},
     "marshal": {"symbackprop.report.compiled"},
     "typst": {"symbackprop.report.typst_worker"},
-    "typer": {"symbackprop.cli"},
-    "rich": {"symbackprop.cli"},
+    "typer": {
+        "symbackprop.cli",
+        "symbackprop.cli.deriving",
+        "symbackprop.cli.checking",
+        "symbackprop.cli.faults",
+    },
+    "rich": {"symbackprop.cli.deriving", "symbackprop.cli.checking"},
     "subprocess": {"symbackprop.report.pdf", "symbackprop.report.templating"},
 }
 """The libraries, and the modules that may import them."""

@@ -68,7 +68,7 @@ def test_what_the_wheel_carries(wheel: Path) -> None:
     exercises = {str(path.relative_to(ROOT)) for path in (ROOT / "symbackprop").rglob("*.toml")}
     assert len(templates) >= 11
     assert len(exercises) >= 5
-    assert templates | exercises | {"symbackprop/py.typed", "symbackprop/cli.py"} <= names
+    assert templates | exercises | {"symbackprop/py.typed", "symbackprop/cli/__init__.py"} <= names
     assert {name.split("/")[0].partition("-")[0] for name in names} == {"symbackprop"}
 
 

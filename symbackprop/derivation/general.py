@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from symbackprop.algebra.factors import Unreadable
 from symbackprop.algebra.functions import OPERATIONS
-from symbackprop.algebra.indexform import Entry, Expr
-from symbackprop.algebra.lower import CannotDerive
-from symbackprop.derivation.backward import contribution
 from symbackprop.derivation.model import Model, lowering
 from symbackprop.derivation.steps import Contribution, Layer
 from symbackprop.exercise.model import Equation
 from symbackprop.notation import tree
 from symbackprop.notation.inference import FRESH_SIZES, solve
 from symbackprop.notation.tree import Node, Shape, Size
+
+if TYPE_CHECKING:
+    from symbackprop.algebra.indexform import Expr
 
 
 def layers(model: Model, wanted: Collection[str]) -> Iterator[Layer]:
@@ -39,6 +39,8 @@ def layers(model: Model, wanted: Collection[str]) -> Iterator[Layer]:
 
 def contracts(expr: Expr) -> bool:
     """Whether entries are multiplied and summed over an inner index: a product of matrices."""
+    from symbackprop.algebra.indexform import Entry
+
     return any(term.bound and sum(isinstance(factor, Entry) for factor in term.factors) > 1 for term in expr)
 
 
@@ -48,6 +50,10 @@ def _picks_entries(one: Equation) -> bool:
 
 
 def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None:
+    from symbackprop.algebra.factors import Unreadable
+    from symbackprop.algebra.lower import CannotDerive
+    from symbackprop.derivation.backward import contribution  # who only names sizes derives nothing
+
     users = model.users(one.name)
     applied = [u for u in users if _applies(u, one.name) and u.name != model.exercise.loss]
     alone = len(users) != 1  # what is used elsewhere too gets more than its function sends back

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from symbackprop.algebra import indexform as ix
-from symbackprop.algebra.assumed import SumFact, sum_fact, with_facts
-from symbackprop.algebra.collapsing import multiplied_out
 from symbackprop.algebra.functions import TABLE, Function
-from symbackprop.algebra.lower import CannotDerive, Lowering, Tensor
 from symbackprop.algebra.values.apply import formula
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import sizes as size_forms
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
+if TYPE_CHECKING:  # who only evaluates a model needs no index form, and imports none
+    from symbackprop.algebra.assumed import SumFact
+    from symbackprop.algebra.lower import Lowering, Tensor
+
 
 def lowering(shapes: Mapping[str, Shape], functions: Mapping[str, Function]) -> Lowering:
     """What turns trees over these shapes into entries."""
+    from symbackprop.algebra.lower import Lowering
+
     own = frozenset(functions)
     sizes = frozenset(name for shape in shapes.values() for size in shape for name in size_forms.names(size))
     return Lowering(shapes, functions, lambda text, _: formula(text, own), sizes)
@@ -30,7 +33,7 @@ class Model:
     """The exercise's equations with their dependencies."""
 
     exercise: Exercise
-    lowering: Lowering
+    _lowering: list[Lowering] = field(default_factory=list)
     _tensors: dict[str, Tensor] = field(default_factory=dict)
     _users: dict[str, list[Equation]] = field(default_factory=dict)
     _facts: list[SumFact] = field(default_factory=list)
@@ -39,7 +42,14 @@ class Model:
     @classmethod
     def of(cls, exercise: Exercise) -> Model:
         """The model of an exercise."""
-        return cls(exercise, lowering(exercise.shapes, exercise.functions))
+        return cls(exercise)
+
+    @property
+    def lowering(self) -> Lowering:
+        """What turns the exercise's trees into entries."""
+        if not self._lowering:
+            self._lowering.append(lowering(self.exercise.shapes, self.exercise.functions))
+        return self._lowering[0]
 
     def equation(self, name: str) -> Equation:
         """The equation that computes `name`. Raises KeyError."""
@@ -62,6 +72,11 @@ class Model:
 
     def _following(self, one: Equation) -> Iterator[SumFact]:
         """Over which axes the entries of a computed name add up to a number."""
+        from symbackprop.algebra import indexform as ix
+        from symbackprop.algebra.assumed import SumFact, with_facts
+        from symbackprop.algebra.collapsing import multiplied_out
+        from symbackprop.algebra.lower import CannotDerive
+
         bare = tree.undressed(one.body)
         called = bare.function if isinstance(bare, tree.Call) else ""
         shape = self.exercise.shapes[one.name]
@@ -88,6 +103,9 @@ class Model:
         self._facts.append(fact)
 
     def _fact(self, left: Node, right: Node) -> SumFact | None:
+        from symbackprop.algebra.assumed import sum_fact
+        from symbackprop.algebra.lower import CannotDerive
+
         try:
             first, second = self.lowering.tensor(left), self.lowering.tensor(right)
         except CannotDerive:
@@ -104,6 +122,9 @@ class Model:
         return self._tensors[name]
 
     def _lowered(self, equation: Equation) -> Tensor:
+        from symbackprop.algebra import indexform as ix
+        from symbackprop.algebra.lower import CannotDerive, Tensor
+
         try:
             made = self.lowering.tensor(equation.body)
             if equation.name == self.exercise.loss:

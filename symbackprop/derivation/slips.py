@@ -27,10 +27,11 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a mistake is made: the step of a gradient, in its exercise."""
+    """Where a mistake is made: one step, in its exercise, among the other `steps` where they are known."""
 
     exercise: Exercise
     step: Step
+    steps: tuple[Step, ...] = ()
 
     @property
     def formula(self) -> Node:
@@ -59,6 +60,14 @@ class Place:
         """`z`, if `name` is computed as g(z)."""
         return next((_argument(one) for one in self.exercise.equations[:-1] if one.name == name), None)
 
+    def body(self, name: str) -> Node | None:
+        """The right side of the equation that computes `name`; None for a given name."""
+        return next((one.body for one in self.exercise.equations if one.name == name), None)
+
+    def gradient(self, name: str) -> Step | None:
+        """The step that finds d`name`, if it is among the steps."""
+        return next((one for one in self.steps if one.gradient and one.target == name), None)
+
 
 def _argument(equation: Equation) -> str | None:
     match tree.undressed(equation.body):
@@ -67,22 +76,33 @@ def _argument(equation: Equation) -> str | None:
     return None
 
 
+Maker = Callable[[Place], Iterator[Wrong]]
+"""What a row of the table does: the right formula in, wrong ones out."""
+
+
 # --- changing a tree ----------------------------------------------------------------------
 
 
 def at_each(
-    node: Node, change: Callable[[Node], Iterable[Wrong]], *, into_quotients: bool = True
+    node: Node,
+    change: Callable[[Node], Iterable[Wrong]],
+    *,
+    into_quotients: bool = True,
+    into_calls: bool = False,
 ) -> Iterator[Wrong]:
     """`node` with one part replaced by what `change` makes of it, for each part in turn.
 
-    What stands inside a call, or under a d, is left alone.
+    What stands inside a call is left alone unless `into_calls`; what stands under a d always.
     """
     yield from change(node)
-    closed: tuple[type[Node], ...] = (tree.Call, tree.Gradient)
-    if isinstance(node, closed if into_quotients else (*closed, tree.Quotient)):
+    if isinstance(node, tree.Gradient):
+        return
+    if (isinstance(node, tree.Call) and not into_calls) or (
+        isinstance(node, tree.Quotient) and not into_quotients
+    ):
         return
     for place, child in enumerate(tree.children(node)):
-        for new in at_each(child, change, into_quotients=into_quotients):
+        for new in at_each(child, change, into_quotients=into_quotients, into_calls=into_calls):
             yield Wrong(_with_child(node, place, new.formula), new.about, new.instead)
 
 

@@ -6,16 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
-from symbackprop.algebra.assumed import SumFact
-from symbackprop.algebra.indexform import Expr
-from symbackprop.algebra.lower import Lowering
-from symbackprop.algebra.slopes import Slope
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Call, Node, Relation, Shape, Size
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # who only evaluates needs no index form
+    from symbackprop.algebra.assumed import SumFact
+    from symbackprop.algebra.indexform import Expr
+    from symbackprop.algebra.lower import Lowering
+    from symbackprop.algebra.slopes import Slope
     from symbackprop.derivation.descent import Descended
 
 ProofMethod = Literal[

@@ -44,12 +44,12 @@ def read_chain(text: str, vocabulary: Vocabulary) -> Node:
     """As `read`, and statements too: members with relations between them, as a Chain."""
     listed = tokens(text, lambda word: _is_function(word, vocabulary))
     reading = Reading(text, listed, vocabulary)
-    node = _follow(reading)
+    node = follow(reading, Actions(reading))
     for span, (name, token) in reading.unknown.items():
         if not (token.in_index and _is_index_name(name)):
             refuse_name(name, token, span, reading)
     if len(listed) > _TREE_DEPTH:
-        _check_depth(node, text)
+        check_depth(node, text)
     return node
 
 
@@ -64,9 +64,8 @@ def _is_index_name(name: str) -> bool:
     return len(name.rstrip("'0123456789")) == 1
 
 
-def _follow(reading: Reading) -> Node:
-    """Shift and reduce by the stored table until the text is read."""
-    actions = Actions(reading)
+def follow(reading: Reading, actions: Actions) -> Node:
+    """Shift and reduce by the stored table until the text is read; `actions` build the nodes."""
     states = [START]
     parts: list[Part] = []
     for token in reading.tokens:
@@ -99,7 +98,8 @@ def _only_mathematics(node: Node, text: str) -> None:
         stack.extend(children(part))
 
 
-def _check_depth(node: Node, text: str) -> None:
+def check_depth(node: Node, text: str) -> None:
+    """Raise ReadError for a tree that walking by recursion would not be safe on."""
     stack = [(node, 1)]
     while stack:
         part, depth = stack.pop()

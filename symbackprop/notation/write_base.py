@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, ClassVar
 
+from symbackprop.notation.hand.nodes import Indicator, Marked, Nabla, Omitted, Primed, Said, Tuple
 from symbackprop.notation.tree import (
     Add,
     Blank,
@@ -327,7 +328,7 @@ class Writer:
         while type(node) is Index or type(node) is Gradient:
             node = node.base if type(node) is Index else node.of  # type: ignore[union-attr]  # narrowed by `is`
         if type(node) is not Name:
-            return False
+            return type(node) is Marked or type(node) is Primed
         shown = self.style.names.get(node.name)
         if shown is not None:
             return "^" in shown or "'" in shown
@@ -383,6 +384,7 @@ _LEVELS: Mapping[type[Node], int] = {
     Name: ATOM, Index: ATOM, Gradient: ATOM, Bracket: ATOM, Matrix: ATOM, Call: ATOM, Norm: ATOM,
     Entrywise: ATOM, Delta: ATOM, Constant: ATOM, Ones: ATOM, Dots: ATOM, Blank: ATOM, Space: ATOM,
     Brace: ATOM, Box: ATOM,
+    Primed: ATOM, Marked: ATOM, Tuple: ATOM, Indicator: ATOM, Said: ATOM, Omitted: ATOM, Nabla: TIGHT,
 }  # fmt: skip
 
 _PLAIN = frozenset({Number, Name, Index, Gradient})
@@ -400,4 +402,6 @@ _METHODS: Mapping[type[Node], str] = {
     Cases: "_cases", Derivative: "_derivative", Gradient: "_gradient", Bracket: "_bracket",
     Brace: "_brace", Box: "_box", Coloured: "_coloured", Chain: "_chain", Space: "_space",
     Sizes: "_sizes", Row: "_row", Stack: "_stack", Where: "_where", Entrywise: "_entrywise",
+    Primed: "_primed", Marked: "_marked", Tuple: "_tuple", Indicator: "_indicator", Nabla: "_nabla",
+    Said: "_said", Omitted: "_omitted",
 }  # fmt: skip

@@ -30,6 +30,7 @@ from symbackprop.notation.write_names import (
     LATIN_CAPITALS,
     OPERATORS,
     UPRIGHT,
+    calligraphic,
     is_capital,
     is_greek,
     is_running,
@@ -53,7 +54,7 @@ _RELATIONS: Mapping[Relation, str] = {
     "≡": r"\equiv",
 }  # fmt: skip
 
-_SIGNS = {"cdot": r"\cdot", "odot": r"\odot", "*": r"\ast"}
+_SIGNS = {"cdot": r"\cdot", "odot": r"\odot", "otimes": r"\otimes", "*": r"\ast"}
 _DOTS = {"h": r"\dots", "c": r"\cdots", "v": r"\vdots", "d": r"\ddots"}
 _JOINTS = {
     ",": r",\, ", "statements": r", \qquad ", "quad": r" \qquad ",
@@ -85,6 +86,8 @@ def letters(text: str) -> str:
     if is_greek(text):
         latin = LATIN_CAPITALS.get(text)
         return rf"\mathrm{{{latin}}}" if latin else "o" if text == "omicron" else "\\" + text
+    if calligraphic(text):
+        return rf"\mathcal{{{calligraphic(text)}}}"
     if text.isascii() and text.isalnum():
         return rf"\mathrm{{{text}}}"
     return rf"\text{{{escaped(text)}}}"
@@ -140,6 +143,26 @@ class LatexWriter(PictureWriter):
     quad: ClassVar[str] = r" \quad "
     times: ClassVar[str] = r" \times "
     index_wide: ClassVar[str] = r",\,"
+
+    item_gap: ClassVar[str] = r"\;\; "
+    item_comma: ClassVar[str] = r",\, "
+    turned: ClassVar[str] = r"\,T"
+    missing: ClassVar[str] = "{}"
+    cross: ClassVar[str] = r" \times "
+
+    # --- what people write -------------------------------------------------------
+
+    def over(self, head: str, above: str) -> str:
+        return f"{head}^{{{above}}}"
+
+    def primed(self, base: str, count: int) -> str:
+        return base + "'" * count
+
+    def raised_primes(self, count: int) -> str:
+        return r"\prime" * count
+
+    def nabla(self, below: str) -> str:
+        return lowered(r"\nabla", below)
 
     # --- names and numbers -------------------------------------------------------
 
@@ -338,7 +361,7 @@ class LatexWriter(PictureWriter):
     def relation(self, relation: Relation, over: str | None) -> str:
         sign = self.relation_sign(relation)
         if over is not None:
-            return rf"\;\, \overset{{{self.text(self.word(over))}}}{{{sign}}} \;\,"
+            return rf"\;\, \overset{{{self.text(self.over_word(over))}}}{{{sign}}} \;\,"
         return rf"\,{sign}\," if self.small else sign
 
     def relation_sign(self, relation: Relation) -> str:

@@ -76,7 +76,12 @@ def _is_pair(letters: str) -> bool:
 
 def is_symbol(letters: str) -> bool:
     """Whether these letters are one symbol: a letter, or the name of a Greek one."""
-    return (len(letters) == 1 and letters.isalpha()) or is_greek(letters)
+    return (len(letters) == 1 and letters.isalpha()) or is_greek(letters) or bool(calligraphic(letters))
+
+
+def calligraphic(letters: str) -> str:
+    """The letter that a name such as `calL` prints in script, or nothing."""
+    return letters[3] if len(letters) == 4 and letters.startswith("cal") and is_capital(letters[3]) else ""
 
 
 def is_greek(letters: str) -> bool:

@@ -35,7 +35,8 @@ from symbackprop.notation.tree import (
 )
 from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, RELATION, TIGHT
 from symbackprop.notation.write_braces import Pads, pads
-from symbackprop.notation.write_names import is_symbol, parts
+from symbackprop.notation.write_hand import is_applied
+from symbackprop.notation.write_names import OPERATORS, is_symbol, parts
 from symbackprop.notation.write_operations import ALONG, compared, is_core, rewritten, symbol_of
 from symbackprop.notation.write_rules import GROUP, bare
 from symbackprop.notation.write_style import Style, decimal
@@ -116,6 +117,8 @@ class PictureWriter(SumWriter):
 
     def gap(self, left: Node, right: Node) -> str:
         """The space between two juxtaposed factors, as on the board: `Wx`, `dz  x^T`, `dz_p x_q`."""
+        if self.style.by_hand and is_applied(left, right):
+            return self.space
         if _ends_in_number(left) and _starts_with_one(right):
             return self.sign("cdot")  # `2 · 1_n`: without the dot it is read as 21
         before, after = self.shape(left, last=True), self.shape(right, last=False)
@@ -177,13 +180,27 @@ class PictureWriter(SumWriter):
     def lowered(self, head: str, below: str) -> str: ...
 
     def _name(self, node: Name) -> str:
-        return self.lowered(*self.symbol(node.name))
+        return self.lowered(*(self.function_name(node.name) or self.symbol(node.name)))
+
+    def function_name(self, name: str) -> tuple[str, str] | None:
+        """A function that a person names without calling it: the σ of `σ(z)`, which may be a product too."""
+        if not self.style.by_hand or name in self.style.names:
+            return None
+        if name in self.style.functions:
+            return self.style.functions[name], ""
+        return (self.operator(name), "") if name in OPERATORS else None
 
     def index_name(self, name: str) -> str:
         """The name of a bound index."""
         return self.lowered(*self.symbol(name))
 
     d: ClassVar[str] = "d"
+
+    def differential(self, text: str) -> str:
+        return self.d + text
+
+    def said(self, text: str) -> str:
+        return self.text(text)
 
     def _gradient(self, node: Gradient) -> str:
         of = node.of
@@ -197,7 +214,8 @@ class PictureWriter(SumWriter):
         if type(base) is Gradient:
             prefix, base = self.d, base.of
         if type(base) is Name:
-            small = len(node.places) == 2 and base.name not in self.style.capitals
+            keeps = self.style.by_hand or base.name in self.style.capitals
+            small = len(node.places) == 2 and not keeps
             head, own = self.symbol(base.name, small_letter=small)
             if "_" in head and base.name in self.style.names:  # two subscripts do not go on one symbol
                 head = self.bracket(head)
@@ -365,6 +383,10 @@ class PictureWriter(SumWriter):
 
     @abstractmethod
     def relation(self, relation: Relation, over: str | None) -> str: ...
+
+    def over_word(self, over: str) -> str:
+        """What stands over a relation: a word of the language, or a person's own."""
+        return over if self.style.by_hand else self.word(over)
 
     def sizes(self, sizes: tuple[Node, ...], times: str) -> str:
         if len(sizes) == 1:

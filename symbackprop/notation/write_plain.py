@@ -44,11 +44,12 @@ from symbackprop.notation.tree import (
     Where,
     Word,
 )
-from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, TIGHT, Writer
+from symbackprop.notation.write_base import ATOM, LOOSE, RAISED, TIGHT
+from symbackprop.notation.write_hand import HandWriter
 from symbackprop.notation.write_rules import GROUP, is_ratio, left_to_right
 from symbackprop.notation.write_style import Style
 
-_SIGNS = {"": " ", "cdot": " · ", "odot": " ⊙ ", "*": " * "}
+_SIGNS = {"": " ", "cdot": " · ", "odot": " ⊙ ", "otimes": " ⊗ ", "*": " * "}
 _DOTS = {"h": "...", "c": "⋯", "v": "⋮", "d": "⋱"}
 
 
@@ -56,7 +57,7 @@ _LAYOUT = frozenset({Box, Brace, Coloured})
 _ATOMS = frozenset({Name, Gradient, Index, Sum, Entrywise, Cases, Bracket, Call})
 
 
-class PlainWriter(Writer):
+class PlainWriter(HandWriter):
     """The strings of plain text; nested sums and products keep brackets, so that the tree is read back."""
 
     flattens: ClassVar[bool] = False
@@ -74,6 +75,29 @@ class PlainWriter(Writer):
             case Derivative():  # `dL/dW` is a quotient to the reader, ∂L/∂W one sign
                 return TIGHT if self.is_straight(node) else RAISED
         return super().level(node)
+
+    # --- what people write -------------------------------------------------------
+
+    def square(self, text: str) -> str:
+        return f"[{text}]"
+
+    def over(self, head: str, above: str) -> str:
+        return f"{head}^{above}"
+
+    def primed(self, base: str, count: int) -> str:
+        return base + "'" * count
+
+    def nabla(self, below: str) -> str:
+        return f"∇_{below}" if below.isalnum() else f"∇_({below})" if below else "∇"
+
+    def said(self, text: str) -> str:
+        return text
+
+    def indicated(self, condition: Node) -> str:
+        return f"1[{self.write(condition)}]"
+
+    def differential(self, text: str) -> str:
+        return "d" + text
 
     # --- leaves ------------------------------------------------------------------
 
@@ -132,7 +156,7 @@ class PlainWriter(Writer):
             before = factors[place - 1] if place and signs[place] == "" else None
             after = factors[place + 1] if place < len(node.signs) and signs[place + 1] == "" else None
             sign = signs[place] if place else None
-            text += "" if sign is None else _SIGNS[sign]
+            text += self.gap(factors[place - 1], factor) if sign == "" else _SIGNS[sign] if sign else ""
             text += write(factor, sign, before, after)
         return text
 

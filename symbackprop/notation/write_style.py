@@ -22,7 +22,8 @@ class Style:
 
     `layers` says how the number of a name that is in `layer_names` is set: `W_1`, `W^{[1]}` or
     `W^{(1)}`. The entries of a matrix are named by its small letter (`w_{ji}`), those of the names
-    in `capitals` keep the capital.
+    in `capitals` keep the capital. `by_hand` says that the formula is a person's own: names of functions
+    are names there, entries keep the letter that was written, and words over a relation are theirs.
     """
 
     decimal_mark: str = "."
@@ -35,6 +36,7 @@ class Style:
     layers: Literal["sub", "bracket", "paren"] = "sub"
     layer_names: frozenset[str] = frozenset()
     capitals: frozenset[str] = frozenset()
+    by_hand: bool = False
 
     def marks_layer(self, name: str) -> bool:
         """Whether a name carries the number of its layer above (`W1` as `W^{[1]}`)."""

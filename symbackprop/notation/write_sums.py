@@ -8,12 +8,13 @@ from abc import abstractmethod
 from typing import ClassVar
 
 from symbackprop.notation.tree import Chain, Entrywise, Name, Node, Relation, Sum, Where
-from symbackprop.notation.write_base import COMPOUND, Writer
+from symbackprop.notation.write_base import COMPOUND
+from symbackprop.notation.write_hand import HandWriter, conditions_of
 from symbackprop.notation.write_operations import sums
 from symbackprop.notation.write_rules import bare
 
 
-class SumWriter(Writer):
+class SumWriter(HandWriter):
     """Everything that runs over an index, or hangs on one."""
 
     thin: ClassVar[str]
@@ -82,6 +83,14 @@ class SumWriter(Writer):
         """`body   (1 ≤ i ≤ n)`."""
         shown = self.joint(",").join(self.write(condition) for condition in node.conditions)
         return f"{self.statement(node.body)}{self.quad}{self.bracket(shown)}"
+
+    def indicated(self, condition: Node) -> str:
+        """A person's indicator: 1 with its condition below."""
+        conditions = conditions_of(condition)
+        return self.indicator(self.smaller(condition) if conditions is None else self.conditions(conditions))
+
+    def square(self, text: str) -> str:
+        return self.squared(text)
 
     def _entrywise(self, node: Entrywise) -> str:
         if not node.indices:

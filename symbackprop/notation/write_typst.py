@@ -34,6 +34,7 @@ from symbackprop.notation.write_names import (
     LATIN_CAPITALS,
     OPERATORS,
     UPRIGHT,
+    calligraphic,
     is_capital,
     is_greek,
     is_running,
@@ -49,7 +50,7 @@ _RELATIONS: Mapping[Relation, str] = {
     "↦": "|->", "⇒": "=>", ":": "colon", "←": "<-", "≡": "equiv",
 }  # fmt: skip
 
-_SIGNS = {"cdot": "dot.op", "odot": "dot.o", "*": "ast.op"}
+_SIGNS = {"cdot": "dot.op", "odot": "dot.o", "otimes": "times.o", "*": "ast.op"}
 _DOTS = {"h": "dots.h", "c": "dots.h.c", "v": "dots.v", "d": "dots.down"}
 _COMMA, _ESCAPED = re.compile(r"(?<!\\),"), r"\\,"
 _VARIANTS = {"epsilon": "epsilon.alt", "phi": "phi.alt", "omicron": "omicron"}
@@ -72,6 +73,8 @@ def letters(text: str) -> str:
     if is_greek(text):
         latin = LATIN_CAPITALS.get(text)
         return f"upright({latin})" if latin else _VARIANTS.get(text, text)
+    if calligraphic(text):
+        return f"cal({calligraphic(text)})"
     if text.isascii() and text.isalnum():
         return f"upright({' '.join(text)})"
     return quoted(text)
@@ -136,6 +139,26 @@ class TypstWriter(PictureWriter):
     index_comma: ClassVar[str] = ","
     index_joint: ClassVar[str] = " "
     d: ClassVar[str] = "d "
+    item_gap: ClassVar[str] = " med "
+    item_comma: ClassVar[str] = "\\, "
+    item_semicolon: ClassVar[str] = "\\; "
+    turned: ClassVar[str] = " thin T"
+    missing: ClassVar[str] = '""'
+    cross: ClassVar[str] = " times "
+
+    # --- what people write -------------------------------------------------------
+
+    def over(self, head: str, above: str) -> str:
+        return f"{head}^({above})"
+
+    def primed(self, base: str, count: int) -> str:
+        return base + "'" * count if base.isalpha() else f"{base}^({'prime ' * count})"
+
+    def raised_primes(self, count: int) -> str:
+        return " prime" * count
+
+    def nabla(self, below: str) -> str:
+        return lowered("nabla", below)
 
     # --- names and numbers -------------------------------------------------------
 

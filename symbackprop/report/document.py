@@ -46,11 +46,16 @@ class Heading(Plain):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Paragraph(Plain):
-    """Sentences after an optional bold lead; a lead made of formulas is a unit's name (`dW.`)."""
+    """Sentences after an optional bold lead; a lead made of formulas is a unit's name (`dW.`).
+
+    `about` says what the formulas from here on are about: "sizes: anew" of another layer, whose letters for
+    sizes may be others; "values: 1" after the first step of the descent, "values: last" after the last.
+    """
 
     sentences: tuple[Text, ...]
     lead: Text | Node | None = None
     keep_with_next: bool = False
+    about: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -73,11 +78,14 @@ class Table(Plain):
     """`columns` are the headings; a cell is a formula, a sentence or nothing.
 
     `widths` are shares of the line for columns of running text; a column with None is as wide
-    as its content.
+    as its content. `claims` say what each column says of its row: it is a `name`, is equal to it (`=`), is
+    its `value`, lies `in` a space, `is` a statement by itself, its `sizes`; `row`: the number that the index
+    in the headings takes, `step`: that of the descent, `at`: equal to the heading then. "" for words.
     """
 
     columns: tuple[Text, ...]
     rows: tuple[tuple[Node | Text | None, ...], ...]
+    claims: tuple[str, ...] = ()
     widths: tuple[float | None, ...] = ()
     small: bool = False
 
@@ -221,7 +229,24 @@ class Plot(Plain):
     alternative: Text
 
 
-Block = Heading | Paragraph | Equation | Table | Diagram | Plot | Code | AnswerBox | Note
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Judged(Plain):
+    """A person's statement with its verdict: `formula` as they wrote it, else their `text`, word for word.
+
+    `place` is the line of their file. `wrong` is the part of the text (from, to) that the verdict is
+    about. `notes` say how it was read, why the verdict is so, and what was expected.
+    """
+
+    place: str
+    mark: Literal["right", "near", "wrong", "unread"]
+    verdict: Text
+    formula: Node | None
+    text: str
+    wrong: tuple[int, int] | None = None
+    notes: tuple[Text, ...] = ()
+
+
+Block = Judged | Heading | Paragraph | Equation | Table | Diagram | Plot | Code | AnswerBox | Note
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

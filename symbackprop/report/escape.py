@@ -127,6 +127,15 @@ def markdown_text(text: str) -> str:
     return "".join(_HTML.get(char, char) for char in escaped)
 
 
+def html_text(text: str) -> str:
+    """Text for an element or an attribute of a web page; a browser has more letters than TeX."""
+    kept = "".join(char if char.isprintable() else " " if char in _SPACES else "" for char in text)
+    return "".join(_HTML.get(char) or _QUOTES.get(char, char) for char in kept)
+
+
+_QUOTES: Final = {'"': "&quot;", "'": "&#39;"}
+
+
 # --- long words ---------------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ from symbackprop.report.document import (
     Diagram,
     Equation,
     Heading,
+    Judged,
     Paragraph,
     Plot,
     Table,
@@ -80,6 +81,9 @@ def _lines(block: Block, field: dict[str, Any]) -> float:
             return 1.5 + float(field["height"]) / _LINE_CM / _SHARE
         case Code():
             return 1.0 + len(field["lines"])
+        case Judged():
+            formula = _height(block.formula) * len(field["lines"]) if block.formula else 1.2
+            return 1.0 + formula + sum(1.0 + len(note) / _COLUMNS for note in field["notes"])
         case AnswerBox():
             return 1.0 + float(field["lines"])
     return 2.0

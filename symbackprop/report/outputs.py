@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
-from symbackprop.derivation.steps import Derivation
 from symbackprop.exercise.faults import nearest
 from symbackprop.exercise.model import Exercise
 
 if TYPE_CHECKING:
+    from symbackprop.derivation.steps import Derivation
     from symbackprop.report.document import Document
     from symbackprop.report.pdf import Engine
+    from symbackprop.report.proofreading import Proof
 
 Kind = Literal["tex", "pdf", "typ", "md", "json"]
 
@@ -118,20 +119,50 @@ class Outputs:
         made: str | bytes = getattr(self, kind)
         return made
 
+    @cached_property
+    def proof(self) -> Proof | None:
+        """The report read back; None where nothing of it can be judged, for want of a random point.
+
+        What is read is the LaTeX of the same document with our own template and in a language of ours, for a
+        teacher's template may leave out what tells claims from other formulas. Raises ProofError where a
+        formula is wrong.
+        """
+        from symbackprop.algebra.values.domain import NotCertified
+        from symbackprop.report.proofreading import function_words, proofread, refuse_wrong
+        from symbackprop.report.words import languages, load_words
+
+        language = self.language if self.language in languages() else DEFAULT_LANGUAGE
+        words = load_words(language)
+        try:
+            found = proofread(
+                self._rendered("tex", templates=None, language=language), self.derivation.exercise,
+                functions=function_words(self.derivation.exercise, words), comma=words.decimal_mark == ",",
+            )  # fmt: skip
+        except NotCertified:
+            return None
+        refuse_wrong(found)
+        return found
+
     def files(self, kinds: Sequence[Kind], folder: Path) -> Mapping[Path, str | bytes]:
-        """Every file that was asked for, by its path, all rendered."""
+        """Every file that was asked for, by its path, all rendered, once the report has been read back.
+
+        Raises ProofError where that finds a mistake of ours.
+        """
+        if any(kind != "json" for kind in kinds):
+            _ = self.proof
         paths = file_paths(self.derivation.exercise, kinds, self.detail, folder)
         return {path: self.content(kind) for path, kind in zip(paths, dict.fromkeys(kinds), strict=True)}
 
-    def _rendered(self, form: str) -> str:
+    def _rendered(self, form: str, **changed: Any) -> str:
         from symbackprop.derivation.results import capitals
         from symbackprop.exercise.layers import layer_names
         from symbackprop.report.render import render
 
         exercise = self.derivation.exercise
+        language, templates = changed.get("language", self.language), changed.get("templates", self.templates)
         return render(
-            self.document, format=form, language=self.language, words=exercise.words.get(self.language),
-            functions=exercise.functions, loss=exercise.loss, templates=self.templates,
+            self.document, format=form, language=language, words=exercise.words.get(language),
+            functions=exercise.functions, loss=exercise.loss, templates=templates,
             capitals=capitals(exercise), layers=exercise.layer_marks,
             layer_names=layer_names(exercise.shapes),
         )  # fmt: skip

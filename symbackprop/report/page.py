@@ -17,6 +17,7 @@ from symbackprop.report.document import (
     Document,
     Equation,
     Heading,
+    Judged,
     Literally,
     Note,
     Panel,
@@ -111,6 +112,7 @@ def _paragraph(block: Paragraph, setter: Setter, _: Setter) -> Fields:
         if isinstance(lead, Text)
         else setter.inline(lead) + ".",
         "unit": isinstance(lead, Node),
+        "about": block.about,
         "text": setter.sentences(block.sentences),
     }
 
@@ -172,6 +174,7 @@ def _table(block: Table, setter: Setter, plain: Setter) -> Fields:
     ]
     return {
         "kind": "table",
+        "claims": ", ".join(block.claims),
         "columns": [
             {"text": setter.text(column), "width": width}
             for column, width in zip(block.columns, widths, strict=True)
@@ -355,6 +358,12 @@ def _note(block: Note, setter: Setter, _: Setter) -> Fields:
     return {"kind": "note", "text": setter.sentences(block.sentences)}
 
 
+def _judged(block: Judged, setter: Setter, _: Setter) -> Fields:
+    from symbackprop.report.judged import judged  # a report of our own has none
+
+    return judged(block, setter)
+
+
 _BLOCKS: Final[Mapping[type[Block], Callable[[Any, Setter, Setter], Fields]]] = {
     Heading: _heading,
     Paragraph: _paragraph,
@@ -365,4 +374,5 @@ _BLOCKS: Final[Mapping[type[Block], Callable[[Any, Setter, Setter], Fields]]] = 
     Code: _code,
     AnswerBox: _answer,
     Note: _note,
+    Judged: _judged,
 }

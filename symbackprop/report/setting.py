@@ -7,7 +7,7 @@ whatever fills a place is escaped.
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from symbackprop.notation.tree import Node
@@ -18,6 +18,27 @@ from symbackprop.report.words import Words, WordsError
 _CLOSED: Final = "\x01"  # stands after a mark until its neighbour is known
 _SPOKEN: Final = re.compile(r"(?:\\?(?:mathrm|mathbf|text|operatorname|hat|tilde|bar)\b[ {(]*)*([A-Za-z]+)")
 _I_SOUND: Final = re.compile(r"i|hi(?![aeo])|[yY]$", re.IGNORECASE)
+
+
+SUPPOSED: Final[Mapping[str, frozenset[str]]] = {
+    "given.notation": frozenset({"gradient", "derivative", "name"}),  # A stands for any name
+    "activation.cases": frozenset({"function"}),  # a name, with any argument
+    "activation.formula": frozenset({"function"}),
+    "activation.by_output": frozenset({"function"}),
+    "activation.generic": frozenset({"function", "slope"}),
+    "activation.kink": frozenset({"where", "function"}),  # a condition
+    "activation.off_kink": frozenset({"where"}),
+    "activation.on_kink": frozenset({"where"}),
+    "activation.indicator": frozenset({"slope", "at", "indicator"}),  # signs are named
+    "backward.order": frozenset({"first", "second"}),  # under a condition: for one neuron
+    "ledger.hadamard": frozenset({"sign"}),  # u and v stand for anything
+    "remark.misfit": frozenset({"wrong", "sizes"}),  # what not to write
+    "remark.dimensions": frozenset({"wrong", "got"}),
+    "remark.value": frozenset({"wrong"}),
+    "remark.value_fits": frozenset({"wrong", "got"}),
+    "mistake": frozenset({"about", "instead"}),
+}
+"""Formulas in sentences that claim nothing, by key, or by the section of the keys, and place."""
 
 
 class FormulaWriter(Protocol):
@@ -48,6 +69,8 @@ class Format:
     shrunk: tuple[str, str]  # round an inline formula that is wider than the line
     reference: Callable[[str, int], str]
     apart: str = ""
+    supposed: tuple[str, str] = ("", "")  # round a formula that is no claim
+    greek: bool = False  # whether an operator is text, and a Greek one the letter itself
     folds: bool = True  # whether the source of a long formula may stand on several lines
 
 
@@ -61,9 +84,15 @@ class Setter:
     sections: Mapping[str, int]
     measure: Callable[[Node], float]
     room: float
+    operators: Mapping[str, str] = field(default_factory=dict)  # of functions, in no language
 
     def formula(self, node: Node, *, align: bool = False) -> str:
         return self.format.formula(node, self.style, align=align).strip()
+
+    def by_hand(self) -> "Setter":
+        """The same for a person's own formulas: their letters, not ours."""
+        style = replace(self.style, by_hand=True, loss="", layer_names=frozenset(), functions=self.operators)
+        return replace(self, style=style)
 
     def inline(self, node: Node) -> str:
         """A formula inside a line of text."""
@@ -114,7 +143,12 @@ class Setter:
             return self.format.reference(label, self.sections[label])
         if name not in text.parts:
             raise WordsError(f"{text.key!r}: nothing fills the place {{{name}}}")
-        return self.part(text.parts[name])
+        made = self.part(text.parts[name])
+        key = text.key if text.key in SUPPOSED else text.key.partition(".")[0]
+        if name not in SUPPOSED.get(key, ()):
+            return made
+        before, after = self.format.supposed
+        return before + made + after
 
     def part(self, part: Part) -> str:
         if isinstance(part, Node):

@@ -236,7 +236,8 @@ class _Examples:
             rows.append((tree.number(place), *cells))
         names = [tree.Name(self.index), *heads]
         texts = tuple(Text("batch.column", {"name": name}) for name in names)
-        return Table(columns=texts, rows=tuple(rows))
+        claims = ("row", *("at",) * (len(texts) - 1))
+        return Table(columns=texts, rows=tuple(rows), claims=claims)
 
     def _columns(self) -> list[Node]:
         """The last layer: its z, its output where that is another, and the gradient of z."""

@@ -137,7 +137,8 @@ def _first_step(board: Board, reasons: bool) -> Iterator[Block]:
     yield from _stacked([line for name in worked for line in _worked(board, name)])
     rest = names[len(worked) :]
     if rest:
-        yield Paragraph(sentences=(Text("descent.likewise", {"names": tuple(map(tree.Name, rest))}),))
+        likewise = Text("descent.likewise", {"names": tuple(map(tree.Name, rest))})
+        yield Paragraph(sentences=(likewise,), about="values: 1")
         results = [_result(board, name, board.made.first[name][PARAMETER]) for name in rest]
         yield from _side_by_side(results)
 
@@ -198,7 +199,8 @@ def _table(board: Board, only_table: bool) -> Iterator[Block]:
     if not only_table:
         sentences = tuple(_outcome(board))
         yield Paragraph(lead=Text("descent.table_title"), sentences=sentences, keep_with_next=True)
-    yield Table(columns=columns, rows=tuple(cells))
+    claims = ("step", *("at",) * len(symbols))
+    yield Table(columns=columns, rows=tuple(cells), claims=claims)
 
 
 def _row(board: Board, moment: Moment, names: Sequence[str]) -> tuple[Node | Text | None, ...]:
@@ -270,7 +272,10 @@ def _surely_more(one: Moment, before: Moment) -> bool:
 def _afterwards(board: Board) -> Iterator[Block]:
     """The parameters where the table has none, and the forward pass once more."""
     made, view = board.made, board.view
-    yield Paragraph(lead=Text("descent.again_title"), sentences=(Text("descent.again"),), keep_with_next=True)
+    yield Paragraph(
+        lead=Text("descent.again_title"), sentences=(Text("descent.again"),), keep_with_next=True,
+        about="values: last",
+    )  # fmt: skip
     if not _fits(board, _chosen(made.moments)):
         yield from _side_by_side([_result(board, *one) for one in made.parameters.items()])
     formulas = []

@@ -47,7 +47,8 @@ def ledger(view: View, *, short: bool = False) -> Iterator[Block]:
     if hidden:
         sentences.append(Text("levels.same"))
     yield Paragraph(lead=Text("ledger.title"), sentences=tuple(sentences), keep_with_next=True)
-    yield Table(columns=tuple(columns), rows=tuple(rows))
+    claims = ("is", *("sizes",) * (len(columns) - 2), "")
+    yield Table(columns=tuple(columns), rows=tuple(rows), claims=claims)
 
 
 def _has_sign(node: Node, sign: str) -> bool:

@@ -31,7 +31,7 @@ def levels(view: View) -> Iterator[Block]:
             sentences.append(
                 Text("levels.delta", {"delta": _delta("p"), "j": tree.Name("j"), "p": tree.Name("p")})
             )
-        yield Paragraph(sentences=tuple(sentences), keep_with_next=True)
+        yield Paragraph(sentences=tuple(sentences), keep_with_next=True, about="sizes: anew")
         for made in group.contributions:
             yield from _unit(view, made, group)
     yield from _others(view, len(shown))

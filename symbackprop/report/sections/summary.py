@@ -42,7 +42,8 @@ def summary(view: View) -> Iterator[Block]:
         if valued:
             row.append(_value_cell(view, name))
         rows.append(tuple(row))
-    yield Table(columns=tuple(columns), rows=tuple(rows))
+    claims = ("name", "=", "in", "value")[: len(columns)]
+    yield Table(columns=tuple(columns), rows=tuple(rows), claims=claims)
 
 
 def _value_cell(view: View, name: str) -> Node | None:
@@ -83,6 +84,7 @@ def checks(view: View) -> Iterator[Block]:
     kinds = [check.kind for check in made]
     rows = [_check_row(check, again=check.kind in kinds[:at]) for at, check in enumerate(made)]
     rows += _conventions(view)
+    rows.append((Text("checks.read_what"), Text("checks.read_how"), Text("checks.read_result")))
     yield Table(columns=columns, rows=tuple(rows), widths=(0.24, 0.52, 0.2), small=True)
 
 

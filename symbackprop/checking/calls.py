@@ -1,0 +1,230 @@
+"""`f(z)`, `σ'(z)`, `log p_i`, `L(1, 5)`: which factors of a product are a function and its argument.
+
+`x (1 − x)` is a product, `f(z)` is none: what the first factor is decides, never how it is spaced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
+from symbackprop.checking.findings import Reason
+from symbackprop.checking.marks import mark_number
+from symbackprop.checking.resolve_places import place
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+if TYPE_CHECKING:
+    from symbackprop.checking.resolve import Resolver
+
+_CONTENT = (tree.Bracket, hand.Tuple)
+
+OPERATIONS: Mapping[str, int] = {"max": 2, "min": 2}
+"""Rows that take two arguments in round brackets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The function of a call: its letter or word, primes, a layer's mark, and a power as in tanh²(z)."""
+
+    name: str
+    primes: int = 0
+    mark: Node | None = None
+    power: Node | None = None
+
+
+def head_of(node: Node) -> Head | None:
+    """`σ`, `σ'`, `tanh²`, `g^{[1]}'` as the head of a call."""
+    match node:
+        case tree.Name(name):
+            return Head(name)
+        case hand.Primed(body, count):
+            inner = head_of(body)
+            return None if inner is None else Head(inner.name, inner.primes + count, inner.mark, inner.power)
+        case hand.Marked(body, _, mark):
+            inner = head_of(body)
+            return None if inner is None else Head(inner.name, inner.primes, mark, inner.power)
+        case tree.Power(base, exponent):
+            inner = head_of(base)
+            return None if inner is None else Head(inner.name, inner.primes, inner.mark, exponent)
+    return None
+
+
+def _arguments_in(node: Node) -> tuple[Node, ...]:
+    match node:
+        case hand.Tuple(items):
+            return items
+        case tree.Bracket(body):
+            return (body,)
+    return (node,)
+
+
+class Calls:
+    """The calls among the factors of a product."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self.resolver = resolver
+        self.context = resolver.context
+
+    def applied(self, node: tree.Product) -> Node:
+        """The product with each function and its argument as one factor; that factor is resolved."""
+        factors: list[Node] = []
+        signs: list[str] = []
+        at = 0
+        written = node.factors
+        while at < len(written):
+            if at:
+                signs.append(node.signs[at - 1])
+            made = None
+            if at + 1 < len(written) and node.signs[at] == "":
+                made = self._call(written[at], written[at + 1])
+            if made is not None:
+                factors.append(Done(made, span=made.span))
+                at += 2
+            else:
+                factors.append(written[at])
+                at += 1
+        if len(factors) == 1:
+            return self.resolver.at(factors[0])
+        return tree.Product(tuple(factors), tuple(signs), span=node.span)
+
+    def _call(self, first: Node, second: Node) -> Node | None:
+        head = head_of(first)
+        if head is None or not self._is_function(head, second):
+            return None
+        inner, wrap = _unwrapped(second)
+        args = _arguments_in(inner)
+        made = self._made(head, first, args)
+        if made is None:
+            return None
+        if head.power is not None:
+            made = tree.Power(made, self.resolver.at(head.power), span=first.span)
+        return wrap(self.resolver, made)
+
+    def _is_function(self, head: Head, second: Node) -> bool:
+        name, context = head.name, self.context
+        if context.knows(name) and name != context.exercise.loss:
+            return False
+        bracketed = isinstance(_unwrapped(second)[0], _CONTENT)
+        if " axis " in context.functions.get(name, ""):
+            return True
+        if name in context.functions or name in context.lambdas or name in FUNCTION_LETTERS:
+            return bracketed
+        if name in context.callable:
+            return bracketed or (not head.primes and name in _UPRIGHT)
+        if name == context.exercise.loss or (name in LOSS_LETTERS and context.variable(name) is not None):
+            return isinstance(_unwrapped(second)[0], _CONTENT) and not head.primes and _arguments(second)
+        return False
+
+    def _made(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
+        context, resolver = self.context, self.resolver
+        if head.name in context.callable or head.name in FUNCTION_LETTERS:
+            shown = tuple(resolver.at(arg) for arg in args)
+            return self._function(head, first, shown)
+        return self._loss(first, args)
+
+    def _function(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node:
+        context = self.context
+        bare = tree.undressed(args[0]) if len(args) == 1 else None
+        if head.name in context.lambdas:
+            return self._put_in(head, first, args)
+        known = context.functions.get(head.name)
+        if known is None and head.name in context.callable:
+            known = context.callable[head.name]
+        if known is not None and " axis " in known:  # mean_col
+            known, _, axis = known.partition(" axis ")
+            place: Node = tree.number(int(axis))
+            return tree.Call(known, args, (("axis", place),), head.primes, span=first.span)
+        if known is None:
+            call = context.activation(head.name, self._argument(head, bare))
+            if call is None:
+                raise Unclear(Reason(key="check.unknown_name", parts={"name": first}), first.span)
+            return tree.Call(call.function, args, call.options, head.primes, span=first.span)
+        options = next((call.options for call in context.activations.values() if call.function == known), ())
+        return tree.Call(known, args, options, head.primes, span=first.span)
+
+    def _put_in(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node:
+        """A function that the text gives by a formula, at its argument."""
+        argument, body = self.context.lambdas[head.name]
+        if head.primes or len(args) != 1:
+            raise Unclear(Reason(key="check.own_slope", parts={"name": first}), first.span)
+        return tree.Bracket(tree.replace_names(body, {argument: args[0]}), span=first.span)
+
+    def _argument(self, head: Head, bare: Node | None) -> Node | None:
+        """What decides which activation a letter is: its layer's mark, else its argument."""
+        if head.mark is not None:
+            number = mark_number(self.resolver, head.mark)
+            name = (
+                None
+                if number is None
+                else self.context.layered("z", number) or self.context.layered("Z", number)
+            )
+            return None if name is None else tree.Name(name)
+        return bare.base if isinstance(bare, tree.Index) else bare
+
+    def _loss(self, first: Node, args: tuple[Node, ...]) -> Node:
+        """`L(ŷ, y)` is the loss; `L(1, 5)` its formula with these arguments."""
+        context, resolver = self.context, self.resolver
+        shown = [resolver.at(arg) for arg in args]
+        loss = tree.Name(context.exercise.loss, span=first.span)
+        body = context.equations[context.exercise.loss].body
+        order = _in_order([name for name in tree.names_in(body) if name in context.exercise.shapes], context)
+        if all(isinstance(arg, tree.Name) for arg in shown):
+            return loss
+        if len(order) != len(shown):
+            raise Unclear(Reason(key="check.arguments", parts={"name": first}), first.span)
+        resolver.sized = True
+        table = {name: _in_place(arg) for name, arg in zip(order, shown, strict=True)}
+        return tree.Bracket(tree.replace_names(body, dict(table)), span=first.span)
+
+
+def _in_place(node: Node) -> Node:
+    return node if isinstance(node, tree.Name | tree.Number | tree.Call) else tree.Bracket(node)
+
+
+def _in_order(names: list[str], context: object) -> list[str]:
+    """ŷ before y, as people write 𝓛(ŷ, y)."""
+    return sorted(names, key=lambda name: name in ("y", "t", "Y", "T"))
+
+
+_UPRIGHT = frozenset({"log", "ln", "exp", "sin", "cos", "tanh", "sqrt", "softmax", "relu"})
+"""Functions whose argument may stand without brackets: `log p_i`."""
+
+
+def _arguments(second: Node) -> bool:
+    """Whether a bracket behind the loss holds arguments, and is not a factor."""
+    inner = _unwrapped(second)[0]
+    return isinstance(inner, hand.Tuple) or (
+        isinstance(inner, tree.Bracket) and isinstance(inner.body, tree.Name)
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Done(Node):
+    """A factor that is resolved already; it lives only while a product is."""
+
+    node: Node
+
+
+Wrap = Callable[["Resolver", Node], Node]
+"""Puts back round a call what stands behind its bracket."""
+
+
+def _unwrapped(node: Node) -> tuple[Node, Wrap]:
+    """The bracket under powers, transposes and indices, and how to put these back round a call."""
+    match node:
+        case tree.Power(base, exponent):
+            inner, wrap = _unwrapped(base)
+            return inner, lambda r, made: tree.Power(wrap(r, made), r.at(exponent), span=node.span)
+        case tree.Transpose(body):
+            inner, wrap = _unwrapped(body)
+            return inner, lambda r, made: tree.Transpose(wrap(r, made), span=node.span)
+        case hand.Primed(body, 1) if isinstance(body, tree.Bracket):
+            inner, wrap = _unwrapped(body)
+            return inner, lambda r, made: tree.Transpose(wrap(r, made), span=node.span)
+        case tree.Index(base, places) if isinstance(base, tree.Bracket):
+            return base, lambda r, made: tree.Index(made, tuple(place(r, p) for p in places), span=node.span)
+    return node, lambda r, made: made

@@ -1,0 +1,68 @@
+"""A whole derivation checked: from a text and its exercises to the findings, line by line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from symbackprop.checking.examples import alike
+from symbackprop.checking.findings import Checked, Finding
+from symbackprop.checking.fragments import decimal_comma, fragments
+from symbackprop.checking.session import Session
+from symbackprop.checking.settings import Settings
+from symbackprop.exercise.model import Exercise
+from symbackprop.notation.hand.read import macros_of
+
+__all__ = ["Settings", "check_text"]
+
+
+def check_text(
+    text: str,
+    exercises: Sequence[Exercise],
+    *,
+    name: str = "-",
+    suffix: str = "",
+    settings: Settings | None = None,
+) -> Checked:
+    """The findings of a derivation in `text`, in order.
+
+    `suffix` says how to read it (`.tex`, `.md`, `.txt`, `.ipynb`, `.py`; "" looks at the content). Of several
+    exercises the first holds until the text gives values, or sizes, that are another's. Raises ValueError for
+    no exercise or a text that is no notebook, NotCertified for a model without a random point.
+    """
+    if not exercises:
+        raise ValueError("a derivation is checked against an exercise: give one at least")
+    chosen = settings or Settings()
+    comma = chosen.decimals == "comma" or (chosen.decimals == "auto" and decimal_comma(text))
+    pieces = fragments(text, suffix)
+    macros = macros_of(text)
+
+    def read(per_example: Mapping[str, int]) -> Session:
+        session = Session(exercises, chosen, comma=comma, per_example=per_example, macros=macros)
+        code = [piece.text for piece in pieces if piece.kind == "code"]
+        if code:
+            from symbackprop.checking.code_runs import growing  # a text may have no code
+
+            session.program.growing = growing(code)
+        for piece in pieces:
+            session.take(piece)
+        return session
+
+    session = read({})
+    if session.scaled:
+        for meant in (alike(session.desk, session.scaled), session.scaled):
+            again = read(meant)
+            if _explains(session.findings, again.findings):
+                session = again
+                break
+    return Checked(source=name, exercises=tuple(exercises), findings=tuple(session.findings))
+
+
+def _explains(before: Sequence[Finding], after: Sequence[Finding]) -> bool:
+    """Whether gradients are meant per example: all lines about them hold then, and one of the later ones
+    did not before, as 1/m stands in it."""
+    wrong = [sum(one.verdict in ("wrong", "carried") for one in findings) for findings in (before, after)]
+    worse = any(
+        one.verdict not in ("wrong", "carried") and other.verdict in ("wrong", "carried")
+        for one, other in zip(before, after, strict=True)
+    )
+    return not worse and wrong[1] < wrong[0] - 1

@@ -1,0 +1,448 @@
+"""One statement judged: a definition, a typing, or a chain of relations, each of which is a claim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.compare import Seen, is_number
+from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, LOSS_LETTERS, Unclear
+from symbackprop.checking.descending import goes_down, is_step
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.findings import Reason, Verdict
+from symbackprop.checking.kinks import at_kink
+from symbackprop.checking.links import Judged, Links, Member, reason, worst
+from symbackprop.checking.numbers import is_numeric
+from symbackprop.checking.resolve import Resolved, Resolver, instances
+from symbackprop.checking.typing import typed
+from symbackprop.checking.values import evaluator_in, scope_in
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node, Span
+
+EQUAL = frozenset({"=", "≈", "≡"})
+
+SIZES = frozenset({"k", "n", "m", "N", "h"})
+"""Letters that are sizes where they are no names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What is found of one statement, before it has a place in a file.
+
+    `left` and `right` are the members between which it goes wrong; `anchor` and `last` those that a line
+    which begins with a relation goes on from. None for a verdict: it is nothing to be listed.
+    """
+
+    verdict: Verdict | None
+    reasons: tuple[Reason, ...] = ()
+    place: Span | None = None
+    reading: Node | None = None
+    anchor: Member | None = None
+    last: Member | None = None
+    left: Member | None = None
+    right: Member | None = None
+    seen: Seen | None = None
+    entry: int | None = None
+    about_label: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """One judged relation or label of a chain, and the members it is about."""
+
+    judged: Judged
+    left: Member
+    right: Member
+    label: bool = False
+
+
+class Claims:
+    """The judge of statements, at a desk; `anchor` and `last` come from the line before."""
+
+    def __init__(self, desk: Desk, anchor: Member | None = None, last: Member | None = None) -> None:
+        self.desk = desk
+        self.links = Links(desk)
+        self.anchor = anchor
+        self.last = last
+
+    def judge(self, node: Node) -> Claim:
+        """A whole statement. Raises Unclear where it cannot be understood."""
+        node = _unboxed(node)
+        if not isinstance(node, tree.Chain):
+            return self._alone(node)
+        chain = _flattened(node)
+        special = self._special(chain)
+        if special is not None:
+            return special
+        return self._chain(chain)
+
+    # --- statements that are no chain of equations
+
+    def _alone(self, node: Node) -> Claim:
+        """A formula that claims nothing: it is only read."""
+        if isinstance(node, _BARE):
+            return Claim(verdict=None)
+        member = self.member(node)
+        if isinstance(member.node, tree.Delta):
+            return Claim(verdict=None)
+        self._value(member)
+        labels = self._labels(member)
+        verdict = worst([found.judged for found in labels]) if labels else "correct"
+        return self._claim(verdict, labels, tree_of([member], ()), member, member)
+
+    def _value(self, member: Member) -> None:
+        """Raise Unclear for a formula without a value."""
+        world = self.desk.worlds.own[0]
+        from symbackprop.checking.compare import assignments
+
+        for variant in member.variants:
+            working = evaluator_in(world, self.desk.reader)
+            try:
+                for indices in assignments(working, variant):
+                    working.value(variant.node, scope_in(world, indices))
+            except (EvaluationError, ArithmeticError) as error:
+                raise Unclear(
+                    reason("check.not_evaluated", message=str(error)), member.written.span
+                ) from None
+
+    def _special(self, chain: tree.Chain) -> Claim | None:
+        first = chain.members[0]
+        if ":" in chain.relations:
+            return Claim(verdict="definition")
+        if len(chain.members) == 2:
+            stepped = is_step(self.desk.context, first, chain.members[1], chain.relations[0])
+            if stepped is not None:
+                return self._step(stepped, chain)
+        if chain.relations[0] != "=" or not isinstance(first, tree.Name):
+            return None
+        second = chain.members[1]
+        if first.name in INDICES and isinstance(second, hand.Tuple):
+            if any(isinstance(item, tree.Dots) for item in second.items):
+                return Claim(verdict="definition")  # i = 1, …, n
+        elif isinstance(second, tree.Number) and self._counts_layers(first.name, second):
+            return Claim(verdict="definition")
+        elif isinstance(second, tree.Number) and len(chain.members) == 2 and self._is_size(first.name):
+            return self._size(first, second)
+        return None
+
+    def _counts_layers(self, name: str, number: tree.Number) -> bool:
+        """`L = 3` of a network of three layers whose loss is called C, or has no value."""
+        exercise = self.desk.exercise
+        if name != "L" or number.value != self.desk.context.layers:
+            return False
+        return exercise.loss != "L" or exercise.loss not in self.desk.worlds.example.values
+
+    def _step(self, name: str, chain: tree.Chain) -> Claim:
+        """`W ← W − η dW`."""
+        second = chain.members[1]
+        way = goes_down(self.desk, name, second)
+        if way == "down":
+            return Claim(verdict="correct")
+        why = reason("check.step_up" if way == "up" else "check.no_step", name=tree.Name(name))
+        return Claim(verdict="wrong", reasons=(why,), place=second.span)
+
+    def _is_size(self, name: str) -> bool:
+        context = self.desk.context
+        return context.variable(name) is None and (context.size_known(name) or name in SIZES)
+
+    def _size(self, first: tree.Name, second: tree.Number) -> Claim:
+        """`k = 2`: right where k is a size of the exercise that is 2, or nobody has said what k is."""
+        context = self.desk.context
+        known = context.sizes.get(first.name)
+        if known is None:
+            return Claim(verdict="definition")
+        name, axis = known
+        found = context.exercise.shapes[name][axis]
+        if found == second.value or isinstance(found, str):
+            return Claim(verdict="definition")
+        return Claim(
+            verdict="wrong", place=second.span,
+            reasons=(reason("check.differs_from_exercise", there=tree.number(found)),),
+        )  # fmt: skip
+
+    # --- chains
+
+    def member(self, node: Node) -> Member:
+        """A member, understood. Raises Unclear."""
+        variants = []
+        trouble: Unclear | None = None
+        for layer in instances(node, self.desk.context):
+            try:
+                variants.append(Resolver(self.desk.context, layer).resolved(node))
+            except Unclear as error:
+                trouble = error
+        if not variants:
+            raise trouble or Unclear(reason("check.unknown_name", name=node), node.span)
+        return Member(node, tuple(variants))
+
+    def _chain(self, chain: tree.Chain) -> Claim:
+        written = list(chain.members)
+        relations = list(chain.relations)
+        defined = self._definition(written)
+        members: list[Member] = []
+        found: list[_Found] = []
+        anchor, last = self.anchor, self.last
+        self.links.mixed = any(map(is_number_like, written))
+        for at, node in enumerate(written):
+            relation = relations[at - 1] if at else "="
+            if isinstance(node, tree.Space):
+                found += self._typed(members, written[:at], node)
+                continue
+            if isinstance(node, hand.Omitted):
+                if anchor is None or last is None:
+                    raise Unclear(reason("check.no_left_side"), node.span)
+                members.append(last)
+                continue
+            if isinstance(node, hand.Tuple) and at + 1 < len(written) and relations[at] == "∈":
+                continue  # b, z ∈ ℝ
+            member = self.member(node)
+            if members:
+                if relation not in EQUAL:
+                    raise Unclear(reason("check.relation", name=relation), node.span)
+                start = anchor if isinstance(written[0], hand.Omitted) else members[0]
+                found.append(self._link(start or members[0], members[-1], member, relation == "≈"))
+            found += self._labels(member)
+            members.append(member)
+        named = [anchor, *members[1:]] if isinstance(written[0], hand.Omitted) and anchor else members
+        reading = tree_of([one for one in named if one is not None], tuple(relations)) if members else None
+        if members and not isinstance(written[0], hand.Omitted):
+            anchor = members[0]
+        last = members[-1] if members else last
+        if not found:
+            return self._claim("definition" if defined or members else None, [], reading, anchor, last)
+        verdict = worst([one.judged for one in found])
+        if defined and verdict in ("correct", "correct for this example"):
+            verdict = "definition" if self._all_given(found) else verdict
+        return self._claim(verdict, found, reading, anchor, last)
+
+    def _all_given(self, found: list[_Found]) -> bool:
+        return all(not one.label for one in found)
+
+    def _definition(self, written: list[Node]) -> bool:
+        """Whether a chain states what is given: a value, the model's own equation, a function's formula."""
+        if len(written) < 2:
+            return False
+        first = written[0]
+        context = self.desk.context
+        name = self._name_of(first)
+        if name is not None and name in context.exercise.given:
+            return True
+        if name is not None and name in context.equations:
+            return len(written) == 2 and self._word_for_word(name, written[1])
+        if self._is_differential(first) and not is_numeric(written[1]):
+            raise Unclear(reason("check.differential", name=first), first.span)
+        if isinstance(first, tree.Gradient) and len(written) == 2:
+            return isinstance(_unboxed(written[1]), tree.Derivative | hand.Nabla)  # dy = dL/dŷ: a name
+        call = self._call_of_letter(first)
+        if call is not None:
+            return not call.primes
+        return self._restates_loss(written)
+
+    def _is_differential(self, node: Node) -> bool:
+        """`dL` alone: hardly the gradient 1 of the loss."""
+        of = node.of if isinstance(node, tree.Gradient) else None
+        return isinstance(of, tree.Name) and self.desk.context.variable(of.name) == self.desk.exercise.loss
+
+    def _name_of(self, node: Node) -> str | None:
+        """The name that a left side is, with its mark or number understood."""
+        if not isinstance(node, tree.Name | hand.Marked | tree.Index):
+            return None
+        try:
+            made = self.member(node).node
+        except Unclear:
+            return None
+        return made.name if isinstance(made, tree.Name) else None
+
+    def _word_for_word(self, name: str, node: Node) -> bool:
+        try:
+            made = self.member(node).node
+        except Unclear:
+            return False
+        return plain(made) == plain(self.desk.context.equations[name].body)
+
+    def _restates_loss(self, written: list[Node]) -> bool:
+        """`𝓛(ŷ, y) = ½ (ŷ − y)²`."""
+        match written:
+            case [tree.Product((tree.Name(name), hand.Tuple(_)), ("",)), right] if name in LOSS_LETTERS:
+                return self._word_for_word(self.desk.exercise.loss, right)
+        return False
+
+    def _call_of_letter(self, node: Node) -> tree.Call | None:
+        """`f(z)`, a letter applied to something: the call that it is."""
+        match node:
+            case tree.Product((tree.Name(name), tree.Bracket(_)), ("",)) if (
+                name in FUNCTION_LETTERS or name in self.desk.context.functions
+            ):
+                try:
+                    made = self.member(node).node
+                except Unclear:
+                    return None
+                return made if isinstance(made, tree.Call) else None
+        return None
+
+    def _link(self, anchor: Member, left: Member, right: Member, approximate: bool) -> _Found:
+        judged = self.links.judge(left, right, approximate=approximate)
+        if anchor is not left and judged.verdict == "convention":
+            again = self.links.judge(anchor, right, approximate=approximate)
+            if again.verdict == "correct":
+                judged = again
+        if anchor is not left and judged.verdict == "wrong" and left.numeric and right.numeric:
+            again = self.links.judge(anchor, right, approximate=approximate)
+            if again.verdict in ("correct", "rounded") and not is_number(left.node):
+                judged = Judged("rounded", (reason("check.rounded"),))  # right from the exact values
+        if anchor is not left and judged.verdict in ("correct", "rounded", "convention"):
+            judged = self._follows(anchor, left, right, judged)
+        if judged.verdict == "correct":
+            judged = at_kink(self.desk, left, right) or judged
+        if self.desk.context.settings.proof and right.numeric and anchor is not left:
+            again = self.links.judge(anchor, right, approximate=approximate)
+            if again.verdict not in ("correct", "rounded", "convention"):
+                judged = again  # our own steps do not add up their roundings
+        return _Found(judged, left, right)
+
+    def _follows(self, anchor: Member, left: Member, right: Member, judged: Judged) -> Judged:
+        """A true step from a false value carries the mistake on: it is no new one."""
+        if not self.desk.lines:
+            return judged
+        again = self.links.judge(anchor, right)
+        return again if again.verdict == "carried" else judged
+
+    def _says_nothing(self, label: Node) -> bool:
+        """Whether a label is words, or a shape: k × n."""
+        if isinstance(label, hand.Said | tree.Word):
+            return True
+        label = label.body if isinstance(label, tree.Bracket) else label
+        if not isinstance(label, tree.Product) or len(label.factors) != 2 or label.signs != ("*",):
+            return False
+        names = [one for one in label.factors if isinstance(one, tree.Name)]
+        sizes = [one for one in names if one.name in SIZES or self.desk.context.size_known(one.name)]
+        whole = sum(isinstance(one, tree.Number) for one in label.factors)
+        return bool(sizes) and len(sizes) + whole == 2
+
+    def _labels(self, member: Member) -> list[_Found]:
+        """Each label under or over a brace is a claim about what it stands at."""
+        found = []
+        for part in tree.walk(member.written):
+            if isinstance(part, tree.Brace) and not self._says_nothing(part.label):
+                body = self.member(part.body)
+                for node in _label_members(part.label):
+                    try:
+                        label = self.member(node)
+                    except Unclear as error:
+                        raise Unclear(error.reason, node.span or part.span) from None
+                    judged = self.links.judge(body, label)
+                    if judged.verdict == "wrong":
+                        named = reason("check.label", label=label.node, body=body.node)
+                        judged = replace(judged, reasons=(named,))
+                    found.append(_Found(judged, body, label, label=True))
+        return found
+
+    def _typed(self, members: list[Member], before: list[Node], space: tree.Space) -> list[_Found]:
+        """`… ∈ ℝ^n`: the last member, or each of a list."""
+        last = before[-1]
+        if isinstance(last, hand.Tuple):
+            named = [self.member(item) for item in last.items]
+        elif isinstance(last, hand.Omitted):
+            named = [self.last] if self.last is not None else []
+        else:
+            named = members[-1:]
+        found = []
+        for member in named:
+            judged, context = typed(self.desk, member, space)
+            self.desk.context = context
+            found.append(_Found(judged, member, Member(space, (Resolved(space),))))
+        return found
+
+    def _claim(
+        self, verdict: Verdict | None, found: list[_Found], reading: Node | None,
+        anchor: Member | None, last: Member | None,
+    ) -> Claim:  # fmt: skip
+        reasons = tuple({one.key: one for each in found for one in each.judged.reasons}.values())
+        guilty = next((one for one in found if one.judged.verdict == verdict), None)
+        if guilty is None or verdict not in ("wrong", "carried", "convention", "not read"):
+            return Claim(verdict=verdict, reasons=reasons, reading=reading, anchor=anchor, last=last)
+        return Claim(
+            verdict=verdict, reasons=guilty.judged.reasons, place=guilty.right.written.span, reading=reading,
+            anchor=anchor, last=last, left=guilty.left, right=guilty.right, seen=guilty.judged.seen,
+            entry=guilty.judged.entry, about_label=guilty.label,
+        )  # fmt: skip
+
+
+def _shown(member: Member) -> Node:
+    dotted = any(isinstance(part, tree.Dots) for part in tree.walk(member.written))
+    node = member.written if dotted else member.node
+    return node.body if isinstance(node, tree.Bracket) else node
+
+
+_BARE = (tree.Name, tree.Gradient, tree.Number, tree.Dots, tree.Space, hand.Said, hand.Marked)
+"""What prose mentions: a name alone is no statement."""
+
+_NO_CLAIM = (hand.Omitted, tree.Space, hand.Said)
+
+
+def _label_members(label: Node) -> Iterator[Node]:
+    label = _unboxed(label)
+    if isinstance(label, tree.Chain) and "→" in label.relations:
+        return  # z → W: the way that a term takes
+    if isinstance(label, tree.Chain):
+        yield from (part for part in label.members if not isinstance(part, _NO_CLAIM))
+    else:
+        yield label
+
+
+def _unboxed(node: Node) -> Node:
+    while isinstance(node, tree.Box):
+        node = node.body
+    return node
+
+
+def _flattened(chain: tree.Chain) -> tree.Chain:
+    """Boxes round the end of a chain are no members of their own."""
+    members: list[Node] = []
+    relations: list[tree.Relation] = []
+    for at, member in enumerate(chain.members):
+        if at:
+            relations.append(chain.relations[at - 1])
+        inner = member.body if isinstance(member, tree.Box) else member
+        if isinstance(inner, tree.Chain):
+            flat = _flattened(inner)
+            members += flat.members
+            relations += flat.relations
+        else:
+            members.append(member)
+    return tree.Chain(tuple(members), tuple(relations), (None,) * len(relations), span=chain.span)
+
+
+def is_number_like(node: Node) -> bool:
+    """Whether a member as written is made of numbers only."""
+    return is_numeric(node) and not isinstance(node, hand.Omitted | tree.Space | hand.Said)
+
+
+def plain(node: Node) -> Node:
+    """A formula without what is only dress, for "word for word"."""
+    made = tree.undressed(node)
+
+    def bared(part: Node) -> Node:
+        part = tree.rebuild(part, bared)
+        match part:
+            case tree.Product(factors, signs):
+                return tree.Product(factors, tuple("" if sign == "cdot" else sign for sign in signs))
+            case tree.Quotient(above, below):
+                return tree.Quotient(above, below)
+            case tree.Number(value):
+                return tree.Number(value)
+        return part
+
+    return bared(made)
+
+
+def tree_of(members: list[Member], relations: tuple[tree.Relation, ...]) -> Node:
+    """How a chain was read; what has dots in it as it was written."""
+    nodes = tuple(_shown(member) for member in members)
+    if len(nodes) == 1:
+        return nodes[0]
+    kept = [relation for relation in relations if relation in EQUAL][: len(nodes) - 1]
+    kept += ["="] * (len(nodes) - 1 - len(kept))
+    return tree.Chain(nodes, tuple(kept), (None,) * len(kept))

@@ -1,0 +1,71 @@
+"""The simple conditions under which a wrong claim would hold: b = 0, w = 1, all units active."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symbackprop.algebra.functions import TABLE
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.compare import look
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.resolve import Resolved
+from symbackprop.checking.worlds import World
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+
+def condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
+    """A simple condition under which the claim holds: a given name is 0 or 1, all units are on or off."""
+    names = [name for name in desk.exercise.given if _speaks_of(name, a, b, desk)]
+    for number in (0, 1):
+        for name in names:
+            try:
+                first = [_set(desk.worlds.own[0], name, number)]
+                if not look(a, b, first, desk.reader).equal:
+                    continue
+                worlds = [_set(world, name, number) for world in desk.worlds.own]
+            except (ArithmeticError, EvaluationError):
+                continue
+            if look(a, b, worlds, desk.reader).equal and not _vanish(desk, a, b, worlds):
+                return tree.equation(tree.Name(name), tree.number(number))
+    return _sign_condition(desk, a, b)
+
+
+def _vanish(desk: Desk, a: Resolved, b: Resolved, worlds: Sequence[World]) -> bool:
+    """Whether both sides are 0 there: then the condition explains nothing."""
+    nothing = Resolved(tree.number(0))
+    return all(look(one, nothing, worlds, desk.reader).equal for one in (a, b))
+
+
+def _sign_condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
+    pieces = [name for name, call in desk.context.activations.items() if not _smooth(desk, call)]
+    if len(pieces) != 1:
+        return None
+    (name,) = pieces
+    for relation, wanted in ((">", 1), ("<", -1)):
+        worlds = [
+            world for world in desk.worlds.own
+            if all(world.domain.sign(entry) == wanted for entry in world.value(name).entries)
+        ]  # fmt: skip
+        if worlds and look(a, b, worlds, desk.reader).equal:
+            return tree.Chain((tree.Name(name), tree.number(0)), (relation,), (None,))  # type: ignore[arg-type]
+    return None
+
+
+def _set(world: World, name: str, number: int) -> World:
+    """The world in which every entry of a given name is 0, or 1."""
+    entry = world.domain.one if number else world.domain.zero
+    return world.force({name: world.value(name).map(lambda _: entry)})
+
+
+def _smooth(desk: Desk, call: tree.Call) -> bool:
+    row = desk.exercise.functions.get(call.function) or TABLE.get(call.function)
+    return row is None or row.smooth
+
+
+def _speaks_of(name: str, a: Resolved, b: Resolved, desk: Desk) -> bool:
+    """Whether a condition on a given name can matter: what the two sides are made of uses it."""
+    shown = {part for member in (a, b) for part in tree.names_in(member.node)}
+    if name in shown:
+        return True
+    return any(name in tree.names_in(one.body) for one in desk.exercise.equations if one.name in shown)

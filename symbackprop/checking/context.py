@@ -1,0 +1,235 @@
+"""What names mean in a derivation: the exercise's own, those that the text defines, and the usual letters.
+
+A context is never changed: what a line defines gives a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from symbackprop.algebra.functions import TABLE
+from symbackprop.checking.findings import Reason
+from symbackprop.checking.settings import Settings
+from symbackprop.exercise.model import Equation, Exercise, function_names
+from symbackprop.notation import tree
+from symbackprop.notation.hand.read import HandVocabulary, Macro
+from symbackprop.notation.tree import Node, Shape, Span
+
+LOSS_LETTERS = ("L", "calL", "ell", "J", "E", "C", "calJ", "calE", "calC", "Loss", "loss", "cost")
+"""What a loss is called that the exercise calls by another of these letters."""
+
+FUNCTION_LETTERS = frozenset({"f", "g", "h", "phi", "psi", "sigma", "varphi", "act"})
+"""Letters for a function, where they are no names of the model."""
+
+INDICES = frozenset("ijklmnpqrst")
+"""Letters that are indices where nothing says otherwise."""
+
+
+_LOSSES = frozenset({"L", "J", "E", "C", "calL", "ell"})
+"""Letters of losses, so that `dE` is a gradient even where d is a name."""
+
+_SAID = {"tr": "trace", "Tr": "trace"}
+"""Words for operations that models call otherwise."""
+
+
+def _words(functions: Mapping[str, str]) -> dict[str, str]:
+    """Those that are words: a letter is read as a letter."""
+    return {word: function for word, function in functions.items() if len(word) > 1}
+
+
+class Unclear(Exception):
+    """A statement that cannot be understood: why, and where."""
+
+    def __init__(self, reason: Reason, span: Span | None) -> None:
+        super().__init__(reason.key)
+        self.reason = reason
+        self.span = span
+
+
+@dataclass(frozen=True)
+class Context:
+    """The names in force at a line of a derivation.
+
+    `meanings`: formulas of the names that the text defines. `functions`: letters that the text gives to a
+    function of the table or of the exercise; `lambdas`: those given by a formula, with its argument.
+    `sizes`: of which name and axis a size is the length that only the text names. `comma`: decimals are
+    written with a comma. `per_example`: gradients that are each example's, with the number of examples.
+    `macros`: the commands that the document defines.
+    """
+
+    exercise: Exercise
+    settings: Settings = field(default_factory=Settings)
+    meanings: Mapping[str, Node] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    lambdas: Mapping[str, tuple[str, Node]] = field(default_factory=dict)
+    sizes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    comma: bool = False
+    per_example: Mapping[str, int] = field(default_factory=dict)
+    macros: Mapping[str, Macro] = field(default_factory=dict)
+
+    # --- growing
+
+    def defining(self, name: str, meaning: Node) -> Context:
+        """The context in which `name` stands for `meaning`."""
+        return replace(self, meanings={**self.meanings, name: meaning})
+
+    def calling(self, letter: str, function: str) -> Context:
+        """The context in which a letter is a function."""
+        return replace(self, functions={**self.functions, letter: function})
+
+    def giving(self, letter: str, argument: str, body: Node) -> Context:
+        """The context in which a letter is the function `body` of a name."""
+        return replace(self, lambdas={**self.lambdas, letter: (argument, body)})
+
+    def sizing(self, size: str, name: str, axis: int) -> Context:
+        """The context in which a size is the length of an axis."""
+        return replace(self, sizes={**self.sizes, size: (name, axis)})
+
+    # --- asking
+
+    def vocabulary(self, *, latex: bool) -> HandVocabulary:
+        """What the reader of hand notation has to know."""
+        exercise = self.exercise
+        own = {
+            *_LOSSES,
+            *exercise.shapes,
+            *exercise.sizes,
+            *exercise.declared_sizes,
+            *self.meanings,
+            *self.sizes,
+        }
+        if not self.knows("d"):
+            own.discard("d")  # where d is only a size, `dQ` is the gradient
+        return HandVocabulary(
+            names=frozenset(own),
+            functions={**function_names(exercise.functions), **_SAID, **_words(self.functions)},
+            decimal_comma=self.comma, latex=latex, macros=self.macros,
+        )  # fmt: skip
+
+    @cached_property
+    def callable(self) -> Mapping[str, str]:
+        """Every word that calls a function."""
+        return {**function_names(self.exercise.functions), **_SAID, **self.functions}
+
+    def knows(self, name: str) -> bool:
+        """Whether the exercise or the text says what a name is."""
+        return name in self.exercise.shapes or name in self.meanings
+
+    def size_known(self, name: str) -> bool:
+        """Whether a name is a size."""
+        exercise = self.exercise
+        return name in self.sizes or name in exercise.sizes or name in exercise.declared_sizes
+
+    def variable(self, name: str) -> str | None:
+        """The name that a written name stands for: itself, the loss, or the same letter in the other case."""
+        if self.knows(name):
+            return name
+        if name in LOSS_LETTERS:
+            return self.exercise.loss
+        letter = name.rstrip("0123456789")
+        for accent in ("hat", "tilde", "bar"):
+            letter = letter.removesuffix(accent) or letter
+        other = letter.swapcase() + name[len(letter) :] if len(letter) == 1 else ""
+        if other and self.knows(other):
+            return other
+        first = name[:1].swapcase() + name[1:]
+        if len(name) == 2 and self.knows(first):
+            return first  # wv for Wv
+        joined = name.replace("_", "")  # W_q for Wq
+        return joined if joined != name and self.knows(joined) else None
+
+    def shape(self, name: str) -> Shape | None:
+        """The shape of a name of the exercise."""
+        return self.exercise.shapes.get(name)
+
+    @cached_property
+    def equations(self) -> Mapping[str, Equation]:
+        """The equations by their left sides."""
+        return {one.name: one for one in self.exercise.equations}
+
+    # --- activations and layers
+
+    @cached_property
+    def activations(self) -> Mapping[str, tree.Call]:
+        """The equations that are one function of one name, by that name: `z` -> relu(z)."""
+        found = {}
+        for one in self.exercise.equations[:-1]:
+            bare = tree.undressed(one.body)
+            if isinstance(bare, tree.Call) and self._is_function(bare.function) and len(bare.args) == 1:
+                (argument,) = bare.args
+                if isinstance(argument, tree.Name):
+                    found[argument.name] = bare
+        return found
+
+    def _is_function(self, name: str) -> bool:
+        return name in TABLE or name in self.exercise.functions or name == "softmax"
+
+    def output_of(self, argument: str) -> str | None:
+        """The name of the equation that applies a function to `argument`."""
+        for one in self.exercise.equations[:-1]:
+            if tree.undressed(one.body) == self.activations.get(argument):
+                return one.name
+        return None
+
+    def activation(self, letter: str, argument: Node | None) -> tree.Call | None:
+        """The function that a letter stands for, as it is called in the model; None where nobody says."""
+        if isinstance(argument, tree.Name) and argument.name in self.activations:
+            return self.activations[argument.name]
+        calls = {(call.function, call.options): call for call in self.activations.values()}
+        return next(iter(calls.values())) if len(calls) == 1 else None
+
+    def layered(self, stem: str, number: int) -> str | None:
+        """The name of a layer's quantity: `W`, 1 -> `W1`; a^(0) is the input, a^(L) the output."""
+        for letters in dict.fromkeys((stem, stem.swapcase() if len(stem) == 1 else stem)):
+            if f"{letters}{number}" in self.exercise.shapes:
+                return f"{letters}{number}"
+        if stem in ("a", "h", "A", "H", "o"):
+            if number == 0:
+                return self._input()
+            for before in (f"z{number}", f"Z{number}"):
+                made = self.output_of(before)
+                if made is not None:
+                    return made
+        if number == 1 and self.layers <= 1:
+            return stem if stem in self.exercise.shapes else None
+        return None
+
+    @cached_property
+    def layers(self) -> int:
+        """The highest number of a layer: of z1, z2 … and W1, W2 …; 0 where the model numbers none."""
+        numbers = [
+            int(name[1:]) for name in self.exercise.shapes
+            if name[:1] in "zZW" and name[1:].isdigit() and len(name) < 5
+        ]  # fmt: skip
+        return max(numbers, default=0)
+
+    def numbered_delta(self, name: str) -> str | None:
+        """Of `delta3` the z3 that it is the gradient of, where the model has one."""
+        number = name.removeprefix("delta")
+        if number == name or not number.isdigit():
+            return None
+        return self.before_activation(int(number))
+
+    def before_activation(self, layer: int) -> str | None:
+        """What a layer's function is applied to: z2, or a2 where z2 is what it makes."""
+        named = [self.layered(stem, layer) for stem in ("z", "Z")]
+        named += [name for name in self.activations if name[1:] == str(layer)]
+        made = {self.output_of(name) for name in self.activations}
+        return next((name for name in named if name is not None and name not in made), None)
+
+    def _input(self) -> str | None:
+        first = next(iter(self.exercise.equations))
+        given = [name for name in tree.names_in(first.body) if name in self.exercise.given]
+        data = [name for name in given if name.lower() in ("x", "x1", "x0")]
+        return data[0] if data else None
+
+    @cached_property
+    def preactivations(self) -> tuple[str, ...]:
+        """The names that a function or the loss is applied to: z, z1, z2."""
+        made = {self.output_of(name) for name in self.activations}  # the z of some books is what g makes
+        return tuple(
+            name for name in self.exercise.shapes
+            if name.rstrip("0123456789") in ("z", "Z") and name not in made
+        )  # fmt: skip

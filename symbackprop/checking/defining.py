@@ -1,0 +1,262 @@
+"""What a statement defines before it claims anything: names, functions, values, another exercise."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symbackprop.algebra.functions import TABLE
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.claims import SIZES, Claims
+from symbackprop.checking.compare import form, look
+from symbackprop.checking.context import FUNCTION_LETTERS, Unclear
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.links import is_tuple, numbers_of
+from symbackprop.checking.resolve import Resolved
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+DUMMIES = frozenset("uvstxzaw")
+"""Letters in which people state a function's formula: σ(u) = …"""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement whose definitions are made; `defines`: its first relation is one."""
+
+    node: Node
+    defines: bool = False
+
+
+def prepared(desk: Desk, node: Node) -> Prepared:
+    """Take up what a statement defines. Raises Unclear."""
+    chain = _chain(node)
+    if chain is None or chain.relations[0] not in ("=", "≡", "≈"):
+        return Prepared(node)
+    chain = _with_dummy(desk, chain)
+    first, second = _inner(chain.members[0]), chain.members[1]
+    if _defines_function(desk, first, second):
+        return Prepared(chain, True)
+    if _defines_name(desk, first, second):
+        return Prepared(chain, len(chain.members) == 2)
+    _gives_value(desk, first, chain)
+    return Prepared(chain)
+
+
+def _chain(node: Node) -> tree.Chain | None:
+    while isinstance(node, tree.Box):
+        node = node.body
+    return node if isinstance(node, tree.Chain) else None
+
+
+def _inner(node: Node) -> Node:
+    while isinstance(node, tree.Box | tree.Brace | tree.Bracket):
+        node = node.body
+    return node
+
+
+# --- functions ------------------------------------------------------------------------------------
+
+
+def _defines_function(desk: Desk, first: Node, second: Node) -> bool:
+    """`g(z) = ReLU(z)`, `h(u) = u²`: a letter that nobody has used is what it is first equal to."""
+    match first:
+        case tree.Product((tree.Name(letter), tree.Bracket(tree.Name(argument))), ("",)):
+            context = desk.context
+            used = letter in context.callable or letter in context.lambdas or context.knows(letter)
+            if used or letter not in FUNCTION_LETTERS:
+                return False
+        case _:
+            return False
+    name = context.variable(argument)
+    if name is None:
+        return False
+    body = Claims(desk).member(second).variants[0]
+    call = context.activation(letter, tree.Name(name))
+    if call is not None and _is(desk, tree.Call(call.function, (tree.Name(name),), call.options), body):
+        return True  # the exercise's own, whose name the letter is by itself
+    for row in TABLE.values():
+        plain = row.kind == "activation" and not row.options
+        if plain and _is(desk, tree.Call(row.name, (tree.Name(name),)), body):
+            desk.context = context.calling(letter, row.name)
+            return True
+    desk.context = context.giving(letter, name, body.node)
+    return True
+
+
+def _is(desk: Desk, call: Node, body: Resolved) -> bool:
+    return look(Resolved(call), body, desk.worlds.own, desk.reader).equal
+
+
+def _with_dummy(desk: Desk, chain: tree.Chain) -> tree.Chain:
+    """`σ(u) = 1/(1 + e^{−u})`: the argument is any number, so it may be one of the model's."""
+    head = _inner(chain.members[0])
+    match head:
+        case tree.Product((_, tree.Bracket(tree.Name(dummy))), ("",)):
+            context = desk.context
+            if context.variable(dummy) is not None or dummy not in DUMMIES:
+                return chain
+            name = next(iter((*context.activations, *context.preactivations)), None)
+            if name is not None:
+                replaced = tree.replace_names(chain, {dummy: tree.Name(name)})
+                return replaced if isinstance(replaced, tree.Chain) else chain
+    return chain
+
+
+# --- names ----------------------------------------------------------------------------------------
+
+
+def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
+    """`S = Σ e^z`, `δ = dz`, `s_i = …`: a name that nobody has declared."""
+    indices: tuple[str, ...] = ()
+    numbered = _numbered(desk, first) or _delta(desk, first)
+    if numbered is not None:
+        if desk.context.numbered_delta(numbered) is not None and not _is_gradient(second):
+            return False
+        first = tree.Name(numbered)
+    if isinstance(first, tree.Index) and isinstance(first.base, tree.Name):
+        if not all(isinstance(place, tree.Name) for place in first.places):
+            return False
+        indices = tuple(place.name for place in first.places if isinstance(place, tree.Name))
+        first = first.base
+    if not isinstance(first, tree.Name):
+        return False
+    name, context = first.name, desk.context
+    if context.variable(name) is not None or context.size_known(name) or _is_range(second):
+        return False
+    if name == "pi" or (name in SIZES and isinstance(_inner(second), tree.Number)):
+        return False
+    meaning = Claims(desk).member(second).variants[0]
+    free = [index for index in meaning.free if index not in indices]
+    if free:
+        return False
+    node = meaning.node
+    if indices:
+        sizes: list[Node] = []
+        for index in indices:
+            found = _axis(desk, index, node)
+            if found is None:
+                return False
+            size = f"{name}·{index}"
+            desk.context = desk.context.sizing(size, *found)
+            sizes.append(tree.Name(size))
+        node = tree.Entrywise(indices, tuple(sizes), node)
+    desk.context = desk.context.defining(name, node)
+    return True
+
+
+def _numbered(desk: Desk, first: Node) -> str | None:
+    """`δ_3` as a name of its own, delta3, where δ is none."""
+    match first:
+        case tree.Index(tree.Name(name), (tree.Number(_, text),)) if text.isdigit():
+            return name + text if desk.context.variable(name) is None else None
+    return None
+
+
+def _delta(desk: Desk, first: Node) -> str | None:
+    """`delta2`, written as one word."""
+    known = isinstance(first, tree.Name) and desk.context.numbered_delta(first.name) is not None
+    return (
+        first.name if isinstance(first, tree.Name) and known and not desk.context.knows(first.name) else None
+    )
+
+
+def _is_gradient(node: Node) -> bool:
+    return isinstance(_inner(node), tree.Gradient | tree.Derivative | hand.Nabla)
+
+
+def _is_range(node: Node) -> bool:
+    return isinstance(node, hand.Tuple) and any(isinstance(item, tree.Dots) for item in node.items)
+
+
+def _axis(desk: Desk, index: str, node: Node) -> tuple[str, int] | None:
+    from symbackprop.checking.values import indexed
+
+    return next(((name, axis) for name, axis in indexed(node, index) if name in desk.exercise.shapes), None)
+
+
+# --- values -----------------------------------------------------------------------------------------
+
+
+def _gives_value(desk: Desk, first: Node, chain: tree.Chain) -> None:
+    """`y = 5` where the exercise leaves y open: the numbers are the text's."""
+    name = _given(desk, first)
+    if name is None or name in desk.exercise.values or name in desk.given:
+        return
+    for member in chain.members[1:]:
+        value = _value(desk, member)
+        if value is not None:
+            fitted = _fitted(desk, name, value)
+            if fitted is not None:
+                desk.given[name] = fitted
+            return
+
+
+def _given(desk: Desk, first: Node) -> str | None:
+    if not isinstance(first, tree.Name):
+        return None
+    name = desk.context.variable(first.name)
+    return name if name is not None and name in desk.exercise.given else None
+
+
+def _value(desk: Desk, member: Node) -> Array[Any] | None:
+    """The numbers of a member that is made of numbers only."""
+    try:
+        made = Claims(desk).member(member)
+        return numbers_of(made, desk.worlds.example, desk) if made.numeric else None
+    except (Unclear, ArithmeticError, EvaluationError):
+        return None
+
+
+def _fitted(desk: Desk, name: str, value: Array[Any]) -> Array[Any] | None:
+    shape = tuple(size for size in desk.exercise.shapes[name] if isinstance(size, int))
+    if len(shape) != len(desk.exercise.shapes[name]) or form(shape) != form(value.shape):
+        return None
+    return value.reshaped(shape)
+
+
+# --- which exercise ---------------------------------------------------------------------------------
+
+
+def switched(desk: Desk, desks: Sequence[Desk], node: Node) -> Desk | None:
+    """The exercise that the text goes over to: by `k = 2`, or by giving a name the values it has there."""
+    chain = _chain(node)
+    if chain is None or len(desks) < 2 or chain.relations[0] != "=":
+        return None
+    first = _inner(chain.members[0])
+    others = [one for one in desks if one is not desk]
+    if isinstance(first, tree.Name) and first.name in desk.context.sizes:
+        return _by_size(desk, others, first.name, chain.members[1])
+    name = _given(desk, first)
+    if name is None:
+        return None
+    if any(_agrees(desk, name, member) for member in chain.members[1:]):
+        return None
+    for other in others:
+        if name in other.exercise.values and any(_agrees(other, name, m) for m in chain.members[1:]):
+            return other
+    return None
+
+
+def _by_size(desk: Desk, others: Sequence[Desk], size: str, member: Node) -> Desk | None:
+    name, axis = desk.context.sizes[size]
+    if not isinstance(member, tree.Number) or desk.exercise.shapes[name][axis] == member.value:
+        return None
+    for other in others:
+        shape = other.exercise.shapes.get(name, ())
+        if axis < len(shape) and shape[axis] == member.value:
+            return other
+    return None
+
+
+def _agrees(desk: Desk, name: str, member: Node) -> bool:
+    """Whether a member is the value that a given name has in an exercise."""
+    known = desk.exercise.values.get(name)
+    value = _value(desk, member)
+    if known is None or value is None or len(value.entries) != len(known.entries):
+        return False
+    loose = is_tuple(member) or form(value.shape) == form(known.shape)
+    return loose and tuple(value.entries) == tuple(known.entries)

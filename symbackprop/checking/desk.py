@@ -1,0 +1,197 @@
+"""Where an exercise's lines are judged: its worlds, and those in which the person's own values stand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any
+
+from symbackprop.algebra.functions import Function
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.budget import Budget
+from symbackprop.checking.context import Context
+from symbackprop.checking.resolve import Resolved
+from symbackprop.checking.values import Reader, evaluator_in, scope_in
+from symbackprop.checking.worlds import World, Worlds, more_worlds, worlds_of
+from symbackprop.derivation.numbers import shaped
+from symbackprop.derivation.steps import Step
+from symbackprop.exercise.model import Exercise
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+_ERRORS = (ArithmeticError, EvaluationError)
+
+
+@dataclass
+class Desk:
+    """One exercise with everything that the text has said about it so far.
+
+    `written`: the example's world with a person's rounded numbers in it; `carried`: also with those that
+    are wrong; `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points
+    are enough for formulas that are right.
+    """
+
+    exercise: Exercise
+    context: Context
+    written: dict[str, Array[Any]] = field(default_factory=dict)
+    wrong_numbers: dict[str, Array[Any]] = field(default_factory=dict)
+    wrong_formulas: dict[str, Resolved] = field(default_factory=dict)
+    lines: dict[str, int] = field(default_factory=dict)
+    given: dict[str, Array[Any]] = field(default_factory=dict)
+    few: bool = False
+    budget: Budget = field(default_factory=Budget)
+
+    @cached_property
+    def worlds(self) -> Worlds:
+        """The exercise's worlds. Raises NotCertified."""
+        return worlds_of(self.exercise, few=self.few)
+
+    @cached_property
+    def steps(self) -> tuple[Exercise, tuple[Step, ...]]:
+        """The worked derivation, formulas only, and the exercise that names its parts: what is right."""
+        from symbackprop.derivation.derive import formulas  # SymPy, which only a wrong line needs
+        from symbackprop.derivation.model import Model
+        from symbackprop.derivation.naming import named_parts
+
+        model = Model.of(named_parts(self.exercise))
+        return model.exercise, formulas(model)
+
+    @property
+    def reader(self) -> Reader:
+        """What the text defines."""
+        context = self.context
+        return Reader(
+            meanings=context.meanings,
+            sizes=context.sizes,
+            dot=context.settings.dot,
+            per_example=context.per_example,
+            budget=self.budget,
+        )
+
+    @property
+    def example(self) -> World:
+        """The example, with values that only the text gives."""
+        return self._forced("example", self.given)
+
+    @property
+    def digits(self) -> World | None:
+        """The example with the rounded numbers that the person goes on with."""
+        return self._forced("digits", {**self.given, **self.written}) if self.written else None
+
+    def worked(self, *, carried: bool = False) -> World | None:
+        """The example as a person works it out: each gradient by its formula, from numbers as written.
+
+        The slope of a softmax is then that of the rounded probabilities. It takes the worked derivation.
+        """
+        numbers = {**self.given, **self.written, **(self.wrong_numbers if carried else {})}
+        exercise, steps = self.steps
+        base = replace(self.worlds.example, exercise=exercise, kept={}, _known={})
+        try:
+            world = base.force(numbers)
+            known = {**world.values, **numbers, "d" + exercise.loss: Array((), (world.domain.one,))}
+            for step in steps:
+                name = "d" + step.target
+                if step.gradient and name not in known and step.target in known:
+                    shape = known[step.target].shape
+                    known[name] = shaped(world.working.evaluate(step.formula, known, like=shape), shape)
+        except _ERRORS:
+            return None
+        gradients = {name: value for name, value in known.items() if name not in exercise.shapes}
+        return replace(world, forced={**world.forced, **gradients}, kept={}, _known={})
+
+    @property
+    def carried(self) -> World | None:
+        """The example with all of the person's numbers."""
+        if not self.wrong_numbers and not self.wrong_formulas:
+            return None
+        world = self._forced("carried", {**self.given, **self.written, **self.wrong_numbers})
+        return self._with_formulas(world)
+
+    def carried_points(self, most: int | None = None) -> tuple[World, ...]:
+        """Random points in which the person's wrong formulas stand, `most` at most."""
+        if not self.wrong_formulas:
+            return ()
+        return tuple(self._with_formulas(world) for world in self.worlds.own[:most])
+
+    def _with_formulas(self, world: World) -> World:
+        for name, formula in self.wrong_formulas.items():
+            if name in self.wrong_numbers and world.example:
+                continue
+            working = evaluator_in(world, self.reader)
+            with suppress(*_ERRORS):
+                value = working.value(formula.node, scope_in(world, {}))
+                wanted = world.gradient(name[1:]) if self.is_gradient(name) else world.value(name)
+                if value.shape == wanted.shape:
+                    world = world.force({name: value})
+        return world
+
+    def output_of(self, argument: str) -> str:
+        """The name of what a function makes of `argument`, or nothing."""
+        return self.context.output_of(argument) or ""
+
+    def is_gradient(self, name: str) -> bool:
+        """Whether `dz` names a gradient."""
+        return name not in self.exercise.shapes
+
+    _cache: dict[str, tuple[dict[str, Array[Any]], World]] = field(default_factory=dict)
+
+    def _forced(self, kind: str, numbers: Mapping[str, Array[Any]]) -> World:
+        if not numbers:
+            return self.worlds.example
+        known = self._cache.get(kind)
+        if known is not None and known[0] == numbers:
+            return known[1]
+        try:
+            world = self.worlds.example.force(dict(numbers))
+        except _ERRORS:  # the model has no value there: the logarithm of a wrong, negative number
+            world = self.worlds.example
+        self._cache[kind] = (dict(numbers), world)
+        return world
+
+    @cached_property
+    def more_points(self) -> tuple[World, ...]:
+        """Further random points, for formulas with roots, which exist at every other one."""
+        return more_worlds(self.exercise)
+
+    @cached_property
+    def abstract(self) -> tuple[tuple[World, ...], frozenset[str]]:
+        """Worlds in which every function by cases is any function at all, and the names of those."""
+        return _abstract(self.exercise)
+
+
+GENERIC = "any~"
+"""Prefix of the functions without a formula that stand for those by cases."""
+
+
+def _abstract(exercise: Exercise) -> tuple[tuple[World, ...], frozenset[str]]:
+    from symbackprop.algebra.functions import TABLE
+
+    found: dict[str, Function] = {}
+    for one in exercise.equations[:-1]:
+        for part in tree.walk(one.body):
+            if isinstance(part, tree.Call):
+                row = exercise.functions.get(part.function) or TABLE.get(part.function)
+                if row is not None and row.kind == "activation" and not row.smooth:
+                    name = GENERIC + row.name
+                    found[name] = Function(
+                        name=name, kind="activation", latex="g", typst="g", plain="g", pieces=()
+                    )
+    if not found:
+        return (), frozenset()
+    names = frozenset(name.removeprefix(GENERIC) for name in found)
+    from dataclasses import replace
+
+    equations = tuple(replace(one, body=generalised(one.body, names)) for one in exercise.equations)
+    made = replace(exercise, equations=equations, functions={**exercise.functions, **found})
+    return worlds_of(made).own, names
+
+
+def generalised(node: Node, names: frozenset[str]) -> Node:
+    """A formula with the functions of these names replaced by any function."""
+    made = tree.rebuild(node, lambda part: generalised(part, names))
+    if isinstance(made, tree.Call) and made.function in names:
+        return tree.Call(GENERIC + made.function, made.args, (), made.primes, span=node.span)
+    return made

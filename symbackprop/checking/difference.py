@@ -1,0 +1,167 @@
+"""How a wrong line differs from the right one, where no typical mistake explains it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.checking.findings import Reason
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+NAMED_ENTRIES = 3
+"""Entries that are told one by one; of more, only how many there are."""
+
+NICE = 1_000
+"""The largest numerator and denominator of a factor that is told: of residues any two have a quotient."""
+
+
+def smallest_difference(
+    right: Array[Any],
+    wrong: Array[Any] | None,
+    written: Node | None,
+    expected: Node,
+    *,
+    modulus: int | None = None,
+) -> tuple[Reason, ...]:
+    """What to say about the values of a right and a wrong line, a sentence each; empty if nothing is simple.
+
+    The entries are exact numbers, or with `modulus` residues of values at a random point, of which only
+    factors and places are told. `wrong` is None where the line `written` has no value.
+    """
+    if wrong is None or written == expected:
+        return ()
+    if right.shape != wrong.shape:
+        return tuple(_shapes(right, wrong))
+    if modulus is None and not all(
+        isinstance(one, Fraction | int) for one in (*right.entries, *wrong.entries)
+    ):
+        return ()
+    pairs = _Pairs(right, wrong, modulus)
+    for say in _SAYINGS:
+        found = say(pairs)
+        if found:
+            return found
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Pairs:
+    """Two arrays of one shape, entry by entry."""
+
+    right: Array[Any]
+    wrong: Array[Any]
+    modulus: int | None
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        return zip(self.right.entries, self.wrong.entries, strict=True)
+
+    @property
+    def apart(self) -> list[int]:
+        """The offsets of the entries that differ."""
+        return [at for at, (a, b) in enumerate(self) if a != b]
+
+    def place(self, offset: int) -> Node:
+        """The indices of an entry, from 1."""
+        places: list[Node] = []
+        for size in reversed(self.right.shape):
+            offset, one = divmod(offset, size)
+            places.append(tree.number(one + 1))
+        return tree.Bracket(tree.Row(tuple(reversed(places)), ","))
+
+    def quotient(self, above: Any, below: Any) -> Fraction | None:
+        """Their quotient as a fraction of small numbers; None if there is none."""
+        if self.modulus is None:
+            found: Fraction | None = Fraction(above) / Fraction(below)
+        else:
+            found = _fraction_of(above * pow(below, -1, self.modulus) % self.modulus, self.modulus)
+        small = found is not None and max(abs(found.numerator), found.denominator) <= NICE
+        return found if small else None
+
+
+def _fraction_of(residue: int, modulus: int) -> Fraction | None:
+    """The fraction of numbers up to NICE that has this residue; Euclid's algorithm stopped half-way."""
+    before, now, first, second = modulus, residue, 0, 1
+    while now > NICE:
+        times = before // now
+        before, now, first, second = now, before - times * now, second, first - times * second
+    return Fraction(now, second) if 0 < abs(second) <= NICE else None
+
+
+# --- what can be said, the simplest first -------------------------------------------------------
+
+
+def _shapes(right: Array[Any], wrong: Array[Any]) -> Iterator[Reason]:
+    if len(right.shape) == 2 and wrong.shape == right.shape[::-1] and _transposed(wrong) == right.entries:
+        yield Reason(key="check.differs_transposed")
+    got, wanted = (tree.Sizes(tuple(map(tree.number, array.shape))) for array in (wrong, right))
+    yield Reason(key="check.differs_shape", parts={"got": _size(wrong, got), "wanted": _size(right, wanted)})
+
+
+def _size(array: Array[Any], sizes: tree.Sizes) -> Node:
+    """A number has the shape 1, on the page."""
+    return sizes if array.shape else tree.number(1)
+
+
+def _transposed(array: Array[Any]) -> tuple[Any, ...]:
+    rows, columns = array.shape
+    return tuple(array.entries[row * columns + column] for column in range(columns) for row in range(rows))
+
+
+def _factor(pairs: _Pairs) -> tuple[Reason, ...]:
+    """All entries are the right ones times one number; a single entry that is off tells no factor."""
+    known = [(a, b) for a, b in pairs if a]
+    if not known or any(b for a, b in pairs if not a):
+        return ()
+    factors = {pairs.quotient(b, a) for a, b in known}
+    if len(factors) != 1:
+        return ()
+    (factor,) = factors
+    if factor is None or (len(known) == 1 and pairs.modulus is None and factor not in _FACTORS):
+        return ()
+    if factor == -1:
+        return (Reason(key="check.differs_sign"),)
+    return (Reason(key="check.differs_factor", parts={"factor": _shown(factor)}),)
+
+
+def _entries(pairs: _Pairs) -> tuple[Reason, ...]:
+    """A few entries differ, and others are right."""
+    apart, total = pairs.apart, len(pairs.right.entries)
+    if len(apart) == total:
+        return ()
+    if len(apart) > NAMED_ENTRIES or (pairs.modulus is not None and len(apart) > 1):
+        return (Reason(key="check.differs_entries", parts={"count": len(apart), "total": total}),)
+    return tuple(_entry(pairs, at) for at in apart)
+
+
+def _entry(pairs: _Pairs, at: int) -> Reason:
+    place = pairs.place(at)
+    if pairs.modulus is not None:
+        return Reason(key="check.differs_place", parts={"place": place})
+    got, wanted = _shown(pairs.wrong.entries[at]), _shown(pairs.right.entries[at])
+    return Reason(key="check.differs_entry", parts={"place": place, "got": got, "wanted": wanted})
+
+
+def _constant(pairs: _Pairs) -> tuple[Reason, ...]:
+    """All entries are off by the same number."""
+    gaps = {b - a for a, b in pairs}
+    if pairs.modulus is not None or len(gaps) != 1 or len(pairs.right.entries) == 1:
+        return ()
+    return (Reason(key="check.differs_constant", parts={"constant": _shown(gaps.pop())}),)
+
+
+_SAYINGS: tuple[Callable[[_Pairs], tuple[Reason, ...]], ...] = (_factor, _entries, _constant)
+
+_FACTORS = {Fraction(n, d) for n, d in ((-1, 1), (2, 1), (1, 2), (-2, 1), (-1, 2))}
+"""Factors that are told of a single number: with any two numbers, one is some multiple of the other."""
+
+
+def _shown(value: Any) -> Node:
+    exact = Fraction(value)
+    if exact.denominator == 1:
+        return tree.number(exact)
+    above = tree.Quotient(tree.number(abs(exact.numerator)), tree.number(exact.denominator), inline=True)
+    return tree.Neg(above) if exact < 0 else above

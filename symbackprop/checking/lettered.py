@@ -1,0 +1,140 @@
+"""Indices that the exercise tells: Kronecker's δ, the places of `K_ab`, a letter for the number of a name."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from symbackprop.checking.context import Context
+from symbackprop.checking.marks import mark_number
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+if TYPE_CHECKING:
+    from symbackprop.checking.resolve import Resolver
+
+MOST_LAYERS = 60
+"""Instances of a line about any layer or step, `δ^{(l)} = …`; terms of a sum over the numbers in names."""
+
+
+def lettered(self: Resolver, name: str, node: Node) -> Node | None:
+    """`K_ab`, read as one name, where K is a matrix and a, b are indices; `δ_ab`."""
+    stem, _, letters = name.partition("_")
+    places = tuple(tree.Name(letter, span=node.span) for letter in letters)
+    rank = 2 if stem == "delta" else len(self.context.shape(self.context.variable(stem) or "") or ())
+    if not letters.isalpha() or not letters.islower() or len(letters) != rank:
+        return None
+    return self.at(tree.Index(tree.Name(stem, span=node.span), places, span=node.span))
+
+
+def is_kronecker(self: Resolver) -> bool:
+    """Whether δ_{jp} is Kronecker's: where the text does not define δ, and no dz has two places."""
+    context = self.context
+    if context.knows("delta"):
+        return False
+    ranks = [len(context.exercise.shapes[name]) for name in context.preactivations]
+    return context.settings.proof or 2 not in ranks
+
+
+def spread_places(places: tuple[Node, ...]) -> tuple[Node, ...]:
+    """`w_{2,pq}`: two places of the matrix W2."""
+    if len(places) != 1 or not isinstance(places[0], tree.Product):
+        return places
+    factors = places[0].factors
+    single = len(factors) == 2 and all(
+        (isinstance(one, tree.Name) and one.name[1:] in ("", "…")) or isinstance(one, tree.Number)
+        for one in factors
+    )
+    return factors if single and places[0].signs == ("",) else places
+
+
+def is_numbered(context: Context, base: Node) -> bool:
+    """Whether a letter is only one with a number: z of z1, z2, z3."""
+    if not isinstance(base, tree.Name) or context.variable(base.name) is not None:
+        return False
+    stems = {name.rstrip("0123456789") for name in context.exercise.shapes if name[-1:].isdigit()}
+    return base.name in stems
+
+
+def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The number of `z_{t-1}` in the instance of a line about any step."""
+    if self.layer is None or not places or not is_numbered(self.context, base):
+        return places
+    letters = [name for name in tree.names_in(places[0]) if name not in self.bound]
+    if len(letters) != 1:
+        return places
+    number = mark_number(self, tree.replace_names(places[0], {letters[0]: tree.number(self.layer)}))
+    if number is None:
+        return places
+    return tree.Number(Fraction(number), str(number), span=places[0].span), *places[1:]
+
+
+def is_about_steps(node: Node, context: Context) -> bool:
+    """Whether a formula has names with a letter for their number: `z_t = W x_t + U h_{t-1} + b`."""
+    summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)}
+    return any(
+        isinstance(part, tree.Index) and is_numbered(context, part.base)
+        and set(tree.names_in(part.places[0])) - summed
+        for part in tree.walk(node)
+    )  # fmt: skip
+
+
+_NUMBERED = re.compile(r"[A-Za-z]+[0-9]{1,4}")
+_LETTERS = string.ascii_letters
+
+
+def instances(node: Node, context: Context) -> Iterator[int | None]:
+    """The layers for which a line about any layer speaks; one None for a line about none."""
+    marks = [part.mark for part in tree.walk(node) if isinstance(part, hand.Marked)]
+    loose = any(name in ("l", "ell") for mark in marks for name in tree.names_in(mark))
+    if loose:
+        yield from range(1, min(context.layers, MOST_LAYERS) + 1)
+    elif is_about_steps(node, context):
+        last = max(
+            int(name.lstrip(_LETTERS)) for name in context.exercise.shapes if _NUMBERED.fullmatch(name)
+        )
+        yield from range(min(last, MOST_LAYERS) + 1)
+    else:
+        yield None
+
+
+def written_out(self: Resolver, node: tree.Sum) -> Node | None:
+    """`Σ_{t=1}^{3} dz_t x_tᵀ`, where t is the number in a name, term by term."""
+    numbered = any(
+        isinstance(part, tree.Index) and is_numbered(self.context, part.base)
+        and node.index in tree.names_in(part.places[0])
+        for part in tree.walk(node.body)
+    )  # fmt: skip
+    if not numbered:
+        return None
+    low, high = node.low, node.high
+    if not isinstance(low, tree.Number) or not isinstance(high, tree.Number):
+        raise self.refuse("check.unknown_name", node, name=tree.Name(node.index))
+    terms = []
+    for at in range(int(low.value), min(int(high.value), int(low.value) + MOST_LAYERS) + 1):
+        term = tree.replace_names(node.body, {node.index: tree.number(at)})
+        terms.append(self.at(_counted(term)))
+    return tree.plus(*terms) if terms else tree.number(0)
+
+
+def _counted(node: Node) -> Node:
+    """`3 - 1` in the place of an index as 2."""
+    made = tree.rebuild(node, _counted)
+    if isinstance(made, tree.Index):
+        return tree.Index(made.base, tuple(map(_number, made.places)), span=node.span)
+    return made
+
+
+def _number(place: Node) -> Node:
+    match place:
+        case tree.Number(value):
+            return tree.Number(value, str(value), span=place.span)
+        case tree.Add((tree.Number(first), tree.Neg(tree.Number(second)))):
+            return tree.Number(first - second, str(first - second), span=place.span)
+        case tree.Add((tree.Number(first), tree.Number(second))):
+            return tree.Number(first + second, str(first + second), span=place.span)
+    return place

@@ -1,0 +1,443 @@
+"""One relation of a chain judged: shapes, random points, the example's numbers, the person's own world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.compare import Seen, TooMany, assignments, look, side, sides
+from symbackprop.checking.conditions import condition
+from symbackprop.checking.desk import Desk, generalised
+from symbackprop.checking.findings import VERDICTS, Argument, Reason, Verdict
+from symbackprop.checking.numbers import distance, has_numbers, is_numeric, match, spread, tolerances
+from symbackprop.checking.resolve import Resolved
+from symbackprop.checking.roundings import both_rounded
+from symbackprop.checking.values import evaluator_in, scope_in
+from symbackprop.checking.worlds import World
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of a chain: as written, and as formulas about the exercise, one for each layer it is about."""
+
+    written: Node
+    variants: tuple[Resolved, ...]
+
+    @property
+    def node(self) -> Node:
+        """The formula, of the first layer."""
+        return self.variants[0].node
+
+    @property
+    def numeric(self) -> bool:
+        """Whether it is made of numbers only."""
+        return is_numeric(self.node)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it mixes numbers in."""
+        return has_numbers(self.node)
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What a link, a label or a whole statement is found to be."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...] = ()
+    seen: Seen | None = None
+    entry: int | None = None
+
+
+def worst(judged: Sequence[Judged]) -> Verdict:
+    """A chain is as good as its worst link."""
+    return max((one.verdict for one in judged), key=VERDICTS.index)
+
+
+def reason(key: str, **parts: Argument) -> Reason:
+    """A sentence of the language files with its parts."""
+    return Reason(key=key, parts=parts)
+
+
+def misfit(node: Node | None) -> Reason:
+    """Shapes that do not fit, and where if that can be shown."""
+    if node is None or isinstance(node, tree.Dots):
+        return reason("check.no_shape")
+    return reason("check.shape_misfit", product=node)
+
+
+class Links:
+    """The judge of single relations, at a desk."""
+
+    def __init__(self, desk: Desk, *, mixed: bool = False) -> None:
+        self.desk = desk
+        self.mixed = mixed  # numbers stand in the chain: it is about the example
+
+    def judge(self, left: Member, right: Member, *, approximate: bool = False) -> Judged:
+        """`left = right`. A line about any layer holds if it does for each."""
+        pairs = tuple(self._pairs(left, right))
+        if not pairs:
+            return Judged("not read", (reason("check.undecided", message="no layer has both sides"),))
+        judged = [self._one(a, b, left, right, approximate) for a, b in pairs]
+        verdict = worst(judged)
+        return next(one for one in judged if one.verdict == verdict)
+
+    def _pairs(self, left: Member, right: Member) -> Iterator[tuple[Resolved, Resolved]]:
+        for a in left.variants:
+            for b in right.variants:
+                if a.instance is None or b.instance is None or a.instance == b.instance:
+                    yield a, b
+
+    def _one(self, a: Resolved, b: Resolved, left: Member, right: Member, approximate: bool) -> Judged:
+        try:
+            if a.unfinished or b.unfinished:
+                return self._unfinished(a, b)
+            if left.numeric or right.numeric:
+                found = self._numeric(a, b, left, right, approximate)
+                if found is not None:
+                    return found
+            return self._generic(a, b, left, right)
+        except TooMany as error:
+            return Judged("not read", (reason("check.too_large", message=str(error)),))
+
+    # --- with the example's numbers
+
+    def _numeric(
+        self, a: Resolved, b: Resolved, left: Member, right: Member, approximate: bool
+    ) -> Judged | None:
+        """A relation with a number on one side; None where the example does not say."""
+        desk = self.desk
+        truth = self._at_example(a, b, desk.example, approximate)
+        if truth == "symbol":
+            return None
+        both = left.numeric and right.numeric
+        if isinstance(truth, Judged) and truth.verdict in ("correct", "rounded", "convention"):
+            return truth
+        for world, verdict in ((desk.digits, "rounded"), (desk.carried, "carried")):
+            if world is None or both:
+                continue
+            found = self._at_example(a, b, world, approximate)
+            if isinstance(found, Judged) and found.verdict in ("correct", "rounded"):
+                return self._carried() if verdict == "carried" else Judged("rounded", found.reasons)
+        if isinstance(truth, str):
+            return Judged("not read", (reason("check.not_evaluated", message=truth),))
+        generic = None if both else self._generic_number(a, b)
+        if generic is not None:
+            return generic
+        if desk.digits is not None and self._off_by_rounding(a, b, approximate):
+            return Judged("rounded", (reason("check.rounded"),))
+        if not both and self._put_in_rounded(a, b):
+            return Judged("rounded", (reason("check.rounded"),))
+        proof = both and approximate and desk.context.settings.proof
+        if proof and both_rounded(desk.example, desk.reader, a, b):
+            return Judged("rounded", (reason("check.rounded"),))
+        return self._worked(a, b, approximate) or truth
+
+    def _worked(self, a: Resolved, b: Resolved, approximate: bool) -> Judged | None:
+        """Right by the worked formulas from the numbers as they are written, or from those that are wrong."""
+        desk = self.desk
+        if is_numeric(a.node) and is_numeric(b.node):
+            return None
+        for numbers, carried in ((desk.written, False), (desk.wrong_numbers, True)):
+            world = desk.worked(carried=carried) if numbers else None
+            found = "" if world is None else self._at_example(a, b, world, approximate)
+            if isinstance(found, Judged) and found.verdict in ("correct", "rounded"):
+                return self._carried() if carried else Judged("rounded", (reason("check.rounded"),))
+        return None
+
+    def _off_by_rounding(self, a: Resolved, b: Resolved, approximate: bool) -> bool:
+        """Whether a number is off by no more than twice what the rounded numbers before it make."""
+        desk = self.desk
+        if desk.digits is None:
+            return False
+        for value, result in ((a, b), (b, a)):
+            allowed = tolerances(result.node, approximate=approximate)
+            if allowed is None or is_numeric(value.node):
+                continue
+            try:
+                here = [evaluator_in(world, desk.reader) for world in (desk.example, desk.digits)]
+                exact, rounded = (side(working, value, {}).array for working in here)
+                number = side(here[0], result, {})
+                pairs = zip(exact.entries, rounded.entries, strict=True)
+                moved = tuple(distance(desk.example.domain, u, v) for u, v in pairs)
+            except (ArithmeticError, EvaluationError):
+                continue
+            if len(moved) == len(allowed) == len(number.array.entries):
+                wider = tuple(own + 2 * more for own, more in zip(allowed, moved, strict=True))
+                found, _ = match(desk.example.domain, exact, number.array, wider, loose=number.loose)
+                return found != "different"
+        return False
+
+    def _put_in_rounded(self, a: Resolved, b: Resolved) -> bool:
+        """`0.5523 · 0.4477` for a value: right as far as the operands, which are rounded themselves, tell."""
+        desk = self.desk
+        world = desk.example
+        for value, operation in ((a, b), (b, a)):
+            if not is_numeric(operation.node) or is_numeric(value.node):
+                continue
+            known = (entry for array in world.values.values() for entry in array.entries)
+            exact = {entry for entry in known if isinstance(entry, Fraction)}
+            allowed = spread(operation.node, world.domain, lambda node: self._number(node, world), exact)
+            if allowed is None:
+                continue
+            try:
+                working = evaluator_in(world, desk.reader)
+                left, right = side(working, value, {}), side(working, operation, {})
+            except (ArithmeticError, EvaluationError):
+                continue
+            loose = left.loose or right.loose
+            found, _ = match(world.domain, left.array, right.array, allowed, loose=loose)
+            if found != "different":
+                return True
+        return False
+
+    def _number(self, node: Node, world: World) -> Array[Any]:
+        return evaluator_in(world, self.desk.reader).value(node, scope_in(world, {}))
+
+    def _generic_number(self, a: Resolved, b: Resolved) -> Judged | None:
+        """`∂z/∂b = 1`, `Σ t = 1`: a number that is right for any values."""
+        seen = look(a, b, self.desk.worlds.own, self.desk.reader)
+        return self._accepted(seen, a, b) if seen.ways else None
+
+    def _at_example(self, a: Resolved, b: Resolved, world: World, approximate: bool) -> Judged | str:
+        """A judgement, "symbol" where there is no number, or why there is none."""
+        working = evaluator_in(world, self.desk.reader)
+        verdict: Verdict = "correct"
+        try:
+            for indices in assignments(working, a, b):
+                one, two = sides(working, a, b, indices)
+                left, right = one.array, two.array
+                allowed = tolerances(b.node, approximate=approximate)
+                if allowed is None or len(allowed) != len(right.entries):
+                    allowed = tolerances(a.node, approximate=approximate)
+                loose = one.loose or two.loose
+                found, place = match(world.domain, left, right, allowed, loose=loose)
+                if found == "different":
+                    seen = look(a, b, (world,), self.desk.reader)
+                    if seen.ways and not seen.equal:
+                        return self._accepted(seen, a, b)
+                    return Judged("wrong", tuple(self._slip(a, b, left, place)), seen, place)
+                if found == "rounded":
+                    verdict = "rounded"
+        except EvaluationError as error:
+            node = error.node if isinstance(error.node, Node) else None
+            seen = Seen(frozenset(), "shape", node, error.message)
+            return Judged("wrong", (misfit(node),), seen)
+        except TooMany:
+            raise
+        except ArithmeticError as error:
+            return "symbol" if _is_symbolic(error) else str(error)
+        reasons = tuple(self._notes(working.notes))
+        return Judged(verdict, (reason("check.rounded"),) if verdict == "rounded" else reasons)
+
+    def _slip(self, a: Resolved, b: Resolved, left: Array[Any], place: int | None) -> Iterator[Reason]:
+        """What a number should be."""
+        if place is not None and is_numeric(b.node):
+            from symbackprop.algebra.values.decimals import to_tree
+
+            with suppress(ArithmeticError):
+                yield reason("check.slip", member=a.node, value=to_tree(left.entries[place], DIGITS))
+
+    def _carried(self) -> Judged:
+        desk = self.desk
+        names = list(desk.lines)
+        name = names[-1] if names else ""
+        parts: dict[str, Argument] = {"name": self.shown(name), "line": desk.lines.get(name, 0)}
+        key = "check.carried_trivial" if self._trivial(name) else "check.carried"
+        return Judged("carried", (Reason(key=key, parts=parts),))
+
+    def _trivial(self, name: str) -> bool:
+        value = self.desk.wrong_numbers.get(name)
+        return value is not None and not any(value.entries)
+
+    def shown(self, name: str) -> Node:
+        """`dz` as a gradient, `z` as a name."""
+        return tree.Gradient(tree.Name(name[1:])) if self.desk.is_gradient(name) else tree.Name(name)
+
+    # --- at random points
+
+    def _generic(self, a: Resolved, b: Resolved, left: Member, right: Member) -> Judged:
+        desk = self.desk
+        seen = look(a, b, desk.worlds.own, desk.reader)
+        if seen.trouble == "undefined" and not seen.points:
+            seen = look(a, b, desk.more_points, desk.reader)
+        if seen.trouble == "symbol":
+            return Judged("not read", (reason("check.not_evaluated", message=seen.message),))
+        if seen.trouble == "undefined":
+            return Judged("not read", (reason("check.undecided", message=seen.message),))
+        if seen.ways:
+            found = self._accepted(seen, a, b)
+            if found.verdict != "wrong":
+                return self._generally(found, a, b)
+        elif (left.mixed or right.mixed) and seen.trouble != "shape":
+            here = self._at_example(a, b, desk.example, False)
+            if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
+                return Judged("correct for this example", (reason("check.example_only"),))
+        one = desk.carried_points(1)  # it settles nearly all cases
+        if (
+            one
+            and look(a, b, one, desk.reader).equal
+            and look(a, b, desk.carried_points(), desk.reader).equal
+        ):
+            return self._carried()
+        if (left.mixed or right.mixed) and desk.carried is not None:
+            here = self._at_example(a, b, desk.carried, False)
+            if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
+                return self._carried()
+        reasons = tuple(self._why(seen, a, b))
+        if self.mixed and reasons and self._given_so(reasons[0]):
+            return Judged("correct for this example", reasons)
+        return Judged("wrong", reasons, seen)
+
+    def _given_so(self, why: Reason) -> bool:
+        """Whether a condition, b = 0, is what the exercise gives."""
+        match why.parts.get("condition"):
+            case tree.Chain((tree.Name(name), tree.Number(value)), ("=",)):
+                known = self.desk.exercise.values.get(name)
+                return known is not None and all(entry == value for entry in known.entries)
+        return False
+
+    def _accepted(self, seen: Seen, a: Resolved, b: Resolved) -> Judged:
+        """What holds, though perhaps only in a convention."""
+        notes = tuple(self._notes(seen.notes))
+        if seen.equal:
+            named = [one for one in notes if one.key in CONVENTIONS]
+            if named:
+                return Judged("convention", tuple(named), seen)
+            return Judged("correct", notes, seen)
+        if "transposed" in seen.ways and "check.scalar_only" in seen.notes:
+            return Judged("wrong", (reason("check.one_neuron_shape"),), seen)  # W dz for Wᵀ dz
+        if "transposed" in seen.ways and "factor" not in seen.ways:
+            if (
+                self._is_matrix(a)
+                and self._is_gradient(a, b)
+                and self.desk.context.settings.layout == "gradient"
+            ):
+                return Judged("wrong", (reason("check.transposed_gradient"),), seen)
+            return Judged("convention", (reason("check.transposed"),), seen)
+        return Judged("convention", (reason("check.local_factor"),), seen)
+
+    def _is_matrix(self, member: Resolved) -> bool:
+        """Whether a value has two axes longer than 1: a row for a column is a matter of layout."""
+        world = (self.desk.worlds.wide or self.desk.worlds.own)[0]
+        try:
+            indices = next(assignments(evaluator_in(world, self.desk.reader), member))
+            shape = evaluator_in(world, self.desk.reader).value(member.node, scope_in(world, indices)).shape
+        except (EvaluationError, ArithmeticError, StopIteration):
+            return False
+        return sum(size > 1 for size in shape) > 1
+
+    def _is_gradient(self, a: Resolved, b: Resolved) -> bool:
+        loss = tree.Name(self.desk.exercise.loss)
+        for member in (a, b):
+            bare = tree.undressed(member.node)
+            if isinstance(bare, tree.Gradient) or (isinstance(bare, tree.Derivative) and bare.of == loss):
+                return True
+        return False
+
+    def _notes(self, notes: Mapping[str, Node]) -> Iterator[Reason]:
+        for key, node in notes.items():
+            yield Reason(key=key, parts={"product": node})
+
+    def _generally(self, found: Judged, a: Resolved, b: Resolved) -> Judged:
+        """What holds for the exercise's sizes and functions: does it hold for others too?"""
+        desk = self.desk
+        abstract = self._abstractly(a, b)
+        if abstract is not None:
+            return abstract
+        if not desk.worlds.wide or a.sized or b.sized:
+            return found
+        wide = look(a, b, desk.worlds.wide, desk.reader)
+        if found.verdict == "correct" and wide.trouble == "shape":
+            product = wide.node if wide.node is not None else b.node
+            return Judged("convention", (reason("check.one_neuron", product=product),), found.seen)
+        if found.verdict == "convention" and wide.equal:
+            kept = tuple(one for one in found.reasons if one.key != "check.scalar_only")
+            return Judged("convention" if kept else "correct", kept, found.seen)
+        return found
+
+    def _abstractly(self, a: Resolved, b: Resolved) -> Judged | None:
+        """g′ at what g is not applied to, where g has pieces: g′(ŷ) = g′(z) is an accident of ReLU."""
+        known = self.desk.context.activations
+        calls = [
+            part for member in (a, b) for part in tree.walk(member.node)
+            if isinstance(part, tree.Call) and part.primes and len(part.args) == 1
+        ]  # fmt: skip
+        odd = [call for call in calls if not _is_argument(call.args[0], known)]
+        if not odd:
+            return None
+        worlds, names = self.desk.abstract
+        if not any(call.function in names for call in odd):
+            return None
+        one = Resolved(generalised(a.node, names), a.free, a.sized)
+        two = Resolved(generalised(b.node, names), b.free, b.sized)
+        if look(one, two, worlds, self.desk.reader).equal:
+            return None
+        return Judged("wrong", (reason("check.generic", product=odd[0]),), None)
+
+    # --- dots at both ends
+
+    def _unfinished(self, a: Resolved, b: Resolved) -> Judged:
+        """`z_1 = … + w_{1,i} x_i + …`: whether there is such a term, by what moves with its last name."""
+        whole, part = (a, b) if b.unfinished else (b, a)
+        entries = [node for node in tree.walk(part.node) if isinstance(node, tree.Index)]
+        if not entries or whole.unfinished:
+            return Judged("not read", (reason("check.dots", name=part.node),))
+        by = entries[-1]
+        one = Resolved(tree.Derivative(whole.node, by), tuple(dict.fromkeys((*whole.free, *part.free))))
+        two = Resolved(tree.Derivative(part.node, by), one.free)
+        seen = look(one, two, self.desk.worlds.own, self.desk.reader)
+        if seen.trouble in ("symbol", "undefined"):
+            return Judged("not read", (reason("check.dots", name=part.node),))
+        return Judged("correct" if seen.equal else "wrong", (), seen)
+
+    # --- why not
+
+    def _why(self, seen: Seen, a: Resolved, b: Resolved) -> Iterator[Reason]:
+        if seen.trouble == "shape":
+            yield misfit(seen.node)
+            return
+        found = condition(self.desk, a, b)
+        if found is not None:
+            yield reason("check.condition", condition=found)
+
+
+DIGITS = 4
+"""Decimals of a number in a reason."""
+
+CONVENTIONS = frozenset({"check.scalar_only", "check.dot_product"})
+"""Notes that make a true line one that is right by convention."""
+
+
+def _is_symbolic(error: ArithmeticError) -> bool:
+    from symbackprop.algebra.values.domain import Symbolic
+
+    return isinstance(error, Symbolic)
+
+
+def _is_argument(node: Node, known: Mapping[str, Any]) -> bool:
+    bare = tree.undressed(node)
+    bare = bare.base if isinstance(bare, tree.Index) else bare
+    return is_numeric(bare) or (isinstance(bare, tree.Name) and bare.name in known)
+
+
+def numbers_of(member: Member, world: World, desk: Desk) -> Array[Any] | None:
+    """The value of a member in a world, None where it has none."""
+    working = evaluator_in(world, desk.reader)
+    try:
+        return working.value(member.node, scope_in(world, {}))
+    except (ArithmeticError, EvaluationError):
+        return None
+
+
+def is_tuple(node: Node) -> bool:
+    """Whether a member is a tuple, which is neither row nor column."""
+    return isinstance(tree.undressed(node), hand.Tuple)

@@ -1,0 +1,291 @@
+"""From a formula as written to one about the exercise: names, calls, indices, marks and dots understood.
+
+What is neither declared nor defined is refused with its place; nothing is guessed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Any
+
+from symbackprop.checking.calls import Calls, Done
+from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, Context, Unclear
+from symbackprop.checking.dots import expanded_sum, expanded_tuple
+from symbackprop.checking.findings import Reason
+from symbackprop.checking.lettered import MOST_LAYERS, lettered, written_out
+from symbackprop.checking.lettered import instances as instances
+from symbackprop.checking.marks import delta_of, mark_number, marked
+from symbackprop.checking.resolve_places import entry, place, rank_of
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+
+@dataclass(slots=True)
+class Resolved:
+    """A formula about the exercise, with what its reading relied on.
+
+    `free` are the indices that no sum binds; `sized`: it speaks of entries or arrays of one size, so it
+    says nothing of other sizes. `unfinished`: dots stand for terms that are not written. `instance`: of a
+    line about any layer, or any step, which one this is.
+    """
+
+    node: Node
+    free: tuple[str, ...] = ()
+    sized: bool = False
+    unfinished: bool = False
+    instance: int | None = None
+
+
+@dataclass(slots=True)
+class Resolver:
+    """One formula being resolved. `bound` are the indices of the sums around."""
+
+    context: Context
+    layer: int | None = None
+    bound: frozenset[str] = frozenset()
+    free: dict[str, None] = field(default_factory=dict)
+    sized: bool = False
+    unfinished: bool = False
+
+    def resolved(self, node: Node) -> Resolved:
+        """The whole formula. Raises Unclear."""
+        made = self.at(node)
+        return Resolved(made, tuple(self.free), self.sized, self.unfinished, self.layer)
+
+    def at(self, node: Node) -> Node:
+        """One node."""
+        handler = _HANDLERS.get(type(node))
+        if handler is not None:
+            return handler(self, node)
+        return tree.rebuild(node, self.at)
+
+    def refuse(self, key: str, node: Node, **parts: Node | str) -> Unclear:
+        """The error for a place."""
+        return Unclear(Reason(key=key, parts=parts), node.span)
+
+    def binding(self, index: str) -> Resolver:
+        """The resolver of a sum's body."""
+        inner = replace(self, bound=self.bound | {index})
+        inner.free = self.free
+        return inner
+
+
+# --- names --------------------------------------------------------------------------------------
+
+
+def _name(self: Resolver, node: tree.Name) -> Node:
+    name = node.name
+    context = self.context
+    if name in self.bound:
+        return node
+    if context.size_known(name) and not context.knows(name):
+        return node  # k is a size though there is a K
+    found = context.variable(name)
+    if found is not None and not (name in INDICES and name in self.free):
+        return tree.Name(found, span=node.span)
+    if name == "delta":
+        return delta_of(self, node)
+    if context.numbered_delta(name) is not None:
+        return delta_of(self, node, int(name.removeprefix("delta")))
+    read = lettered(self, name, node)
+    if read is not None:
+        return read
+    if context.size_known(name) or name in self.free:
+        return node
+    if name == "e":
+        return tree.Call("exp", (tree.Number(Fraction(1)),), span=node.span)
+    if name in context.callable or name in FUNCTION_LETTERS:
+        raise self.refuse("check.no_argument", node, name=node)
+    raise self.refuse("check.unknown_name", node, name=node)
+
+
+def _gradient(self: Resolver, node: tree.Gradient) -> Node:
+    """`dz`, `dx_i`, `dz^{[1]}`; `dy` is dL/dŷ where y is data and ŷ is computed."""
+    of = self.at(_shown_y(self, node.of))
+    core = of.base if isinstance(of, tree.Index) else of
+    if isinstance(core, tree.Neg | tree.Gradient | tree.Call) or not isinstance(core, tree.Name):
+        raise self.refuse("check.no_gradient", node, name=node)
+    if core.name not in self.context.exercise.shapes:
+        raise self.refuse("check.no_gradient", node, name=node)
+    return tree.Gradient(of, span=node.span)
+
+
+def _shown_y(self: Resolver, of: Node) -> Node:
+    context = self.context
+    base = of.base if isinstance(of, tree.Index) else of
+    if base != tree.Name("y") or context.settings.dy == "y" or "yhat" not in context.exercise.shapes:
+        return of
+    if context.settings.dy == "auto" and "y" not in context.exercise.given:
+        return of
+    hat = tree.Name("yhat", span=base.span)
+    return tree.Index(hat, of.places, span=of.span) if isinstance(of, tree.Index) else hat
+
+
+def _derivative(self: Resolver, node: tree.Derivative) -> Node:
+    of, by = self.at(node.of), self.at(node.by)
+    core = by.base if isinstance(by, tree.Index) else by
+    if not isinstance(core, tree.Name) or core.name not in self.context.exercise.shapes:
+        raise self.refuse("check.no_gradient", node, name=node)
+    return tree.Derivative(of, by, node.straight, node.inline, span=node.span)
+
+
+def _nabla(self: Resolver, node: hand.Nabla) -> Node:
+    if node.by is None:
+        raise self.refuse("check.no_variable", node, name=node)
+    return _derivative(self, tree.Derivative(node.of, node.by, span=node.span))
+
+
+def _primed(self: Resolver, node: hand.Primed) -> Node:
+    """A prime behind a name: the name's own, or a transpose. Calls are found before this."""
+    body = node.body
+    if isinstance(body, tree.Name):
+        own = body.name + "'" * node.count
+        if self.context.knows(own):
+            return tree.Name(own, span=node.span)
+        if body.name in self.context.callable or self.context.variable(body.name) is None:
+            raise self.refuse("check.no_argument", node, name=node)
+    if node.count != 1:
+        raise self.refuse("check.primes", node, name=node)
+    return tree.Transpose(self.at(body), span=node.span)
+
+
+# --- everything else --------------------------------------------------------------------------------
+
+
+def _sum(self: Resolver, node: tree.Sum) -> Node:
+    terms = written_out(self, node)
+    if terms is not None:
+        return terms
+    layers = _over_layers(self, node)
+    if layers is not None:
+        return layers
+    low = self.at(node.low)
+    high = None if node.high is None else bound_of_sum(self, node.high)
+    self.sized = self.sized or isinstance(high, tree.Number)
+    return tree.Sum(node.index, low, high, self.binding(node.index).at(node.body), span=node.span)
+
+
+def _where(self: Resolver, node: tree.Where) -> Node:
+    """The conditions under a sum are about its indices."""
+    conditions = tuple(place(self, one) for one in node.conditions)
+    return tree.Where(self.at(node.body), conditions, span=node.span)
+
+
+def _over_layers(self: Resolver, node: tree.Sum) -> Node | None:
+    """`Σ_l ‖W^{(l)}‖²`: a sum over layers, written out."""
+    marked = any(
+        node.index in tree.names_in(part.mark)
+        for part in tree.walk(node.body)
+        if isinstance(part, hand.Marked)
+    )
+    if not marked:
+        return None
+    low = mark_number(self, node.low)
+    high = self.context.layers if node.high is None else mark_number(self, node.high)
+    if low is None or high is None or not low <= high <= MOST_LAYERS:
+        raise self.refuse("check.unknown_name", node, name=tree.Name(node.index))
+    each = [tree.replace_names(node.body, {node.index: tree.number(at)}) for at in range(low, high + 1)]
+    return tree.Bracket(tree.plus(*map(self.at, each)), span=node.span)
+
+
+def bound_of_sum(self: Resolver, node: Node) -> Node:
+    """The end of a sum; a letter that nobody knows stands for the whole range."""
+    if isinstance(node, tree.Name) and len(node.name) == 1 and self.context.variable(node.name) is None:
+        return node
+    if isinstance(node, tree.Index) and isinstance(node.base, tree.Name) and len(node.places) == 1:
+        (only,) = node.places
+        if isinstance(only, tree.Number) and self.context.variable(node.base.name) is None:
+            return tree.Name(node.base.name + only.text, span=node.span)  # n_1
+    return self.at(node)
+
+
+def _power(self: Resolver, node: tree.Power) -> Node:
+    if node.base == tree.Name("e") and not (
+        self.context.knows("e") and isinstance(node.exponent, tree.Number)  # the error's square
+    ):
+        return tree.Call("exp", (self.at(node.exponent),), span=node.span)
+    base = self.at(node.base)
+    if node.exponent == tree.Name("t") and rank_of(self, base):  # no power of the target
+        return tree.Transpose(base, span=node.span)
+    return tree.Power(base, self.at(node.exponent), span=node.span)
+
+
+def _product(self: Resolver, node: tree.Product) -> Node:
+    made = Calls(self).applied(node)
+    if not isinstance(made, tree.Product):
+        return made
+    return tree.Product(tuple(self.at(one) for one in made.factors), made.signs, span=node.span)
+
+
+def _add(self: Resolver, node: tree.Add) -> Node:
+    if any(isinstance(term, tree.Dots) for term in node.terms):
+        made = expanded_sum(node)
+        if made is not None:
+            return self.at(made)
+        self.unfinished = True
+        kept = tuple(term for term in node.terms if not isinstance(term, tree.Dots))
+        return self.at(tree.plus(*kept)) if kept else node
+    return tree.rebuild(node, self.at)
+
+
+def _tuple(self: Resolver, node: hand.Tuple) -> Node:
+    if any(isinstance(item, tree.Dots) for item in node.items):
+        made = expanded_tuple(node.items)
+        if made is None:
+            raise self.refuse("check.dots", node, name=node)
+        index, low, high, body = made
+        inner = self.binding(index)
+        if low != tree.Number(Fraction(1)):
+            raise self.refuse("check.dots", node, name=node)
+        return tree.Entrywise((index,), (high,), inner.at(body), span=node.span)
+    self.sized = True
+    return hand.Tuple(tuple(map(self.at, node.items)), node.sign, node.square, span=node.span)
+
+
+def _matrix(self: Resolver, node: tree.Matrix) -> Node:
+    flat = [entry for row in node.rows for entry in row]
+    if any(isinstance(entry, tree.Dots) for entry in flat):
+        if node.form == "matrix" and len(node.rows[0]) > 1:
+            raise self.refuse("check.dots", node, name=node)
+        made = _tuple(self, hand.Tuple(tuple(flat), span=node.span))
+        return tree.Transpose(made, span=node.span) if node.form == "row" else made
+    self.sized = True
+    return tree.rebuild(node, self.at)
+
+
+def _call(self: Resolver, node: tree.Call) -> Node:
+    return tree.Call(node.function, tuple(map(self.at, node.args)), node.options, node.primes, span=node.span)
+
+
+def _brace(self: Resolver, node: tree.Brace) -> Node:
+    """What stands over the brace; the label is a claim of its own, which the judge looks at."""
+    return _grouped(self.at(node.body), node)
+
+
+def _box(self: Resolver, node: tree.Box) -> Node:
+    return _grouped(self.at(node.body), node)
+
+
+def _grouped(body: Node, node: Node) -> Node:
+    return tree.Bracket(body, span=node.span) if isinstance(body, tree.Add | tree.Neg) else body
+
+
+def _dots(self: Resolver, node: tree.Dots) -> Node:
+    raise self.refuse("check.dots", node, name=node)
+
+
+def _said(self: Resolver, node: hand.Said) -> Node:
+    raise self.refuse("check.words", node, name=node.text)
+
+
+_HANDLERS: dict[type[Node], Callable[[Resolver, Any], Node]] = {
+    tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, hand.Nabla: _nabla,
+    hand.Primed: _primed, tree.Index: entry, hand.Marked: marked, tree.Sum: _sum, tree.Power: _power,
+    tree.Product: _product, tree.Add: _add, hand.Tuple: _tuple, tree.Matrix: _matrix, tree.Call: _call,
+    tree.Where: _where, tree.Brace: _brace, tree.Box: _box, tree.Dots: _dots, hand.Said: _said,
+    Done: lambda self, node: node.node,
+}  # fmt: skip
+"""What depends on what names mean."""

@@ -1,0 +1,149 @@
+"""Indices, layer marks and places of a formula by hand: which entry, which layer, which neuron is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from symbackprop.checking.lettered import is_kronecker, spread_places, stepped
+from symbackprop.checking.marks import delta_of
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+if TYPE_CHECKING:
+    from symbackprop.checking.resolve import Resolver
+
+ROW = "r…"
+"""The index of the row that a formula about the entries of one row is about; nobody can write this name."""
+
+
+def entry(self: Resolver, node: tree.Index) -> Node:
+    base, places = node.base, node.places
+    if base == tree.Name("delta") and isinstance(places[0], tree.Number):
+        of = self.context.numbered_delta("delta" + places[0].text)
+        named = self.context.knows("delta") or self.context.knows("delta" + places[0].text)
+        if of is not None and not named:
+            made = delta_of(self, node, int(places[0].value))
+            return self.at(tree.Index(made, places[1:], span=node.span)) if places[1:] else made
+    if base == tree.Name("delta") and len(places) == 2 and is_kronecker(self):
+        first, second = (place(self, one) for one in places)
+        return tree.Delta(first, second, span=node.span)
+    if base == tree.Name("e") and not self.context.knows("e"):
+        raise self.refuse("check.unknown_name", node, name=node)  # a unit vector, not Euler's number
+    numbered = _numbered_name(self, base, stepped(self, base, places))
+    if numbered is not None:
+        name, rest = numbered
+        rest = spread_places(rest) if rank_of(self, name) == 2 else rest
+        return self.at(tree.Index(name, rest, span=node.span)) if rest else self.at(name)
+    known = self.context.variable(base.name) if isinstance(base, tree.Name) else None
+    core = self.at(base) if known is None else tree.Name(known, span=base.span)  # no index has an index
+    core = _meant(self, core)
+    shown = [place(self, one) for one in places]
+    rank = rank_of(self, core)
+    if rank is None:
+        return tree.Index(core, tuple(shown), span=node.span)
+    fitted = _fitted(self, core, places, shown, rank)
+    if fitted is None:
+        raise self.refuse("check.places", node, name=node)
+    if not fitted:
+        return core
+    if any(isinstance(place, tree.Number) for place in fitted):
+        self.sized = True
+    if isinstance(core, tree.Gradient):
+        return tree.Gradient(tree.Index(core.of, fitted), span=node.span)
+    return tree.Index(core, fitted, span=node.span)
+
+
+def _numbered_name(
+    self: Resolver, base: Node, places: Sequence[Node]
+) -> tuple[Node, tuple[Node, ...]] | None:
+    """`z_1` where the model has a z1 and no z; `w_{1,2}` of W1 is none."""
+    if not isinstance(base, tree.Name) or not places:
+        return None
+    first = places[0]
+    if self.context.variable(base.name) is not None:
+        own = isinstance(first, tree.Number) and self.context.knows(base.name + first.text)
+        if not (own and self.context.settings.proof):  # W_2 of a report is W2, where there is one
+            return None
+    first = places[0]
+    if isinstance(first, tree.Name):
+        for stem in (base.name, base.name.swapcase() if len(base.name) == 1 and len(places) > 1 else ""):
+            if stem and self.context.knows(stem + first.name):
+                return tree.Name(stem + first.name, span=base.span), tuple(places[1:])  # W_q for Wq
+    if not isinstance(first, tree.Number) or not first.text.isdigit():
+        return None
+    for stem in (base.name, base.name.swapcase() if len(base.name) == 1 else base.name):
+        if self.context.knows(stem + first.text) or self.context.size_known(stem + first.text):
+            return tree.Name(stem + first.text, span=base.span), tuple(places[1:])
+    return None
+
+
+def _meant(self: Resolver, core: Node) -> Node:
+    """An entry of δ, which the text defines as dz, is one of dz."""
+    meaning = self.context.meanings.get(core.name) if isinstance(core, tree.Name) else None
+    match meaning:
+        case tree.Gradient(tree.Name()):
+            return meaning
+        case tree.Derivative(of, tree.Name() as by) if of == tree.Name(self.context.exercise.loss):
+            return tree.Gradient(by, span=core.span)
+    return core
+
+
+def rank_of(self: Resolver, core: Node) -> int | None:
+    """How many axes what is indexed has, where it is a name or a gradient."""
+    bare = core.of if isinstance(core, tree.Gradient) else core
+    if isinstance(bare, tree.Name):
+        shape = self.context.shape(bare.name)
+        return None if shape is None else len(shape)
+    return None
+
+
+def _fitted(
+    self: Resolver, core: Node, written: Sequence[Node], shown: list[Node], rank: int
+) -> tuple[Node, ...] | None:
+    """As many places as there are axes: `w_{11}` is two, `w_i` of one neuron is w_{1i}; a number has none."""
+    if len(shown) == rank:
+        return tuple(shown)
+    bare = core.of if isinstance(core, tree.Gradient) else core
+    assert isinstance(bare, tree.Name)
+    shape = self.context.exercise.shapes[bare.name]
+    if len(shown) == 1 and rank == 2:
+        only = written[0]
+        if isinstance(only, tree.Number) and len(only.text) == 2 and "0" not in only.text:
+            first, second = (tree.Number(Fraction(int(c)), c, span=only.span) for c in only.text)
+            return first, second
+        one = tree.Number(Fraction(1), "1")
+        if shape[0] == 1:
+            self.sized = True
+            return one, shown[0]
+        if shape[1] == 1:
+            self.sized = True
+            return shown[0], one
+    if len(shown) == 1 and rank == 2 and self.context.settings.proof:
+        self.free.setdefault(ROW)
+        return tree.Name(ROW), shown[0]  # P_j in a row of P, whichever it is
+    if rank == 0 and all(isinstance(place, tree.Number) and place.value == 1 for place in shown):
+        return ()
+    if rank == 1 and len(shown) == 2 and shown[1] == tree.Number(Fraction(1)):
+        return (shown[0],)
+    return None
+
+
+def place(self: Resolver, node: Node) -> Node:
+    """A place: a number, a size, a bound or free index, a sum of those, or a slice."""
+    if isinstance(node, tree.Slice):
+        low = None if node.low is None else place(self, node.low)
+        high = None if node.high is None else place(self, node.high)
+        return tree.Slice(low, high, span=node.span)
+    if isinstance(node, tree.Name):
+        name = node.name
+        if name in self.bound or (self.context.size_known(name) and name not in self.free):
+            return node
+        if len(name) == 1 and name.isalpha() and name.islower():
+            self.free.setdefault(name)
+            return node
+        raise self.refuse("check.unknown_name", node, name=node)
+    if isinstance(node, tree.Number):
+        return node
+    return tree.rebuild(node, lambda part: place(self, part))

@@ -1,0 +1,283 @@
+"""A text read from top to bottom: what it defines, which exercise it is about, and what goes wrong where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from symbackprop import limits
+from symbackprop.checking.budget import Budget, OverBudget
+from symbackprop.checking.claims import Claim, Claims
+from symbackprop.checking.context import Context, Unclear
+from symbackprop.checking.defining import Prepared, prepared, switched
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.examples import times_examples
+from symbackprop.checking.findings import Finding, Reason
+from symbackprop.checking.fragments import Fragment
+from symbackprop.checking.links import Member, numbers_of, reason
+from symbackprop.checking.numbers import tolerances
+from symbackprop.checking.settings import Settings
+from symbackprop.exercise.model import Exercise
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.hand.read import Macro, Written, read_statements
+from symbackprop.notation.tree import Node, Span
+
+if TYPE_CHECKING:
+    from symbackprop.checking.code_runs import Program
+
+
+class Session:
+    """The state while a text is read; `findings` grows."""
+
+    def __init__(
+        self,
+        exercises: Sequence[Exercise],
+        settings: Settings,
+        *,
+        comma: bool,
+        per_example: Mapping[str, int] | None = None,
+        macros: Mapping[str, Macro] | None = None,
+        functions: Mapping[str, str] | None = None,
+        explain: bool = True,
+    ) -> None:
+        meant, own = per_example or {}, macros or {}
+        self.explain = explain
+        self.desks = [
+            Desk(
+                one,
+                Context(one, settings, comma=comma, per_example=meant, macros=own, functions=functions or {}),
+                few=not explain,
+                budget=Budget(limits.HAND_OPERATIONS if explain else limits.PROOFREADING_OPERATIONS),
+            )
+            for one in exercises
+        ]
+        self.desk = self.desks[0]
+        self.findings: list[Finding] = []
+        self.anchor: Member | None = None
+        self.last: Member | None = None
+        self.scaled: dict[str, int] = {}
+        """Gradients that came out m times too large, m examples: perhaps they are meant per example."""
+
+    @cached_property
+    def program(self) -> Program:
+        """The code read so far."""
+        from symbackprop.checking.code_runs import Program
+
+        return Program()
+
+    def take(self, fragment: Fragment, meant: Callable[[Node], Iterable[Node]] | None = None) -> None:
+        """Judge every statement of a fragment; `meant` are the statements that one stands for."""
+        if fragment.kind == "code":
+            from symbackprop.checking.programs import judge_code  # a text may have no code
+
+            self.findings += judge_code(self, fragment)
+            return
+        if fragment.under == "condition":
+            return  # what words make a condition claims nothing itself
+        vocabulary = self.desk.context.vocabulary(latex=fragment.latex)
+        for written in read_statements(fragment.text, vocabulary):
+            nodes = (written.node,) if meant is None or written.node is None else meant(written.node)
+            for node in nodes:
+                self._statement(fragment, replace(written, node=node))
+
+    # --- one statement
+
+    def _statement(self, fragment: Fragment, written: Written) -> None:
+        blank = self._blank(fragment, written.span)
+        if written.error is not None or written.node is None:
+            error = written.error
+            span = written.span if error is None else error.span
+            said = "" if error is None else ". ".join(filter(None, (error.message, error.hint)))
+            self._unread(replace(blank, detail=said), reason("check.read"), span, written.span)
+            self.anchor = self.last = None
+            return
+        if fragment.under == "compared":
+            self._unread(
+                replace(blank, written=written.node), reason("check.under_condition"), None, written.span
+            )
+            return
+        try:
+            found = switched(self.desk, self.desks, written.node)
+            if found is not None:
+                self._switch(found)
+            self.desk.budget.begin()
+            ready = prepared(self.desk, written.node)
+            claim = self._judged(ready.node)
+        except Unclear as error:
+            finding = replace(blank, written=written.node)
+            self._unread(finding, error.reason, error.span, written.span)
+            return
+        except (RecursionError, OverBudget) as error:
+            key = "check.too_deep" if isinstance(error, RecursionError) else "check.too_much"
+            self._unread(blank, reason(key), None, written.span)
+            return
+        if claim.verdict is None:
+            return
+        if fragment.under == "cut" and claim.verdict in ("wrong", "carried"):
+            self._unread(replace(blank, written=written.node), reason("check.cut"), None, written.span)
+            return
+        if fragment.under == "equation" and claim.verdict in ("wrong", "carried"):
+            self._unread(
+                replace(blank, written=written.node), reason("check.under_condition"), None, written.span
+            )
+            return
+        self._listed(replace(blank, written=written.node), written.span, claim, ready)
+
+    def _judged(self, node: Node) -> Claim:
+        """A statement judged; `b^{(1)}` of one layer is a neuron's, or else the layer's."""
+        claim = Claims(self.desk, self.anchor, self.last).judge(node)
+        context = self.desk.context
+        if claim.verdict == "wrong" and (prime := _prime_of_output(node, context)) is not None:
+            raise Unclear(reason("check.primes", name=prime), prime.span)
+        if claim.verdict == "wrong" and (index := _picked(claim, context)) is not None:
+            raise Unclear(reason("check.unknown_name", name=index), index.span)
+        if claim.verdict == "wrong" and (other := _other_delta(node, context)) is not None:
+            raise Unclear(reason("check.unknown_name", name=other), other.span)
+        if claim.verdict != "wrong" or context.settings.marks != "auto" or not _has_marks(node):
+            return claim
+        try:
+            self.desk.context = replace(context, settings=replace(context.settings, marks="layer"))
+            again = Claims(self.desk, self.anchor, self.last).judge(node)
+        except Unclear:
+            return claim
+        finally:
+            self.desk.context = replace(self.desk.context, settings=context.settings)
+        return claim if again.verdict == "wrong" else again
+
+    def _listed(self, blank: Finding, start: Span, claim: Claim, ready: Prepared) -> None:
+        self.anchor, self.last = claim.anchor, claim.last
+        verdict = "definition" if ready.defines and claim.verdict == "correct" else claim.verdict
+        assert verdict is not None
+        finding = replace(
+            blank, verdict=verdict, reading=claim.reading, reasons=claim.reasons,
+            place=_within(claim.place, start) if verdict in ("wrong", "carried", "convention") else None,
+        )  # fmt: skip
+        if verdict == "wrong" and self.explain:
+            self.scaled.update(times_examples(self.desk, claim))
+            from symbackprop.checking.why import explained  # nor anything wrong
+
+            finding = explained(self.desk, finding, claim)
+        elif verdict == "correct" and self._is_per_example(claim):
+            finding = replace(finding, verdict="convention", reasons=(reason("check.per_example"),))
+        self.findings.append(finding)
+        self.desk.budget.renew()
+        self._remember(claim, verdict, blank.line)
+
+    def _is_per_example(self, claim: Claim) -> bool:
+        """Whether a statement says what a gradient that is meant per example is."""
+        if claim.anchor is None or not self.desk.context.per_example:
+            return False
+        key = key_of(claim.anchor.node, self.desk)
+        return key is not None and key[1:] in self.desk.context.per_example and self.desk.is_gradient(key)
+
+    def _blank(self, fragment: Fragment, span: Span) -> Finding:
+        line, column = fragment.place(span.start)
+        text = fragment.text[span.start : span.end]
+        return Finding(
+            line=line, column=column, cell=fragment.cell, text=text, verdict="not read", kind=fragment.kind
+        )
+
+    def _unread(self, blank: Finding, why: Reason, place: Span | None, start: Span) -> None:
+        self.findings.append(replace(blank, reasons=(why,), place=_within(place, start)))
+
+    def _switch(self, desk: Desk) -> None:
+        """Go on with another exercise; what the text calls things stays."""
+        old = self.desk.context
+        desk.context = replace(desk.context, functions={**old.functions}, sizes=dict(old.sizes), meanings={})
+        self.desk = desk
+        self.anchor = self.last = None
+
+    # --- what stands from here on
+
+    def _remember(self, claim: Claim, verdict: str, line: int) -> None:
+        """The person's own values, rounded or wrong, for what comes after."""
+        anchor = claim.anchor
+        if anchor is None or claim.about_label:
+            return
+        key = key_of(anchor.node, self.desk)
+        if key is None:
+            return
+        desk = self.desk
+        members = [claim.last, claim.right]
+        number = next((one for one in members if one is not None and one.numeric), None)
+        value = None if number is None else numbers_of(number, desk.example, desk)
+        if verdict in ("wrong", "carried"):
+            desk.lines.setdefault(key, line)
+            if value is not None:
+                desk.wrong_numbers[key] = value
+            right = claim.right
+            if right is not None and not right.numeric and verdict == "wrong":
+                desk.wrong_formulas[key] = right.variants[0]
+            elif value is not None and verdict == "wrong":
+                desk.wrong_formulas.pop(key, None)
+        elif verdict == "rounded" and value is not None and number is not None and _is_result(number):
+            desk.written[key] = value
+
+
+def _prime_of_output(node: Node, context: Context) -> Node | None:
+    """`a'` of what a function makes: its derivative, or a transpose? Where one is wrong, nobody can tell."""
+    outputs = {context.output_of(name) for name in context.activations}
+    for part in tree.walk(node):
+        body = part.body if isinstance(part, hand.Primed) else None
+        if isinstance(body, tree.Index) and isinstance(body.base, tree.Name) and len(body.places) == 1:
+            (place,) = body.places
+            body = tree.Name(body.base.name + place.text) if isinstance(place, tree.Number) else body
+        if isinstance(body, tree.Name) and context.variable(body.name) in outputs:
+            return part
+    return None
+
+
+def _picked(claim: Claim, context: Context) -> Node | None:
+    """The c of `L = −log p_c`, the right class, which nobody has said."""
+    left, right = claim.left, claim.right
+    if left is None or right is None or tree.undressed(left.node) != tree.Name(context.exercise.loss):
+        return None
+    free = right.variants[0].free
+    return tree.Name(free[0], span=right.written.span) if free else None
+
+
+def _other_delta(node: Node, context: Context) -> Node | None:
+    """δ_j where the text defines δ_k: books tell layers apart by that letter."""
+    defined = context.meanings.get("delta")
+    if not isinstance(defined, tree.Entrywise):
+        return None
+    for part in tree.walk(node):
+        if isinstance(part, tree.Index) and part.base == tree.Name("delta"):
+            letters = [place for place in part.places if isinstance(place, tree.Name)]
+            if any(letter.name not in defined.indices for letter in letters):
+                return part
+    return None
+
+
+def _has_marks(node: Node) -> bool:
+    return any(isinstance(part, hand.Marked) for part in tree.walk(node))
+
+
+def _is_result(member: Member) -> bool:
+    return tolerances(member.node, approximate=True) is not None
+
+
+def key_of(node: Node, desk: Desk) -> str | None:
+    """`z` or `dz`: the computed name or the gradient that a statement is about; None for anything else."""
+    bare = tree.undressed(node)
+    if isinstance(bare, tree.Name) and bare.name in desk.context.meanings:
+        meant = desk.context.meanings[bare.name]
+        return key_of(meant, desk) if isinstance(meant, tree.Gradient | tree.Derivative) else bare.name
+    match bare:
+        case tree.Name(name) if name in desk.exercise.computed:
+            return name
+        case tree.Gradient(tree.Name(name)) if name != desk.exercise.loss:
+            return "d" + name
+        case tree.Derivative(tree.Name(of), tree.Name(by)) if of == desk.exercise.loss and by != of:
+            return "d" + by
+    return None
+
+
+def _within(place: Span | None, start: Span) -> Span | None:
+    """A place counted from where the statement starts."""
+    if place is None:
+        return None
+    return Span(max(0, place.start - start.start), max(1, min(place.end, start.end) - start.start))

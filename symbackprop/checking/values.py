@@ -1,0 +1,444 @@
+"""What a formula by hand is worth in a world: products resolved by shape, derivatives by dual numbers.
+
+The nodes of models mean here what they mean there. What only people write is added: products that
+are matrix, Hadamard or dot products by their shapes, chains of derivatives (contracted along what
+they are about), functions by cases, indicators, tuples. What had to be decided is noted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+from symbackprop import limits
+from symbackprop.algebra.values import indexing
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import (
+    Domain,
+    EvaluationError,
+    Missing,
+    Redraw,
+    TooLarge,
+    Undecided,
+)
+from symbackprop.algebra.values.dual import Duals
+from symbackprop.algebra.values.evaluate import Evaluator, Scope
+from symbackprop.checking.budget import Budget
+from symbackprop.checking.examples_axis import batched, examples_are_rows
+from symbackprop.checking.products import NoSize, product, stripped
+from symbackprop.checking.worlds import World
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.node import Plain
+from symbackprop.notation.tree import Node
+
+_COMPARED = {">": (1,), "<": (-1,), "≥": (1, 0), "≤": (-1, 0), "=": (0,), "≠": (1, -1)}
+"""Relations, by the signs of left minus right for which they hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Reader(Plain):
+    """What does not depend on the world: names that the text defines, sizes that it names.
+
+    `meanings` has the formula of every name that the text defines; `sizes` says of which name and axis
+    a size is the length that only the text names (n, k). `per_example`: gradients that the text takes for
+    each example of a batch, without the factor 1/m of the mean, and m. `budget` is what is left to spend on
+    the line.
+    """
+
+    meanings: Mapping[str, Node] = field(default_factory=dict)
+    sizes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    dot: str = "auto"
+    per_example: Mapping[str, int] = field(default_factory=dict)
+    budget: Budget = field(default_factory=Budget)
+
+
+@dataclass(frozen=True, slots=True)
+class HandEvaluator(Evaluator[Any]):
+    """An evaluator of formulas by hand in a `world`; `notes` collects what had to be decided."""
+
+    world: World | None = None
+    reader: Reader = field(default_factory=Reader)
+    notes: dict[str, Node] = field(default_factory=dict)
+    jacobians: dict[Any, Array[Any]] = field(default_factory=dict)
+    defined: dict[str, Array[Any]] = field(default_factory=dict)
+
+    def over(self, domain: Domain[Any]) -> Evaluator[Any]:
+        return replace(self, domain=domain)
+
+    @property
+    def here(self) -> World:
+        """The world, which an evaluator in use always has."""
+        assert self.world is not None
+        return self.world
+
+    def value(self, node: Node, scope: Scope[Any]) -> Array[Any]:
+        handler = None if scope.entrywise else _HANDLERS.get(type(node))
+        budget = self.reader.budget
+        budget.spend(1)
+        made = Evaluator.value(self, node, scope) if handler is None else handler(self, node, scope)
+        budget.spend(len(made.entries) >> 3)
+        return made
+
+    def known(self, name: str, scope: Scope[Any]) -> int | None:
+        """The number behind an index or a size, also one that only the text names."""
+        found = Evaluator.known(self, name, scope)
+        if found is None and name in self.reader.sizes and name not in scope.env:
+            named, axis = self.reader.sizes[name]
+            return self.here.value(named).shape[axis]
+        return found
+
+    def shape_of(self, name: str) -> tuple[int, ...] | None:
+        """The shape of a name of the exercise or of the text, None where it has none here."""
+        if name in self.here.values:
+            return self.here.values[name].shape
+        if name in self.reader.meanings:
+            return self.meaning(name, scope_in(self.here, {})).shape
+        return None
+
+    def meaning(self, name: str, scope: Scope[Any]) -> Array[Any]:
+        """The value of a name that the text defines; it is found once, however often it is used."""
+        if scope.env is not self.here.values:  # dual numbers: another value in each direction
+            return self.value(self.reader.meanings[name], scope)
+        if name not in self.defined:
+            self.defined[name] = self.value(self.reader.meanings[name], scope)
+        return self.defined[name]
+
+    def note(self, key: str, node: Node) -> None:
+        """Remember a decision, and the first place where it was taken."""
+        self.notes.setdefault(key, node)
+
+
+def evaluator_in(world: World, reader: Reader) -> HandEvaluator:
+    """The evaluator of a world, with nothing noted."""
+    working = world.working
+    return HandEvaluator(
+        working.domain, working.sizes, working.functions, working.kinks, world=world, reader=reader
+    )
+
+
+def scope_in(world: World, indices: Mapping[str, int], like: tuple[int, ...] | None = None) -> Scope[Any]:
+    """The scope of a formula in a world, with numbers for its free indices, and the shape it should have."""
+    return Scope(world.values, indices, like)
+
+
+# --- names ------------------------------------------------------------------------------------
+
+
+def _name(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[Any]:
+    name = node.name
+    if name in scope.indices or name in scope.env:
+        return Evaluator.value(self, node, scope)
+    if name in self.reader.meanings:
+        return self.meaning(name, scope.without(tuple(scope.indices)))
+    if name in self.reader.sizes:
+        named, axis = self.reader.sizes[name]
+        return Array((), (self.domain.from_fraction(Fraction(self.here.value(named).shape[axis])),))
+    return Evaluator.value(self, node, scope)
+
+
+def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Array[Any]:
+    of = stripped(node.of)
+    if isinstance(of, tree.Index):
+        base = _gradient(self, tree.Gradient(of.base), scope)
+        return indexing.index(self, tree.Index(tree.Name("·"), of.places), _with(scope, "·", base))
+    if not isinstance(of, tree.Name):
+        raise EvaluationError(node, "a gradient belongs to a name")
+    if of.name not in self.here.exercise.shapes:
+        raise Missing(of.name)
+    value = self.here.gradient(of.name)
+    factor = self.reader.per_example.get(of.name)
+    if factor is not None:  # the text's dZ is each example's, without the mean's 1/m
+        times_m = self.here.domain.from_fraction(Fraction(factor))
+        value = value.map(lambda entry: self.here.domain.mul(times_m, entry))
+    return _lifted(self, value)
+
+
+def _lifted(self: HandEvaluator, array: Array[Any]) -> Array[Any]:
+    """A derivative, which is no constant: within another one it moves, and Undecided is raised."""
+    if isinstance(self.domain, Duals):
+        raise Undecided("a derivative of a derivative is not judged")
+    return array
+
+
+def _with(scope: Scope[Any], name: str, value: Array[Any]) -> Scope[Any]:
+    return Scope({**scope.env, name: value}, scope.indices, scope.like, scope.entrywise, scope.powers)
+
+
+# --- derivatives --------------------------------------------------------------------------------
+
+
+def _derivative(self: HandEvaluator, node: tree.Derivative, scope: Scope[Any]) -> Array[Any]:
+    """∂of/∂by, of the shape of `of` and then that of `by`."""
+    of, by = stripped(node.of), stripped(node.by)
+    if of == tree.Name(self.here.exercise.loss):
+        return _gradient(self, tree.Gradient(by), scope)
+    if isinstance(by, tree.Index) and isinstance(by.base, tree.Name):
+        return _picked(self, _jacobian(self, of, by.base, scope), by, scope)
+    if not isinstance(by, tree.Name):
+        raise EvaluationError(node, "a derivative goes by a name or an entry")
+    return _jacobian(self, of, by, scope)
+
+
+def _jacobian(self: HandEvaluator, of: Node, by: tree.Name, scope: Scope[Any]) -> Array[Any]:
+    world = self.here
+    if by.name not in world.exercise.shapes:
+        raise Missing(by.name)
+    if isinstance(of, tree.Index) and isinstance(of.base, tree.Name) and of.base.name in world.values:
+        return _rows_of(self, of, _jacobian(self, of.base, by, scope), scope)
+    known = isinstance(of, tree.Name) and of.name in world.values
+    free = () if known else tuple(sorted(scope.indices.items()))
+    kept = world.kept if known else self.jacobians
+    key = (of, by.name, free)
+    if key not in kept:
+        kept[key] = _differentiated(self, of, by.name, scope)
+    return _lifted(self, kept[key])
+
+
+def _rows_of(self: HandEvaluator, of: tree.Index, whole: Array[Any], scope: Scope[Any]) -> Array[Any]:
+    """The part of a Jacobian that is of some entries only."""
+    assert isinstance(of.base, tree.Name)
+    shape = self.here.value(of.base.name).shape
+    places: Array[Any] = Array(shape, tuple(range(prod(shape))))
+    chosen = indexing.index(self, tree.Index(tree.Name("·"), of.places), _with(scope, "·", places))
+    inner = whole.shape[len(shape) :]
+    size = prod(inner)
+    entries = [entry for row in chosen.entries for entry in whole.entries[row * size : (row + 1) * size]]
+    return Array((*chosen.shape, *inner), tuple(entries))
+
+
+def _differentiated(self: HandEvaluator, of: Node, by: str, scope: Scope[Any]) -> Array[Any]:
+    """Column by column: what moves in `of` when an entry of `by` does."""
+    world = self.here
+    source = world.value(by)
+    duals: Duals[Any] = Duals(world.domain)
+    over = replace(self, domain=duals)
+    still = {name: duals.lift_array(value) for name, value in world.values.items()}
+    columns: list[Array[Any]] = []
+    size = len(source.entries)
+    for place in range(size):
+        self.reader.budget.spend(len(world.exercise.equations))
+        direction = [world.domain.zero] * size
+        direction[place] = world.domain.one
+        moving = world.moved(by, Array(source.shape, tuple(direction)))
+        columns.append(over.value(of, Scope({**still, **moving}, scope.indices)))
+    shape = columns[0].shape
+    entries = tuple(column.entries[at].slope for at in range(prod(shape)) for column in columns)
+    return Array((*shape, *source.shape), entries)
+
+
+def _picked(self: HandEvaluator, whole: Array[Any], by: tree.Index, scope: Scope[Any]) -> Array[Any]:
+    """The part of a Jacobian that goes by some entries only."""
+    assert isinstance(by.base, tree.Name)
+    shape = self.here.value(by.base.name).shape
+    size = prod(shape)
+    places: Array[Any] = Array(shape, tuple(range(size)))
+    chosen = indexing.index(self, tree.Index(tree.Name("·"), by.places), _with(scope, "·", places))
+    outer = whole.shape[: len(whole.shape) - len(shape)]
+    entries = [whole.entries[row * size + place] for row in range(prod(outer)) for place in chosen.entries]
+    return Array((*outer, *chosen.shape), tuple(entries))
+
+
+# --- sums, powers, arrays -----------------------------------------------------------------------
+
+
+def _sum(self: HandEvaluator, node: tree.Sum, scope: Scope[Any]) -> Array[Any]:
+    low = self.whole(node.low, scope)
+    high = _bound(self, node.high, scope, node.index, node.body)
+    if high is None:
+        raise EvaluationError(node, f"nothing says how far {node.index} runs")
+    if high - low + 1 > limits.SIZE:
+        raise TooLarge("a sum", "", f"more than {limits.SIZE:,} terms, which is the limit")
+    total: Array[Any] | None = None
+    for at in range(low, high + 1):
+        term = self.value(node.body, Scope(scope.env, {**scope.indices, node.index: at}))
+        total = term if total is None else _added(self, node, total, term)
+    return total if total is not None else Array((), (self.domain.zero,))
+
+
+def _bound(self: HandEvaluator, high: Node | None, scope: Scope[Any], index: str, body: Node) -> int | None:
+    """The upper end; none, or a name that nobody knows, stands for the whole range of the index."""
+    if high is None:
+        return _length(self, index, body, scope)
+    try:
+        return self.whole(high, scope)
+    except (Missing, EvaluationError):
+        if isinstance(high, tree.Name) and high.name not in self.here.exercise.shapes:
+            return _length(self, index, body, scope)
+        raise
+
+
+def _length(self: HandEvaluator, index: str, body: Node, scope: Scope[Any]) -> int | None:
+    """The length of the axis that an index runs along, from what it stands in."""
+    for name, axis in indexed(body, index):
+        shape = self.shape_of(name)
+        if shape is not None and axis < len(shape):
+            return shape[axis]
+    return None
+
+
+def indexed(node: Node, index: str) -> Iterator[tuple[str, int]]:
+    """The names that have `index` as a place of its own, and on which axis."""
+    for part in tree.walk(node):
+        if isinstance(part, tree.Index):
+            base = stripped(part.base)
+            base = base.of if isinstance(base, tree.Gradient) else base
+            base = base.body if isinstance(base, tree.Transpose) else base
+            if isinstance(base, tree.Name):
+                for axis, place in enumerate(part.places):
+                    if place == tree.Name(index):
+                        yield base.name, axis
+
+
+def _add(self: HandEvaluator, node: tree.Add, scope: Scope[Any]) -> Array[Any]:
+    values: dict[int, Array[Any]] = {}
+    late: list[int] = []
+    for place, term in enumerate(node.terms):
+        try:
+            values[place] = self.value(term, Scope(scope.env, scope.indices, scope.like))
+        except NoSize:
+            late.append(place)
+    if late and not values:
+        raise NoSize(node, "nothing says the size of these vectors of ones")
+    for place in late:  # 1 bᵀ beside X Wᵀ has the size of that
+        like = max((value.shape for value in values.values()), key=len)
+        values[place] = self.value(node.terms[place], Scope(scope.env, scope.indices, like))
+    total = values[0]
+    for place in range(1, len(node.terms)):
+        total = _added(self, node, total, values[place])
+    return total
+
+
+def _quotient(self: HandEvaluator, node: tree.Quotient, scope: Scope[Any]) -> Array[Any]:
+    """`C / (1 sᵀ)`: ones below take their size from above."""
+    try:
+        return Evaluator.value(self, node, scope)
+    except NoSize:
+        like = self.value(node.above, scope).shape
+        below = self.value(node.below, Scope(scope.env, scope.indices, like))
+        named = Scope({**scope.env, "·": below}, scope.indices, scope.like)
+        return Evaluator.value(self, tree.Quotient(node.above, tree.Name("·")), named)
+
+
+def _added(self: HandEvaluator, node: Node, a: Array[Any], b: Array[Any]) -> Array[Any]:
+    """The sum; `W X + b` adds b to each example of a batch, as people write it."""
+    if a.shape != b.shape and max(len(a.shape), len(b.shape)) == 2:
+        larger, smaller = (a, b) if len(a.entries) >= len(b.entries) else (b, a)
+        repeated = batched(smaller, larger.shape, rows=examples_are_rows(self.here.exercise))
+        if repeated is not None:
+            self.note("check.broadcast", node)
+            a, b = (a, repeated) if larger is a else (repeated, b)
+    shape, left, right = self.paired(node, a, b)
+    return Array(shape, tuple(map(self.domain.add, left, right)))
+
+
+def _power(self: HandEvaluator, node: tree.Power, scope: Scope[Any]) -> Array[Any]:
+    base = stripped(node.base)
+    if isinstance(base, tree.Norm):
+        norm = _frobenius(self, base, scope)
+        return Evaluator.value(self, tree.Power(norm, node.exponent, span=node.span), scope)
+    value = self.value(node.base, scope)
+    if len(value.entries) > 1:
+        self.note("check.entrywise_power", node)
+    return Evaluator.value(self, node, Scope(scope.env, scope.indices, scope.like, scope.entrywise, True))
+
+
+def _norm(self: HandEvaluator, node: tree.Norm, scope: Scope[Any]) -> Array[Any]:
+    """`‖W‖` of a matrix is the root of the sum of its squares, though nobody wrote the F."""
+    return Evaluator.value(self, _frobenius(self, node, scope), scope)
+
+
+def _frobenius(self: HandEvaluator, node: tree.Norm, scope: Scope[Any]) -> tree.Norm:
+    if node.kind == "2" and len(self.value(node.body, Scope(scope.env, scope.indices)).shape) == 2:
+        return tree.Norm(node.body, "F", span=node.span)
+    return node
+
+
+def _tuple(self: HandEvaluator, node: hand.Tuple, scope: Scope[Any]) -> Array[Any]:
+    return Array((len(node.items),), tuple(self.number(item, scope) for item in node.items))
+
+
+def _matrix(self: HandEvaluator, node: tree.Matrix, scope: Scope[Any]) -> Array[Any]:
+    """An array written out; rows may be arrays themselves, one under the other."""
+    if all(len(row) == 1 for row in node.rows) and len(node.rows) > 1:
+        values = [self.value(row[0], Scope(scope.env, scope.indices)) for row in node.rows]
+        if all(len(value.entries) > 1 and value.shape == values[0].shape for value in values):
+            return Array((len(values), len(values[0].entries)), tuple(e for v in values for e in v.entries))
+    return indexing.matrix(self, node, Scope(scope.env, scope.indices))
+
+
+def _entrywise(self: HandEvaluator, node: tree.Entrywise, scope: Scope[Any]) -> Array[Any]:
+    """`(dz_1 xᵀ, …, dz_k xᵀ)`: what dots stand for, one under the other; rows make a matrix."""
+    if len(node.indices) != 1 or len(node.sizes) != 1:
+        return Evaluator.value(self, node, scope)
+    (index,), (size,) = node.indices, node.sizes
+    high = _bound(self, size, scope, index, node.body)
+    if high is None or high > limits.SIZE or high < 1:
+        raise EvaluationError(node, f"nothing says how far {index} runs")
+    around = scope.without(node.indices)
+    rows = [self.value(node.body, around.inside({index: at})) for at in range(1, high + 1)]
+    if any(row.shape != rows[0].shape for row in rows):
+        raise EvaluationError(node, "the rows have different shapes")
+    entries = tuple(entry for row in rows for entry in row.entries)
+    width = len(rows[0].entries)
+    return Array((high,) if width == 1 else (high, width), entries)
+
+
+# --- cases ------------------------------------------------------------------------------------------
+
+
+def _holds(self: HandEvaluator, node: Node, scope: Scope[Any]) -> Array[bool]:
+    """Where a condition holds, entry by entry."""
+    if isinstance(node, tree.Word):
+        return Array((), (True,))
+    if not isinstance(node, tree.Chain):
+        raise EvaluationError(node, "this is no condition")
+    result: Array[bool] | None = None
+    for left, relation, right in zip(node.members, node.relations, node.members[1:], strict=False):
+        if relation not in _COMPARED:
+            raise EvaluationError(node, f"{relation} is no comparison")
+        a, b = self.value(left, scope), self.value(right, scope)
+        shape, first, second = self.paired(node, a, b)
+        signs = [self.domain.sign(self.domain.sub(u, v)) for u, v in zip(first, second, strict=True)]
+        found = Array(shape, tuple(sign in _COMPARED[relation] for sign in signs))
+        if result is not None:
+            shape, one, two = self.paired(node, result, found)
+            found = Array(shape, tuple(u and v for u, v in zip(one, two, strict=True)))
+        result = found
+    assert result is not None
+    return result
+
+
+def _indicator(self: HandEvaluator, node: hand.Indicator, scope: Scope[Any]) -> Array[Any]:
+    return _holds(self, node.condition, scope).map(lambda yes: self.domain.one if yes else self.domain.zero)
+
+
+def _cases(self: HandEvaluator, node: tree.Cases, scope: Scope[Any]) -> Array[Any]:
+    """Entry by entry the first branch whose condition holds."""
+    branches = [(self.value(value, scope), _holds(self, when, scope)) for value, when in node.branches]
+    shapes = [array.shape for pair in branches for array in pair]
+    shape = max(shapes, key=prod)
+    size = prod(shape)
+    if any(prod(one) not in (1, size) for one in shapes):
+        raise EvaluationError(node, "the cases have different shapes")
+    entries = []
+    for at in range(size):
+        for value, holds in branches:
+            if holds.entries[at % len(holds.entries)]:
+                entries.append(value.entries[at % len(value.entries)])
+                break
+        else:
+            raise Redraw("no case holds here")
+    return Array(shape, tuple(entries))
+
+
+_HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
+    tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, tree.Product: product,
+    tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: _cases,
+    tree.Quotient: _quotient, tree.Norm: _norm,
+    hand.Tuple: _tuple, hand.Indicator: _indicator, tree.Entrywise: _entrywise,
+}  # fmt: skip
+"""What is different by hand."""

@@ -1,0 +1,231 @@
+"""Mistakes in matrix products: transposes, order, and what is summed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbackprop.derivation.slips import (
+    Place,
+    Wrong,
+    at_each,
+    matrix_product,
+    transposed,
+    with_factor,
+    without,
+)
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+
+def hadamard_as_dot(place: Place) -> Iterator[Wrong]:
+    """dŷ ⊙ g′(z)  ->  dŷᵀ g′(z)"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        match node:
+            case tree.Product((left, right), ("odot",)):
+                first = tree.Transpose(left) if len(place.shape) == 1 else left
+                yield Wrong(tree.juxtaposed(first, right))
+
+    yield from at_each(place.formula, change)
+
+
+def transpose_missing(place: Place) -> Iterator[Wrong]:
+    """Wᵀ dz  ->  W dz"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        if isinstance(node, tree.Transpose):
+            yield Wrong(node.body, node)
+
+    yield from at_each(place.formula, change)
+
+
+def result_transposed(place: Place) -> Iterator[Wrong]:
+    """dz xᵀ  ->  x dzᵀ"""
+    if place.shape and matrix_product(place.formula):
+        yield Wrong(transposed(place.formula))
+
+
+def factors_swapped(place: Place) -> Iterator[Wrong]:
+    """Wᵀ dz  ->  dz Wᵀ"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        pair = matrix_product(node)
+        if pair is not None and place.shape:
+            yield Wrong(tree.juxtaposed(*reversed(pair)))
+
+    yield from at_each(place.formula, change)
+
+
+def inner_for_outer(place: Place) -> Iterator[Wrong]:
+    """dz xᵀ  ->  dzᵀ x"""
+    pair = matrix_product(place.formula)
+    if pair is not None and len(place.shape) == 2:
+        yield Wrong(tree.juxtaposed(*map(transposed, pair)))
+
+
+def summed(place: Place) -> Iterator[Wrong]:
+    """a vector  ->  the sum of its entries"""
+    if len(place.shape) == 1:
+        yield Wrong(tree.Call("sum", (place.formula,)))
+
+
+def factor_forgotten(place: Place) -> Iterator[Wrong]:
+    """dz xᵀ  ->  dz, or each entry of dz repeated;  Wᵀ dz  ->  dz"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        if not isinstance(node, tree.Product):
+            return
+        for at, factor in enumerate(node.factors):
+            bare = factor.body if isinstance(factor, tree.Transpose) else factor
+            if not isinstance(bare, tree.Name) or (place.shape and not place.rank(bare.name)):
+                continue
+            yield Wrong(without(node, at), bare)
+            if isinstance(factor, tree.Transpose) and place.rank(bare.name) == 1:
+                yield Wrong(with_factor(node, at, tree.Transpose(tree.Ones())), bare)
+
+    yield from at_each(place.formula, change)
+
+
+def not_summed(place: Place) -> Iterator[Wrong]:
+    """dZᵀ 1  ->  dZ: every row of the batch in place of their sum"""
+    match place.formula:
+        case tree.Product((left, tree.Ones()), ("",)) if len(place.shape) == 1:
+            yield Wrong(left.body if isinstance(left, tree.Transpose) else left)
+        case tree.Call("sum" | "mean", (body,), options) if options and len(place.shape) == 1:
+            yield Wrong(body)
+
+
+# --- what only a checker looks for ------------------------------------------------------------
+
+
+def any_hadamard_as_dot(place: Place) -> Iterator[Wrong]:
+    """dŷ ⊙ g′(z)  ->  dŷ g′(z), and dŷ g′(z)ᵀ; one ⊙ of several"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        if not isinstance(node, tree.Product):
+            return
+        for at, sign in enumerate(node.signs):
+            if sign in {"odot", "*"}:
+                left, right = node.factors[at : at + 2]
+                for pair in ((left, right), (left, tree.Transpose(right)), (tree.Transpose(left), right)):
+                    product = tree.juxtaposed(*pair)
+                    factors = (*node.factors[:at], product, *node.factors[at + 2 :])
+                    yield Wrong(_product(factors, node.signs[:at] + node.signs[at + 1 :]))
+
+    yield from at_each(place.formula, change)
+
+
+def _product(factors: tuple[Node, ...], signs: tuple[str, ...]) -> Node:
+    return tree.Product(factors, signs) if signs else factors[0]
+
+
+def dot_as_hadamard(place: Place) -> Iterator[Wrong]:
+    """Wᵀ dz  ->  Wᵀ ⊙ dz"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        pair = matrix_product(node)
+        if pair is not None and place.shape:
+            yield Wrong(tree.times(*pair, sign="odot"))
+
+    yield from at_each(place.formula, change)
+
+
+def transpose_extra(place: Place) -> Iterator[Wrong]:
+    """W x  ->  Wᵀ x"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        if isinstance(node, tree.Product):
+            for at, factor in enumerate(node.factors):
+                name = factor.of if isinstance(factor, tree.Gradient) else factor
+                if isinstance(name, tree.Name) and place.rank(name.name):
+                    turned = tree.Transpose(factor)
+                    yield Wrong(with_factor(node, at, turned), turned)
+
+    yield from at_each(place.formula, change)
+
+
+def any_result_transposed(place: Place) -> Iterator[Wrong]:
+    """db = dz  ->  dzᵀ"""
+    if place.shape and not matrix_product(place.formula):
+        yield Wrong(tree.Transpose(place.formula))
+
+
+def neighbours_swapped(place: Place) -> Iterator[Wrong]:
+    """1/2 Wᵀ dz  ->  1/2 dz Wᵀ;  of three factors and more, two that stand side by side"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        if not isinstance(node, tree.Product) or len(node.factors) < 3 or not place.shape:
+            return
+        for at, sign in enumerate(node.signs):
+            left, right = node.factors[at : at + 2]
+            if sign == "" and not isinstance(left, tree.Number | tree.Quotient):
+                yield Wrong(
+                    tree.Product((*node.factors[:at], right, left, *node.factors[at + 2 :]), node.signs)
+                )
+
+    yield from at_each(place.formula, change)
+
+
+def any_summed(place: Place) -> Iterator[Wrong]:
+    """a matrix  ->  the sum of its entries, of its rows, of its columns"""
+    if len(place.shape) == 2:
+        yield Wrong(tree.Call("sum", (place.formula,)))
+        for axis in (0, 1):
+            yield Wrong(tree.Call("sum", (place.formula,), (("axis", tree.number(axis)),)))
+
+
+def sum_forgotten(place: Place) -> Iterator[Wrong]:
+    """db = sum(dz)  ->  dz;  Σ_j dz_j w_ji  ->  dz_j w_ji"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        match node:
+            case tree.Call("sum" | "mean", (body,)) | tree.Sum(body=body):
+                yield Wrong(body)
+            case tree.Product((*before, tree.Ones()), signs) if before and not signs[-1]:
+                yield Wrong(_product(tuple(before), signs[:-1]))
+
+    yield from at_each(place.formula, change)
+
+
+def product_for_sum(place: Place) -> Iterator[Wrong]:
+    """dQ Wqᵀ + dK Wkᵀ  ->  their product, entry by entry"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        if isinstance(node, tree.Add):
+            yield Wrong(tree.times(*node.terms, sign="odot" if place.shape else ""))
+
+    yield from at_each(place.formula, change, into_quotients=False)
+
+
+def indices_swapped(place: Place) -> Iterator[Wrong]:
+    """dz_j x_i  ->  dz_i x_j, or w_ij for w_ji: formulas of one entry"""
+    names = dict.fromkeys(
+        part.name
+        for index in tree.walk(place.formula) if isinstance(index, tree.Index)
+        for place_ in index.places for part in tree.walk(place_) if isinstance(part, tree.Name)
+    )  # fmt: skip
+    every = [*names]
+    for at, first in enumerate(every):
+        for second in every[at + 1 :]:
+            turned: dict[str, Node] = {first: tree.Name(second), second: tree.Name(first)}
+            about = tree.Row((tree.Name(first), tree.Name(second)), ",")
+            yield from _turned(place, turned, about)
+
+
+def _turned(place: Place, turned: dict[str, Node], about: Node) -> Iterator[Wrong]:
+    """With two indices exchanged in one place, and in all."""
+
+    def renamed(node: Node) -> Node:
+        if isinstance(node, tree.Index):
+            return tree.Index(node.base, tuple(tree.replace_names(one, turned) for one in node.places))
+        return tree.rebuild(node, renamed)
+
+    def change(node: Node) -> Iterator[Wrong]:
+        inner = node.of if isinstance(node, tree.Gradient) else node
+        if isinstance(inner, tree.Index):
+            made = renamed(inner)
+            yield Wrong(tree.Gradient(made) if isinstance(node, tree.Gradient) else made, about)
+
+    yield from at_each(place.formula, change)
+    if not isinstance(place.formula, tree.Index | tree.Gradient):
+        yield Wrong(renamed(place.formula), about)

@@ -1,0 +1,118 @@
+"""What a statement needs beside it: a condition, or words that stand for a part of it."""
+
+from dataclasses import replace
+
+from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.items import Items
+from symbackprop.notation.hand.pairing import has_relation
+from symbackprop.notation.hand.pieces import CONTINUES, Piece, leans
+from symbackprop.notation.hand.units import INDEX_LETTERS
+
+_CONDITIONS = frozenset({"si", "if", "when", "cuando", "whenever", "siempre que", "cuando sea", "iff"})
+_CONDITIONAL = (
+    "this holds under a condition, which is not read here",
+    "write it as \\begin{cases} … \\end{cases} or \\mathbb{1}_{z > 0}",
+)
+_WORDS = ("words stand inside a formula", "words stand between formulas")
+_OPERATING = frozenset({
+    "por", "times", "veces", "más", "mas", "menos", "plus", "minus", "entre", "over", "dividido",
+    "multiplicado", "traspuesta", "transpuesta", "transpose", "transposed", "squared", "cuadrado",
+    "cubed", "t", "partido",
+})  # fmt: skip
+_FOR = frozenset({"for", "para", "for all", "para todo", "para cada", "for each"})
+
+
+def conditional(pieces: list[Piece]) -> list[Piece]:
+    """A claim and the condition beside it become one piece, which is not judged without it."""
+    found: list[Piece] = []
+    place = 0
+    while place < len(pieces):
+        piece = pieces[place]
+        after = pieces[place + 1] if place + 1 < len(pieces) else None
+        if _is_condition(piece):
+            leads = after is not None and (after.gap == "=>" or _asks(piece.said))
+            leads = leads or (after is not None and not found)
+            if leads and after is not None and _states(after):
+                found.append(replace(piece, items=piece.items + after.items, refused=_CONDITIONAL))
+                place += 2
+                continue
+            if found and _states(found[-1]):
+                last = found.pop()
+                found.append(replace(last, items=last.items + piece.items, refused=_CONDITIONAL))
+                place += 1
+                continue
+        found.append(piece)
+        place += 1
+    return found
+
+
+def _content(piece: Piece) -> Items:
+    """The items of a piece, without the box round them."""
+    first = piece.items[0]
+    boxed = len(piece.items) == 1 and first.kind == "command" and first.text in known.BOXES
+    return first.groups[0] if boxed else piece.items
+
+
+def _states(piece: Piece) -> bool:
+    return has_relation(_content(piece))
+
+
+def _last_word(said: str) -> str:
+    words = said.lower().strip(" ,.:;()~").split()
+    return words[-1].strip(",.:;()") if words else ""
+
+
+def _asks(said: str) -> bool:
+    return said.lower().strip(" ,.:;()~") in _CONDITIONS or _last_word(said) in _CONDITIONS
+
+
+def _is_condition(piece: Piece) -> bool:
+    """Whether a piece says when another holds: a comparison, or an equation behind `if`."""
+    items = _content(piece)
+    if not has_relation(items):
+        return False
+    if has_relation(items, frozenset("<>≤≥≠")) and not has_relation(items, frozenset("=≈")):
+        return True
+    if has_relation(items, frozenset("∈:")):
+        return False
+    if not piece.said:
+        return False
+    first = items[0]
+    is_index = first.kind == "word" and first.text in INDEX_LETTERS
+    whole = piece.said.lower().strip(" ,.:;()~")
+    quantified = whole in _FOR or _last_word(piece.said) in _FOR
+    return _asks(piece.said) or (quantified and not is_index)
+
+
+# --- words
+
+
+def worded(pieces: list[Piece]) -> list[Piece]:
+    """Words that stand inside a formula, or for a part of it, make it one that cannot be read."""
+    found: list[Piece] = []
+    for piece in pieces:
+        before = found[-1] if found else None
+        if piece.said and _stands_inside(before, piece):
+            if before is None:
+                found.append(replace(piece, refused=_WORDS))
+            else:
+                found[-1] = replace(before, items=before.items + piece.items, refused=_WORDS)
+        elif piece.items:
+            found.append(piece)
+    return found
+
+
+def _stands_inside(before: Piece | None, piece: Piece) -> bool:
+    words = piece.said.lower().strip(" .,;:()").split()
+    operating = bool(words) and all(word in _OPERATING for word in words)
+    hangs = before is not None and leans(before.items[-1])
+    if not piece.items:
+        return hangs or (operating and before is not None)
+    first = piece.items[0]
+    if hangs or first.kind in ("sub", "sup", "prime"):
+        return True
+    if first.kind == "sign" and first.text in CONTINUES:
+        return before is not None or first.text != "-"
+    if leans(first):
+        return before is None or piece.gap != "text"
+    return operating and before is not None

@@ -1,0 +1,109 @@
+"""Hand writing to trees: the statements of a formula as a person wrote them, each read by itself.
+
+`read_statements` takes the inside of `$…$` or of a line of plain text. What cannot be read is an
+error with its place; nothing is guessed, and nothing that was written is left out.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from symbackprop import limits
+from symbackprop.notation.hand.context import Context, span_of
+from symbackprop.notation.hand.macros import Macro, macros_of
+from symbackprop.notation.hand.pieces import Piece
+from symbackprop.notation.hand.statements import pieces_of
+from symbackprop.notation.hand.tex import read_items
+from symbackprop.notation.hand.translate import Translator
+from symbackprop.notation.hand.words import promoted, with_words
+from symbackprop.notation.read import check_depth
+from symbackprop.notation.spelling import ReadError
+from symbackprop.notation.tree import Chain, Index, Name, Node, Span
+
+__all__ = ["HandVocabulary", "Macro", "ReadError", "Written", "macros_of", "read_statements"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HandVocabulary:
+    """What is known where a text is read.
+
+    `names`: the canonical names of the model, its sizes, and those that the text defined so far.
+    `functions`: words that call a function, and its canonical name. With `decimal_comma` a comma
+    between digits is one. Without `latex` the text is plain, and its words stay words. `macros`: the
+    commands that the document defines (`macros_of`).
+    """
+
+    names: frozenset[str]
+    functions: Mapping[str, str]
+    decimal_comma: bool = False
+    latex: bool = True
+    macros: Mapping[str, Macro] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """One statement: its place in the text, and its tree as written or why it could not be read.
+
+    A chain that begins with a relation (`= dz w^T`) has `Omitted` as its first member. `starts_row`
+    is false for one that stands behind another in the same row.
+    """
+
+    span: Span
+    node: Node | None
+    error: ReadError | None
+    starts_row: bool
+
+
+def read_statements(text: str, vocabulary: HandVocabulary) -> tuple[Written, ...]:
+    """The statements of `text` in order. Never raises ReadError: each statement carries its own."""
+    context = Context(text, vocabulary.names, vocabulary.functions, vocabulary.latex)
+    try:
+        items = read_items(
+            text,
+            latex=vocabulary.latex,
+            decimal_comma=vocabulary.decimal_comma,
+            macros=vocabulary.macros,
+        )
+        items = promoted(items, context)
+        if not vocabulary.latex:
+            items = with_words(items, context)
+    except ReadError as error:
+        return (Written(span=_visible(text), node=None, error=error, starts_row=True),)
+    found: list[Written] = []
+    for piece in pieces_of(items):
+        written = _read(piece, context)
+        found.append(written)
+        key = _defined(written.node)
+        if key and key not in context.names:
+            context = replace(context, names=context.names | {key})
+    return tuple(found)
+
+
+def _visible(text: str) -> Span:
+    start = len(text) - len(text.lstrip())
+    return Span(start, max(len(text.rstrip()), start))
+
+
+def _read(piece: Piece, context: Context) -> Written:
+    span = span_of(piece.items)
+    try:
+        if piece.refused is not None:
+            message, hint = piece.refused
+            raise ReadError(message, context.text, span, hint)
+        node = Translator(context, piece.items, 0, span).chain()
+        if len(piece.items) > limits.DEPTH:
+            check_depth(node, context.text)
+    except RecursionError:
+        deep = ReadError("this is nested too deeply to be read", context.text, span)
+        return Written(span=span, node=None, error=deep, starts_row=piece.starts_row)
+    except ReadError as error:
+        return Written(span=span, node=None, error=error, starts_row=piece.starts_row)
+    return Written(span=span, node=node, error=None, starts_row=piece.starts_row)
+
+
+def _defined(node: Node | None) -> str:
+    """The name that a statement gives a meaning to."""
+    if not isinstance(node, Chain) or node.relations[0] not in ("=", "←"):
+        return ""
+    left = node.members[0]
+    left = left.base if isinstance(left, Index) else left
+    return left.name if isinstance(left, Name) else ""

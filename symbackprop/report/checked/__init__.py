@@ -1,0 +1,1 @@
+"""What was found in a person's derivation, as text, pages and JSON."""
