@@ -421,8 +421,8 @@ def test_the_facts_are_all_there() -> None:
     assert sum(len(FACTS[case].get("formulas", ())) for case in RUNNING) == 92
 
 
-CHECKED = {"hand", "hand_lines.toml", "wrong"}
-"""What the checker of derivations is held to: `test_check_students.py`, `test_check_published.py`."""
+CHECKED = {"documents", "hand", "hand_lines.toml", "wrong"}
+"""What the checker of derivations is held to: `test_check_documents.py`, `test_check_students.py` …"""
 
 
 def test_every_file_belongs_to_a_case() -> None:

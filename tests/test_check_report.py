@@ -260,7 +260,8 @@ def test_the_contract() -> None:
             "El rótulo dz no es lo que señala la llave, dŷ.", "Hay más de un error que lo explica:",
             "El signo es el contrario.", "Falta el factor xᵀ.",
         ],
-        "expected": "db = dz", "place": {"start": PLACE.start, "end": PLACE.end} if PLACE else None, "detail": None,
+        "expected": "db = dz", "place": {"start": PLACE.start, "end": PLACE.end} if PLACE else None,
+        "detail": None,
     }  # fmt: skip
     assert LABEL[line["place"]["start"] : line["place"]["end"]] == "dz"
 

@@ -56,6 +56,7 @@ def test_derive_writes_and_says_the_gradients(run: Any, tmp_path: Path) -> None:
         "wrote output/capa-numerica.typ\n"
         "wrote output/capa-numerica.md\n"
         "wrote output/capa-numerica.json\n"
+        "143 formulas read back\n"
         "\n"
         "gradient  formula           shape  value\n"
         "dyhat     yhat - y          2      (3, -6)ᵀ\n"

@@ -319,18 +319,18 @@ def _text(part: Any) -> str:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        (changed(e2=8), ["differs_entry (1, 3) 8 -8"]),
-        (changed(e0=1, e5=1), ["differs_entry (1, 1) 1 -4", "differs_entry (2, 3) 1 3"]),
-        (changed(e0=1, e2=1, e3=0, e4=0), ["differs_entries 4 6"]),
-        (RIGHT.map(lambda one: -one), ["differs_sign"]),
-        (RIGHT.map(lambda one: one * 3 / 2), ["differs_factor 3/2"]),
-        (RIGHT.map(lambda one: one + 1), ["differs_constant 1"]),
+        (changed(e2=8), ["check.differs_entry (1, 3) 8 -8"]),
+        (changed(e0=1, e5=1), ["check.differs_entry (1, 1) 1 -4", "check.differs_entry (2, 3) 1 3"]),
+        (changed(e0=1, e2=1, e3=0, e4=0), ["check.differs_entries 4 6"]),
+        (RIGHT.map(lambda one: -one), ["check.differs_sign"]),
+        (RIGHT.map(lambda one: one * 3 / 2), ["check.differs_factor 3/2"]),
+        (RIGHT.map(lambda one: one + 1), ["check.differs_constant 1"]),
         (
             Array((3, 2), tuple(map(Fraction, (-4, 1, 0, 2, -8, 3)))),
-            ["differs_transposed", "differs_shape 3×2 2×3"],
+            ["check.differs_transposed", "check.differs_shape 3×2 2×3"],
         ),
-        (Array((3,), (Fraction(1),) * 3), ["differs_shape 3 2×3"]),
-        (Array((), (Fraction(1),)), ["differs_shape 1 2×3"]),
+        (Array((3,), (Fraction(1),) * 3), ["check.differs_shape 3 2×3"]),
+        (Array((), (Fraction(1),)), ["check.differs_shape 1 2×3"]),
         (None, []),
     ],
 )
@@ -341,15 +341,15 @@ def test_the_smallest_difference(wrong: Array[Fraction] | None, said: list[str])
 def test_one_number_is_no_multiple_of_another() -> None:
     """Any number is 7/3 of some other; only what people do is told."""
     one = Array((), (Fraction(-4),))
-    assert told(one, Array((), (Fraction(4),))) == ["differs_sign"]
-    assert told(one, Array((), (Fraction(-8),))) == ["differs_factor 2"]
+    assert told(one, Array((), (Fraction(4),))) == ["check.differs_sign"]
+    assert told(one, Array((), (Fraction(-8),))) == ["check.differs_factor 2"]
     assert told(one, Array((), (Fraction(-12),))) == []
 
 
 def test_residues_tell_factors_and_places() -> None:
     right = Array((3,), (5, 2**40 + 7, 3**30))
     times = Array((3,), tuple(one * 3 * pow(2, -1, P) % P for one in right.entries))
-    assert told(right, times, P) == ["differs_factor 3/2"]
-    assert told(right, Array((3,), tuple(-one % P for one in right.entries)), P) == ["differs_sign"]
-    assert told(right, Array((3,), (5, 9, 3**30)), P) == ["differs_place (2)"]
+    assert told(right, times, P) == ["check.differs_factor 3/2"]
+    assert told(right, Array((3,), tuple(-one % P for one in right.entries)), P) == ["check.differs_sign"]
+    assert told(right, Array((3,), (5, 9, 3**30)), P) == ["check.differs_place (2)"]
     assert told(right, Array((3,), (11, 2**33, 3**31 + 5)), P) == []

@@ -341,6 +341,8 @@ class Claims:
 
     def _typed(self, members: list[Member], before: list[Node], space: tree.Space) -> list[_Found]:
         """`… ∈ ℝ^n`: the last member, or each of a list."""
+        if not before:
+            raise Unclear(reason("check.no_left_side"), space.span)
         last = before[-1]
         if isinstance(last, hand.Tuple):
             named = [self.member(item) for item in last.items]

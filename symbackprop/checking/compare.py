@@ -13,7 +13,7 @@ from typing import Any, Literal
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain, EvaluationError, Redraw, Symbolic, Undecided
-from symbackprop.checking.products import NoSize, times
+from symbackprop.checking.products import NoSize, stripped, times
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import HandEvaluator, Reader, evaluator_in, indexed, scope_in
 from symbackprop.checking.worlds import World
@@ -183,7 +183,7 @@ def side(
 def _side(
     working: HandEvaluator, member: Resolved, indices: Mapping[str, int], like: tuple[int, ...] | None
 ) -> Side:
-    bare = tree.undressed(member.node) if not isinstance(member.node, tree.Name) else member.node
+    bare = stripped(member.node)
     array = working.value(member.node, scope_in(working.here, indices, like))
     split = None
     if isinstance(bare, tree.Derivative):
@@ -196,7 +196,7 @@ def _side(
 
 def loose(node: Node) -> bool:
     """Whether a formula is a tuple, or a number times one: neither row nor column."""
-    match node:
+    match stripped(node):
         case hand.Tuple():
             return True
         case tree.Transpose(body) if isinstance(tree.undressed(body), hand.Tuple):
@@ -213,7 +213,7 @@ def loose(node: Node) -> bool:
 
 def is_number(node: Node) -> bool:
     """Whether a formula is a single number written out."""
-    match node:
+    match stripped(node):
         case tree.Number():
             return True
         case tree.Bracket(body) | tree.Neg(body):

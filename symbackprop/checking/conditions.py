@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from symbackprop.algebra.functions import TABLE
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.compare import look
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.resolve import Resolved
@@ -15,7 +16,21 @@ from symbackprop.notation.tree import Node
 
 
 def condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
-    """A simple condition under which the claim holds: a given name is 0 or 1, all units are on or off."""
+    """A simple condition under which the claim holds: a given name is 0 or 1, all units are on or off.
+
+    None where looking for it takes more than half of what is left to spend: the claim is wrong all the same.
+    """
+    left = desk.budget.left
+    desk.budget.renew(left // 2)
+    try:
+        return _condition(desk, a, b)
+    except OverBudget:
+        return None
+    finally:
+        desk.budget.renew(left - left // 2 + max(0, desk.budget.left))
+
+
+def _condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
     names = [name for name in desk.exercise.given if _speaks_of(name, a, b, desk)]
     for number in (0, 1):
         for name in names:
@@ -54,8 +69,12 @@ def _sign_condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
 
 def _set(world: World, name: str, number: int) -> World:
     """The world in which every entry of a given name is 0, or 1."""
-    entry = world.domain.one if number else world.domain.zero
-    return world.force({name: world.value(name).map(lambda _: entry)})
+    key = ("set", name, number)
+    if key not in world.kept:  # other lines, and other links of this one, ask the same
+        entry = world.domain.one if number else world.domain.zero
+        world.kept[key] = world.force({name: world.value(name).map(lambda _: entry)})
+    forced: World = world.kept[key]
+    return forced
 
 
 def _smooth(desk: Desk, call: tree.Call) -> bool:

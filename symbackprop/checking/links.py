@@ -244,7 +244,7 @@ class Links:
             from symbackprop.algebra.values.decimals import to_tree
 
             with suppress(ArithmeticError):
-                yield reason("check.slip", member=a.node, value=to_tree(left.entries[place], DIGITS))
+                yield reason("check.slip", member=a.node, value=to_tree(left.entries[place], DIGITS)[0])
 
     def _carried(self) -> Judged:
         desk = self.desk

@@ -262,6 +262,8 @@ def fitted(
 def _fitted(
     desk: Desk, program: Program, target: Node, value: ast.expr, columns: bool
 ) -> tuple[Fit, frozenset[str], str | None]:
+    single = all(len(desk.exercise.shapes[name]) < 2 for name in desk.context.preactivations)
+    upright = program.columns is True and single  # no batch, whose rows are examples
     worst: Fit = "equal"
     notes: frozenset[str] = frozenset()
     worlds = (desk.example,) if _only_numbers(value) else desk.worlds.own
@@ -276,19 +278,22 @@ def _fitted(
         except ArithmeticError as error:
             return "different", notes, str(error)
         notes |= more
-        fit = _fit(world, made, wanted)
+        fit = _fit(world, made, wanted, upright=upright)
         if fit == "different":
             return "different", notes, None
         worst = "turned" if fit == "turned" else worst
     return worst, notes, None
 
 
-def _fit(world: World, made: Array[Any], wanted: Array[Any]) -> Fit:
-    """A flat array, or a row, serves for a vector; a matrix must be the right way round."""
+def _fit(world: World, made: Array[Any], wanted: Array[Any], *, upright: bool = False) -> Fit:
+    """A flat array, or a row, serves for a vector, unless vectors are columns for certain (`upright`); a
+    matrix must be the right way round."""
     domain = world.domain
     if len(made.entries) != len(wanted.entries):
         return "different"
     equal = all(same(domain, a, b) for a, b in zip(made.entries, wanted.entries, strict=True))
+    if upright and len(wanted.shape) == 1 and made.shape == (1, *wanted.shape) and wanted.shape[0] > 1:
+        return "different"  # b - lr * dz.T is a matrix
     one_axis = sum(size > 1 for size in wanted.shape) <= 1 and sum(size > 1 for size in made.shape) <= 1
     if equal and (form(made.shape) == form(wanted.shape) or (one_axis and len(wanted.shape) < 2)):
         return "equal"

@@ -149,6 +149,7 @@ def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Ar
         raise EvaluationError(node, "a gradient belongs to a name")
     if of.name not in self.here.exercise.shapes:
         raise Missing(of.name)
+    self.reader.budget.spend(self.here.cost(of.name))
     value = self.here.gradient(of.name)
     factor = self.reader.per_example.get(of.name)
     if factor is not None:  # the text's dZ is each example's, without the mean's 1/m

@@ -138,6 +138,7 @@ def _by_rows(desk: Desk, claim: Claim, subject: Member) -> tuple[tuple[Named, ..
     if not right.numeric and _has_places(right.node):  # the cheaper search, and the nearer one
         with suppress(OverBudget, RecursionError):
             by_places = _repaired(desk, claim, right)
+    desk.budget.renew(limits.EXPLAINED_OPERATIONS)
     named, expected = named_mistakes(desk, subject.node, written, _same(desk, right))
     if right.numeric:
         return named, expected
@@ -161,7 +162,10 @@ def _repaired(desk: Desk, claim: Claim, right: Member) -> tuple[Named, ...]:
     if left is None:
         return ()
 
+    parts = sum(1 for _ in tree.walk(variant.node))
+
     def holds(node: Node) -> bool:
+        desk.budget.spend(parts)  # for making the formula
         try:
             return look(left.variants[0], Resolved(node, variant.free), desk.worlds.own, desk.reader).equal
         except TooMany:

@@ -15,6 +15,7 @@ from itertools import count
 from math import prod
 from typing import Any
 
+from symbackprop import limits
 from symbackprop.algebra.functions import TABLE
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain, EvaluationError, NotCertified, Symbolic
@@ -47,6 +48,8 @@ class World:
     unit: frozenset[int] = frozenset()
     example: bool = False
     _known: dict[tuple[str, str], Array[Any]] = field(default_factory=dict)
+    _after: dict[str, list[tuple[str, Node]]] = field(default_factory=dict)
+    _used: dict[str, frozenset[str]] = field(default_factory=dict)
     kept: dict[Any, Any] = field(default_factory=dict)
     """Values of formulas and their slopes at this point, for whoever asks again."""
 
@@ -84,6 +87,37 @@ class World:
             return forced
         return self._kept(self.exercise.loss, name, lambda: self._gradient(name))
 
+    def after(self, name: str) -> list[tuple[str, Node]]:
+        """The equations that change when `name` does, in order."""
+        if name not in self._after:
+            self._after[name] = dependents(self.equations, [name])
+        return self._after[name]
+
+    def _uses(self, equation: tuple[str, Node], name: str) -> bool:
+        """Whether an equation uses a name itself."""
+        at, body = equation
+        if at not in self._used:
+            self._used[at] = frozenset(tree.names_in(body))
+        return name in self._used[at]
+
+    def cost(self, name: str) -> int:
+        """About how many operations dL/d`name` takes; none where it is known."""
+        if "d" + name in self.forced or (self.exercise.loss, name) in self._known or name not in self.values:
+            return 0
+        after = self.after(name)
+        lengths = {one: len(value.entries) for one, value in self.values.items()}
+        heaviest = max((_weight(body, lengths) for _, body in after), default=0)
+        return heaviest * min(self._works(name, after))
+
+    def _works(self, name: str, after: Sequence[tuple[str, Node]]) -> tuple[int, int]:
+        """Evaluations of an equation that a gradient takes: from the gradients after it, and without them."""
+        entries = len(self.value(name).entries)
+        loss, known = self.exercise.loss, self._known
+        missing = [at for at, _ in after if (loss, at) not in known and "d" + at not in self.forced]
+        users = sum(self._uses(one, name) for one in after)
+        through = sum(len(self.value(at).entries) for at in missing if at != loss)
+        return through + entries * users, entries * len(after)
+
     def _kept(self, of: str, by: str, compute: Callable[[], Array[Any]]) -> Array[Any]:
         key = (of, by)
         if key not in self._known:
@@ -94,8 +128,31 @@ class World:
         if name == self.exercise.loss:
             return Array((), (self.domain.one,))
         source = self.value(name)
-        entries = [self._slope(moving) for moving in self._moves(name)]
+        after = self.after(name)
+        through, directly = self._works(name, after)
+        if through < directly:
+            for at, _ in reversed(after):  # the loss first: each finds those after it
+                self.gradient(at)
+            users = [one for one in after if self._uses(one, name)]
+            entries = [self._sent_back(users, name, direction) for direction in self._directions(name)]
+        else:
+            entries = [self._slope(self.moved(name, one)) for one in self._directions(name)]
         return Array(source.shape, tuple(entries))
+
+    def _sent_back(self, users: Sequence[tuple[str, Node]], name: str, direction: Array[Any]) -> Any:
+        """Σ dL/du · ∂u/∂name along a direction, over the equations that use the name themselves."""
+        duals: Duals[Any] = Duals(self.domain)
+        over = self.working.over(duals)
+        moving = {name: duals.seeded(self.value(name), direction)}
+        total = self.domain.zero
+        for at, body in users:
+            names = [used for used in tree.names_in(body) if used != name and used in self.values]
+            made = over.evaluate(
+                body, {**{one: duals.lift_array(self.values[one]) for one in names}, **moving}
+            )
+            slopes = [entry.slope for entry in made.entries]
+            total = self.domain.add(total, self.domain.dot(self.gradient(at).entries, slopes))
+        return total
 
     def _slope(self, moving: Mapping[str, Array[Any]]) -> Any:
         """The slope of the loss, what goes through forced gradients included."""
@@ -116,15 +173,15 @@ class World:
             raise Symbolic(f"{name} has no value")
         return self.values[name]
 
-    def _moves(self, name: str) -> Iterator[dict[str, Array[Any]]]:
-        """For each entry of `name`: what moves when that entry does, as dual numbers."""
+    def _directions(self, name: str) -> Iterator[Array[Any]]:
+        """For each entry of `name` the direction in which it moves alone."""
         source = self.value(name)
         zero, one = self.domain.zero, self.domain.one
         size = len(source.entries)
         for place in range(size):
             direction = [zero] * size
             direction[place] = one
-            yield self.moved(name, Array(source.shape, tuple(direction)))
+            yield Array(source.shape, tuple(direction))
 
     def moved(self, name: str, direction: Array[Any]) -> dict[str, Array[Any]]:
         """Every name after `name`, as dual numbers, when `name` moves along `direction`.
@@ -136,7 +193,7 @@ class World:
         moving = {name: duals.seeded(self.value(name), direction)}
         stopped: dict[str, Array[Any]] = {}
         still: dict[str, Array[Any]] = {}
-        for at, body in dependents(self.equations, [name]):
+        for at, body in self.after(name):
             for used in tree.names_in(body):
                 if used not in moving and used not in still and used in self.values:
                     still[used] = duals.lift_array(self.values[used])
@@ -158,6 +215,9 @@ PATTERNS = 6
 """Units with pieces up to which every pattern of signs gets a world; beyond, `MIXED` random ones."""
 
 MIXED = 24
+
+LEAST = 2
+"""Random points of a model so large that more would take too long."""
 
 MORE = 16
 
@@ -215,13 +275,15 @@ def _random(
 ) -> Iterator[World]:
     """A random point for each pattern of signs, where there is one."""
     exercise = model.exercise
+    after: dict[str, list[tuple[str, Node]]] = {}
+    used: dict[str, frozenset[str]] = {}
     for place, signs in enumerate(patterns):
         with suppress(NotCertified, FactFails):
             made = point(model, sizes, signs, f"{seed}/{place}")
             working = Evaluator(made.domain, made.sizes, exercise.functions, exercise.kinks)
             values = dict(made.values)
             values[exercise.loss] = values[exercise.loss].reshaped(())
-            yield World(exercise, working, values, unit=unit)
+            yield World(exercise, working, values, unit=unit, _after=after, _used=used)
 
 
 def _patterns(exercise: Exercise, sizes: Mapping[str, int]) -> Sequence[Signs]:
@@ -234,11 +296,27 @@ def _patterns(exercise: Exercise, sizes: Mapping[str, int]) -> Sequence[Signs]:
     )
     if not units:
         return ("random", "random")
-    mixed: list[Signs] = ["random"] * MIXED
-    if units <= PATTERNS:
+    most = limits.HAND_OPERATIONS // (2 * _work(exercise, sizes))
+    if units <= PATTERNS and 2**units < most:
         every: tuple[Signs, ...] = tuple(range(2**units))
         return (*every, "random")
+    mixed: list[Signs] = ["random"] * max(LEAST, min(MIXED, most))
     return ("on", "off", *mixed)
+
+
+def _work(exercise: Exercise, sizes: Mapping[str, int]) -> int:
+    """About how many operations all gradients of a model take at one point."""
+    lengths = {
+        name: prod(size_value(size, sizes) if isinstance(size, str) else size for size in shape)
+        for name, shape in exercise.shapes.items()
+    }
+    bodies = [(_weight(one.body, lengths), tree.names_in(one.body)) for one in exercise.equations]
+    return max(1, sum(weight * lengths.get(name, 0) for weight, names in bodies for name in names))
+
+
+def _weight(body: Node, lengths: Mapping[str, int]) -> int:
+    """About how many operations an equation takes once, by the lengths of what it uses."""
+    return 8 + sum(lengths.get(name, 0) for name in tree.names_in(body)) // 16
 
 
 def _smooth(exercise: Exercise, call: tree.Call) -> bool:

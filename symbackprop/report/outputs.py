@@ -127,7 +127,7 @@ class Outputs:
         teacher's template may leave out what tells claims from other formulas. Raises ProofError where a
         formula is wrong.
         """
-        from symbackprop.algebra.values.domain import NotCertified
+        from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NotCertified
         from symbackprop.report.proofreading import function_words, proofread, refuse_wrong
         from symbackprop.report.words import languages, load_words
 
@@ -138,8 +138,8 @@ class Outputs:
                 self._rendered("tex", templates=None, language=language), self.derivation.exercise,
                 functions=function_words(self.derivation.exercise, words), comma=words.decimal_mark == ",",
             )  # fmt: skip
-        except NotCertified:
-            return None
+        except (NotCertified, EvaluationError, DomainProblem, LookupError):
+            return None  # said to the person; the certificate stands by itself
         refuse_wrong(found)
         return found
 

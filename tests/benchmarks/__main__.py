@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryDirectory
 
-from . import floats, growth, layer, processes
+from . import checking, floats, growth, layer, processes
 
 SIZES = (8, 16, 32, 64, 128)
 
@@ -181,12 +181,24 @@ def in_floats() -> list[Promise]:
     return [Promise("(g) values to JSON text", ratios["values to JSON text"], 20, least=False)]
 
 
+def checks() -> list[Promise]:
+    """(h) Derivations of sixty lines, all right, checked by the command."""
+    print("(h) check, whole processes against importing SymPy, in processor time")
+    promises = []
+    for title, ratio in checking.ratios().items():
+        each = checking.milliseconds_a_line(title)
+        print(f"    {title:24} {ratio:7.2f}×   {each:.1f} ms a line in a process that has begun")
+        what = f"(h) {checking.LINES} lines on {title}, against importing SymPy"
+        promises.append(Promise(what, ratio, 1, least=False))
+    return promises
+
+
 def main() -> int:
     """Measure everything and print it."""
     layer.warm_up()
     explicit = explicit_times()
     promises = [
-        whole(explicit), *instances(explicit), *whole_processes(), *networks(), *in_floats(),
+        whole(explicit), *instances(explicit), *whole_processes(), *networks(), *in_floats(), *checks(),
     ]  # fmt: skip
     print("Promises:")
     for promise in promises:

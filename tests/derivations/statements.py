@@ -75,11 +75,15 @@ class Writer:
             if job.kind in ("formula", "index", "entry"):
                 self._reach(job.target, done)
             slipped = self.slip is not None and self.slip.at == at
+            before = dict(self.written), dict(self.known), dict(self.real)
             try:
                 statement = self._statement(at, job, slipped)
             except (Unwritable, NoEntries, NoCode) as error:
                 if slipped:
                     raise NoSlip(str(error)) from error
+                for table, kept in zip((self.written, self.known, self.real), before, strict=True):
+                    table.clear()  # its numbers are not on the page
+                    table.update(kept)
                 continue
             made.append(self._judged(statement))
             if slipped and self.slip is not None:
@@ -274,7 +278,8 @@ class Writer:
         made = right
         if change is not None and change.figures:
             slipped = in_figures(right, change.mistake, Random(f"{self.slip.seed}/n" if self.slip else ""))
-            if slipped is None or near(slipped, self.facts.exact[job.target], 3):
+            exact = self.facts.exact[job.target]
+            if slipped is None or near(slipped, exact, 3) or self._within_rounding(slipped, right, exact):
                 raise NoSlip("no such slip in these numbers")
             self._not_a_formula(job.target, slipped)
             made = slipped
@@ -289,6 +294,14 @@ class Writer:
         exact = right.exact and self._exactly(formula)
         parts.append(("=" if exact else self.style.approx, hand.value(made, row=len(made.shape) == 2)))
         return parts, made
+
+    def _within_rounding(self, slipped: Figures, right: Figures, exact: Array[Any]) -> bool:
+        """Whether the numbers before leave as much open as the slip is off: then it may be rounding."""
+        triples = zip(slipped.entries, right.entries, exact.entries, strict=True)
+        return all(
+            abs(one.value - middle(real)) <= 5 * abs(other.value - middle(real))
+            for one, other, real in triples if one.value != other.value
+        )  # fmt: skip
 
     def _sound(self, target: str, value: Array[Any]) -> bool:
         """Whether rounding has not eaten the number up, as it does where nearly equal numbers cancel."""
@@ -383,6 +396,9 @@ class Writer:
         if self.slip is None or not self.mistaken or statement.numbers is None or not self.slip.carried:
             return statement
         truths = self._truths(statement)
+        zeros = [at for at, figure in enumerate(statement.numbers.entries) if not figure.value]
+        if any(middle(real.entries[at]) for real in truths for at in zeros if at < len(real.entries)):
+            raise NoSlip("a 0 says nothing of how it is rounded")
         if any(near(statement.numbers, real, 1) for real in truths):
             return statement
         if any(near(statement.numbers, real, 5) for real in truths):

@@ -98,7 +98,8 @@ def _bracketed(reader: Translator, kind: str, inside: Items, whole: Span) -> Nod
     if len(pieces) > 1 and not pieces[-1] and separators[-1].text == ",":
         pieces, separators = pieces[:-1], separators[:-1]
     if not all(pieces):
-        place = next((s for s, piece in zip(separators, pieces, strict=False) if not piece), separators[-1])
+        last = separators[-1] if separators else inside[-1]  # of `(,)` the one comma went already
+        place = next((s for s, piece in zip(separators, pieces, strict=False) if not piece), last)
         reader.context.refuse("something is missing beside this", place.start, place.end)
     if len(pieces) > 1 or (kind == "[" and _is_square(inside)):
         return _listed(reader, kind, pieces, separators, whole)

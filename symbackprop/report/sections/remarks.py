@@ -45,7 +45,8 @@ def _mistake(view: View, step: Step) -> Iterator[Text]:
 
 def _why(view: View, found: Remark) -> str:
     """The key of what is wrong; inner and outer products are of vectors, X dKᵀ is neither."""
-    vectors = all(len(view.shape(name)) < 2 for name in tree.names_in(found.formula))
+    named = [name for name in tree.names_in(found.formula) if name in view.derivation.exercise.shapes]
+    vectors = all(len(view.shape(name)) < 2 for name in named)
     if found.mistake == "inner_for_outer" and not vectors:
         return "remark.other_transposed"
     return f"mistake.{found.mistake}"
