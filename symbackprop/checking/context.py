@@ -100,6 +100,9 @@ class Context:
             *self.meanings,
             *self.sizes,
         }
+        own |= {
+            name[0].swapcase() + name[1:] for name in exercise.shapes if len(name) == 2 and name.isalpha()
+        }
         if not self.knows("d"):
             own.discard("d")  # where d is only a size, `dQ` is the gradient
         return HandVocabulary(
