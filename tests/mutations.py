@@ -21,9 +21,10 @@ from itertools import pairwise
 from typing import Any
 
 import symbackprop
+from symbackprop.algebra.values.arrays import form
 from symbackprop.algebra.values.domain import Redraw
 from symbackprop.checking.claims import Claims
-from symbackprop.checking.compare import assignments, form
+from symbackprop.checking.compare import assignments
 from symbackprop.checking.context import Unclear
 from symbackprop.checking.findings import Finding
 from symbackprop.checking.session import Session

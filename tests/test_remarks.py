@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from symbackprop.algebra.values.arrays import form
 from symbackprop.derivation.derive import derive
 from symbackprop.derivation.dimensions import Misfit, dimensions, only_product
 from symbackprop.derivation.mistakes import BY_ID
@@ -13,7 +14,7 @@ from symbackprop.derivation.numbers import evaluator
 from symbackprop.derivation.points import point
 from symbackprop.derivation.remarks import INSTRUCTIVE, Remarks
 from symbackprop.derivation.steps import Derivation
-from symbackprop.derivation.worlds import world_of, written
+from symbackprop.derivation.worlds import world_of
 from symbackprop.exercise import bundled, from_dict, load
 from symbackprop.exercise.model import function_names
 from symbackprop.notation import tree
@@ -180,7 +181,7 @@ def test_what_a_remark_calls_wrong_is_wrong(name: str) -> None:
 
 def test_every_kind_is_a_row_of_the_table() -> None:
     assert {mistake for mistake, _ in INSTRUCTIVE} <= set(BY_ID)
-    assert written((3, 1)) == (3,)
+    assert form((3, 1)) == (3,)
 
 
 @pytest.mark.parametrize(

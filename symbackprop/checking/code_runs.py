@@ -151,6 +151,7 @@ def activation_letters(desk: Desk) -> dict[str, str]:
 
 
 def truth_of(world: World, target: Node, desk: Desk) -> Array[Any]:
+    """What a name or a gradient is at a random point, by the model itself."""
     if isinstance(target, tree.Gradient):
         assert isinstance(target.of, tree.Name)
         return per_example(world, target.of.name, desk.context.per_example)

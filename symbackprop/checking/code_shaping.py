@@ -23,23 +23,27 @@ Handler = Callable[[Any, Args, Options], Value[Any]]
 
 
 def only(options: Options, *allowed: str) -> None:
+    """No other keyword argument than these."""
     for name in options:
         if name not in allowed:
             refuse(f"the argument {name}= is not read")
 
 
 def exactly(args: Args, least: int, most: int | None = None) -> None:
+    """This many arguments, or from `least` to `most`."""
     if not least <= len(args) <= (least if most is None else most):
         refuse(f"a call with {len(args)} arguments is not read")
 
 
 def axes_of(run: Running[T], node: ast.expr | None) -> Dims | None:
+    """The axes that an argument names; None for all of them."""
     if node is None or (isinstance(node, ast.Constant) and node.value is None):
         return None
     return run.shape(node)
 
 
 def flag(node: ast.expr | None) -> bool:
+    """`keepdims=True` and the like; nothing is False."""
     match node:
         case None:
             return False
@@ -52,6 +56,8 @@ def flag(node: ast.expr | None) -> bool:
 
 
 def make_filled(number: int, like: bool) -> Handler:
+    """`zeros`, `ones` of a shape, or `zeros_like`, `ones_like` of an array."""
+
     def handler(run: Running[T], args: Args, options: Options) -> Value[T]:
         only(options, "dtype", "shape")
         if like:
@@ -71,6 +77,7 @@ def make_filled(number: int, like: bool) -> Handler:
 
 
 def make_eye(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """The identity matrix."""
     exactly(args, 1)
     only(options, "dtype")
     count = run.whole(args[0])
@@ -103,6 +110,7 @@ def make_diag(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def make_array(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """`np.array(x)` and its kin: the same numbers."""
     exactly(args, 1)
     only(options, "dtype", "copy")
     found = run.value(args[0])
@@ -110,6 +118,7 @@ def make_array(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def as_reshape(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """The same entries in another shape, as a tuple or as several sizes; one may be −1."""
     only(options)
     exactly(args, 2, 5)
     sizes = run.shape(args[1]) if len(args) == 2 else tuple(run.whole(one) for one in args[1:])
@@ -118,6 +127,7 @@ def as_reshape(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def as_flatten(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """All entries along one axis."""
     exactly(args, 1)
     only(options)
     found = run.value(args[0])
@@ -125,6 +135,7 @@ def as_flatten(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def as_squeeze(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """Without the axes of length 1, or those of them that are named."""
     exactly(args, 1, 2)
     only(options, "axis", "dim")
     found = run.value(args[0])
@@ -138,6 +149,7 @@ def as_squeeze(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def as_expand(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """With one axis of length 1 more."""
     given = [*args, *options.values()]
     only(options, "axis", "dim")
     exactly(given, 2)
@@ -147,6 +159,7 @@ def as_expand(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def as_transpose(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """The axes in another order; without one, the other way round."""
     only(options, "axes")
     found = run.value(args[0])
     given = [*args[1:], *options.values()]
@@ -155,6 +168,7 @@ def as_transpose(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def as_same(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """What changes no number: a copy, `detach()`."""
     exactly(args, 1)
     only(options)
     found = run.value(args[0])
@@ -183,5 +197,6 @@ def as_astype(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def as_floats(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """`np.float64(x)`, `x.double()`: the same numbers, for they are exact here."""
     exactly(args, 1)
     return Value(run.array(args[0]))

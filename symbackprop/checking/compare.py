@@ -11,9 +11,9 @@ from math import prod
 from typing import Any, Literal
 
 from symbackprop import limits
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError, Redraw, Symbolic, Undecided
-from symbackprop.checking.products import NoSize, stripped, times
+from symbackprop.checking.products import NoSize, times
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import HandEvaluator, Reader, evaluator_in, indexed, scope_in
 from symbackprop.checking.worlds import World
@@ -183,7 +183,7 @@ def side(
 def _side(
     working: HandEvaluator, member: Resolved, indices: Mapping[str, int], like: tuple[int, ...] | None
 ) -> Side:
-    bare = stripped(member.node)
+    bare = tree.bare(member.node)
     array = working.value(member.node, scope_in(working.here, indices, like))
     split = None
     if isinstance(bare, tree.Derivative):
@@ -196,7 +196,7 @@ def _side(
 
 def loose(node: Node) -> bool:
     """Whether a formula is a tuple, or a number times one: neither row nor column."""
-    match stripped(node):
+    match tree.bare(node):
         case hand.Tuple():
             return True
         case tree.Transpose(body) if isinstance(tree.undressed(body), hand.Tuple):
@@ -213,7 +213,7 @@ def loose(node: Node) -> bool:
 
 def is_number(node: Node) -> bool:
     """Whether a formula is a single number written out."""
-    match stripped(node):
+    match tree.bare(node):
         case tree.Number():
             return True
         case tree.Bracket(body) | tree.Neg(body):
@@ -253,13 +253,6 @@ def same(domain: Domain[Any], a: Any, b: Any) -> bool:
 
 def _all_same(domain: Domain[Any], a: Sequence[Any], b: Sequence[Any]) -> bool:
     return len(a) == len(b) and all(same(domain, u, v) for u, v in zip(a, b, strict=True))
-
-
-def form(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape as it shows on paper: a number, a column (n,), a row (1, n), a matrix."""
-    while shape and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape
 
 
 def _same_arrays(domain: Domain[Any], a: Side, b: Side) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from symbackprop.algebra.functions import TABLE
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import SIZES, Claims
-from symbackprop.checking.compare import form, look
+from symbackprop.checking.compare import look
 from symbackprop.checking.context import FUNCTION_LETTERS, Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.links import is_tuple, numbers_of

@@ -5,9 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any, Literal
 
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError
-from symbackprop.checking.compare import form, same
+from symbackprop.checking.compare import same
 from symbackprop.checking.context import Context, Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.resolve import Resolver

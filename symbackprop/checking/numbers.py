@@ -6,17 +6,15 @@ from collections.abc import Callable, Collection, Iterator
 from fractions import Fraction
 from typing import Any, Literal
 
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, Symbolic
 from symbackprop.algebra.values.exact import bounds
-from symbackprop.checking.compare import form, same
+from symbackprop.checking.compare import same
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
 
 Match = Literal["equal", "rounded", "different"]
-
-_DRESS = (tree.Bracket, tree.Box, tree.Coloured, tree.Brace)
 
 
 def is_numeric(node: Node) -> bool:
@@ -49,9 +47,8 @@ _STRUCTURAL = frozenset({Fraction(1), Fraction(2), Fraction(1, 2)})
 
 
 def _is_one(node: Node) -> bool:
-    while isinstance(node, _DRESS):
-        node = node.body
-    return isinstance(node, tree.Number) and node.value == 1
+    number = tree.bare(node)
+    return isinstance(number, tree.Number) and number.value == 1
 
 
 def tolerances(node: Node, *, approximate: bool) -> tuple[Fraction, ...] | None:
@@ -70,9 +67,7 @@ class _NoResult(Exception):
 
 
 def _tolerances(node: Node, approximate: bool) -> Iterator[Fraction]:
-    while isinstance(node, _DRESS):
-        node = node.body
-    match node:
+    match tree.bare(node):
         case tree.Number(_, text):
             yield _half_unit(text, approximate)
         case tree.Neg(body):
@@ -97,8 +92,7 @@ def _tolerances(node: Node, approximate: bool) -> Iterator[Fraction]:
 
 def _turned(body: Node, approximate: bool) -> Iterator[Fraction]:
     found = tuple(_tolerances(body, approximate))
-    while isinstance(body, _DRESS):
-        body = body.body
+    body = tree.bare(body)
     if isinstance(body, tree.Matrix) and body.form == "matrix":
         width = len(body.rows[0])
         found = tuple(found[row * width + column] for column in range(width) for row in range(len(body.rows)))
@@ -106,8 +100,7 @@ def _turned(body: Node, approximate: bool) -> Iterator[Fraction]:
 
 
 def _whole(node: Node) -> int:
-    while isinstance(node, _DRESS):
-        node = node.body
+    node = tree.bare(node)
     if isinstance(node, tree.Neg):
         return -_whole(node.body)
     if isinstance(node, tree.Number) and node.value.denominator == 1:

@@ -20,16 +20,6 @@ from symbackprop.notation.tree import Node
 if TYPE_CHECKING:
     from symbackprop.checking.values import HandEvaluator
 
-_DRESS = (tree.Bracket, tree.Brace, tree.Box, tree.Coloured)
-
-
-def stripped(node: Node) -> Node:
-    """A node without brackets, braces and boxes round it."""
-    while isinstance(node, _DRESS):
-        node = node.body
-    return node
-
-
 # --- products -------------------------------------------------------------------------------------
 
 
@@ -75,7 +65,7 @@ def _parts(self: HandEvaluator, node: tree.Product, scope: Scope[Any]) -> list[A
 
 def _rows_of_tuples(node: tree.Product, parts: list[Array[Any]]) -> list[Array[Any]]:
     """`(4, 2, -5) · x`: a tuple before a vector is its row, and so is one behind a column."""
-    tuples = [isinstance(stripped(factor), hand.Tuple) for factor in node.factors]
+    tuples = [isinstance(tree.bare(factor), hand.Tuple) for factor in node.factors]
     for at, sign in enumerate(node.signs):
         before, after = parts[at], parts[at + 1]
         if sign not in ("", "cdot"):
@@ -119,7 +109,7 @@ def _factor(self: HandEvaluator, node: tree.Product, place: int, scope: Scope[An
     """A factor; a bare vector of ones takes its size from its neighbour."""
     factor = node.factors[place]
     flipped = isinstance(factor, tree.Transpose)
-    bare = stripped(factor.body if isinstance(factor, tree.Transpose) else factor)
+    bare = tree.bare(factor.body if isinstance(factor, tree.Transpose) else factor)
     if not (isinstance(bare, tree.Ones) and bare.size is None):
         return self.value(factor, Scope(scope.env, scope.indices, scope.like))
     size = _ones_beside(self, node, place, scope, flipped=flipped)
@@ -143,7 +133,7 @@ def _ones_beside(
 
 
 def _shape_beside(self: HandEvaluator, node: Node, scope: Scope[Any]) -> tuple[int, ...]:
-    bare = stripped(node.body) if isinstance(node, tree.Transpose) else stripped(node)
+    bare = tree.bare(node.body) if isinstance(node, tree.Transpose) else tree.bare(node)
     if isinstance(bare, tree.Ones) and bare.size is None:
         return ()  # 1 1ᵀ
     shape = self.value(node, Scope(scope.env, scope.indices)).shape
@@ -217,11 +207,11 @@ Factors = list[tuple[Node, "Array[Any]"]]
 
 def _ends(self: HandEvaluator, node: Node) -> tuple[Node, Node] | None:
     """What a derivative is of and by; a gradient is one of the loss."""
-    bare = stripped(node)
+    bare = tree.bare(node)
     if isinstance(bare, tree.Derivative):
-        return stripped(bare.of), stripped(bare.by)
+        return tree.bare(bare.of), tree.bare(bare.by)
     if isinstance(bare, tree.Gradient):
-        return tree.Name(self.here.exercise.loss), stripped(bare.of)
+        return tree.Name(self.here.exercise.loss), tree.bare(bare.of)
     return None
 
 

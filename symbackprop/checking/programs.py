@@ -13,7 +13,7 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.code import MASKED, CodeLine, own_functions, read_code
@@ -28,7 +28,7 @@ from symbackprop.checking.code_runs import (
 )
 from symbackprop.checking.code_steps import names_itself, stepped_down, steps_down
 from symbackprop.checking.code_tree import tree_of
-from symbackprop.checking.compare import form, same
+from symbackprop.checking.compare import same
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.examples_axis import examples_too_many
 from symbackprop.checking.findings import Finding, Named, Reason

@@ -19,6 +19,7 @@ ROW = "r…"
 
 
 def entry(self: Resolver, node: tree.Index) -> Node:
+    """`w[1, 2]`, `δ_1`, `x_i`: the entry, or the name that an index is part of."""
     base, places = node.base, node.places
     if base == tree.Name("delta") and isinstance(places[0], tree.Number):
         of = self.context.numbered_delta("delta" + places[0].text)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from symbackprop.algebra.values.arrays import form
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.compare import assignments, form
+from symbackprop.checking.compare import assignments
 from symbackprop.checking.context import Context
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.links import Judged, Member, misfit, reason

@@ -28,7 +28,7 @@ from symbackprop.algebra.values.dual import Duals
 from symbackprop.algebra.values.evaluate import Evaluator, Scope
 from symbackprop.checking.budget import Budget
 from symbackprop.checking.examples_axis import batched, examples_are_rows
-from symbackprop.checking.products import NoSize, product, stripped
+from symbackprop.checking.products import NoSize, product
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -141,7 +141,7 @@ def _name(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[Any]
 
 
 def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Array[Any]:
-    of = stripped(node.of)
+    of = tree.bare(node.of)
     if isinstance(of, tree.Index):
         base = _gradient(self, tree.Gradient(of.base), scope)
         return indexing.index(self, tree.Index(tree.Name("·"), of.places), _with(scope, "·", base))
@@ -174,7 +174,7 @@ def _with(scope: Scope[Any], name: str, value: Array[Any]) -> Scope[Any]:
 
 def _derivative(self: HandEvaluator, node: tree.Derivative, scope: Scope[Any]) -> Array[Any]:
     """∂of/∂by, of the shape of `of` and then that of `by`."""
-    of, by = stripped(node.of), stripped(node.by)
+    of, by = tree.bare(node.of), tree.bare(node.by)
     if of == tree.Name(self.here.exercise.loss):
         return _gradient(self, tree.Gradient(by), scope)
     if isinstance(by, tree.Index) and isinstance(by.base, tree.Name):
@@ -285,7 +285,7 @@ def indexed(node: Node, index: str) -> Iterator[tuple[str, int]]:
     """The names that have `index` as a place of its own, and on which axis."""
     for part in tree.walk(node):
         if isinstance(part, tree.Index):
-            base = stripped(part.base)
+            base = tree.bare(part.base)
             base = base.of if isinstance(base, tree.Gradient) else base
             base = base.body if isinstance(base, tree.Transpose) else base
             if isinstance(base, tree.Name):
@@ -337,7 +337,7 @@ def _added(self: HandEvaluator, node: Node, a: Array[Any], b: Array[Any]) -> Arr
 
 
 def _power(self: HandEvaluator, node: tree.Power, scope: Scope[Any]) -> Array[Any]:
-    base = stripped(node.base)
+    base = tree.bare(node.base)
     if isinstance(base, tree.Norm):
         norm = _frobenius(self, base, scope)
         return Evaluator.value(self, tree.Power(norm, node.exponent, span=node.span), scope)

@@ -9,11 +9,11 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop import limits
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError
 from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.claims import Claim
-from symbackprop.checking.compare import TooMany, assignments, form, look, side
+from symbackprop.checking.compare import TooMany, assignments, look, side
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding, Named, Reason
 from symbackprop.checking.links import Member, numbers_of, reason

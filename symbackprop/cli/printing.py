@@ -6,6 +6,7 @@ from contextlib import suppress
 
 
 def put(text: str, end: str = "\n") -> None:
+    """On standard output."""
     from symbackprop.exercise.faults import visible
 
     lines = text.split("\n")
@@ -22,6 +23,7 @@ def say(text: str) -> None:
 
 
 def is_terminal() -> bool:
+    """Whether standard output is a screen that somebody looks at."""
     return sys.stdout.isatty()
 
 

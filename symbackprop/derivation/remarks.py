@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
+from symbackprop.algebra.values.arrays import form
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.derivation.dimensions import (
     Dimensions,
@@ -151,7 +152,7 @@ class Remarks:
             made = shape_of(formula, exercise.shapes, functions=exercise.signatures)
         except (ShapeError, KeyError):
             return False
-        return _written(made) == _written(step.shape)
+        return form(made) == form(step.shape)
 
     def _wrong_at_random(self, step: Step, formula: Node) -> bool:
         """Whether at some random point the formula has a value, of the right shape, that is another one."""
@@ -192,13 +193,6 @@ def _worth_it(step: Step, mistake: str, wrong: Wrong) -> bool:
         about = wrong.about.name if isinstance(wrong.about, tree.Name) else ""
         return about not in tree.names_in(wrong.formula)
     return mistake != "term_forgotten" or step.rule == "sum"
-
-
-def _written(shape: Shape) -> Shape:
-    """The shape as it shows on paper."""
-    while shape and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape
 
 
 def _one_of_each(found: Mapping[str, OnlyProduct], shapes: Mapping[str, Shape]) -> dict[str, OnlyProduct]:

@@ -15,7 +15,7 @@ from itertools import count
 from math import prod
 from typing import Any
 
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError, Symbolic
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact
@@ -70,7 +70,7 @@ class World:
             return False
         except ArithmeticError:
             return None
-        return written(wrong.shape) == written(right.shape)
+        return form(wrong.shape) == form(right.shape)
 
     def equal(self, right: Array[Any] | None, formula: Node) -> bool | None:
         """Whether `formula` has the value `right`; see `same`."""
@@ -82,17 +82,10 @@ class World:
             return False
         except ArithmeticError:
             return None
-        if written(wrong.shape) != written(right.shape):
+        if form(wrong.shape) != form(right.shape):
             return False
         sub = self.working.domain.sub
         return all(vanishes(sub(a, b)) for a, b in zip(right.entries, wrong.entries, strict=True))
-
-
-def written(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape as it shows on paper."""
-    while shape and shape[-1] == 1:
-        shape = shape[:-1]
-    return shape
 
 
 def vanishes(value: Any) -> bool:

@@ -13,6 +13,12 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
+from symbackprop.notation.dress import DRESS as DRESS
+from symbackprop.notation.dress import Box as Box
+from symbackprop.notation.dress import Brace as Brace
+from symbackprop.notation.dress import Bracket as Bracket
+from symbackprop.notation.dress import Coloured as Coloured
+from symbackprop.notation.dress import bare as bare
 from symbackprop.notation.node import Node as Node
 from symbackprop.notation.node import Shape as Shape
 from symbackprop.notation.node import Size as Size
@@ -248,36 +254,6 @@ class Gradient(Node):
 # --- as written -------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Bracket(Node):
-    """Brackets that somebody wrote. The writer adds those that the mathematics needs itself."""
-
-    body: Node
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Brace(Node):
-    """A brace with a label under it (or over it)."""
-
-    body: Node
-    label: Node
-    above: bool = False
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Box(Node):
-    """A frame round a result."""
-
-    body: Node
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Coloured(Node):
-    """The red of gradients, in pictures and tables."""
-
-    body: Node
-
-
 # --- statements -------------------------------------------------------------------
 
 Relation = Literal[
@@ -398,9 +374,7 @@ def names_in(node: Node) -> list[str]:
 
 def undressed(node: Node) -> Node:
     """`node` without what is only layout: boxes, braces, colours and written brackets."""
-    if isinstance(node, Bracket | Brace | Box | Coloured):
-        return undressed(node.body)
-    return rebuild(node, undressed)
+    return rebuild(bare(node), undressed)
 
 
 # --- small makers, to keep the code that builds formulas readable ---------------------

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final, Literal
 
-from symbackprop.notation.tree import Add, Gradient, Name, Neg, Node, Number, Product
+from symbackprop.notation.tree import Add, Gradient, Name, Neg, Node, Number, Product, bare
 from symbackprop.report.operations import (
     ANY,
     UNNAMED,
@@ -18,7 +18,6 @@ from symbackprop.report.operations import (
     operands,
     plain_operand,
     sign_of,
-    undressed_once,
 )
 
 SIGNS: Final[Mapping[str, str]] = {
@@ -109,10 +108,10 @@ def circuit(
     taken = {*names, *(used for _, body in equations for used in free_names(body))}
     builder = _Builder(texts, frozenset(repeated), taken)
     for name, body in equations[:-1]:
-        builder.equation(name, undressed_once(body), Gradient(Name(name)))
+        builder.equation(name, bare(body), Gradient(Name(name)))
     name, body = equations[-1]
-    if split and count_operations(undressed_once(body)) <= MOST_OPERATIONS:
-        builder.equation(name, undressed_once(body), Number(Fraction(1)))
+    if split and count_operations(bare(body)) <= MOST_OPERATIONS:
+        builder.equation(name, bare(body), Number(Fraction(1)))
     else:
         builder.loss(name, body)
     return Circuit(parts=builder.parts, edges=tuple(builder.edges))

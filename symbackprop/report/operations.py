@@ -7,11 +7,8 @@ from typing import Final
 from symbackprop.algebra.functions import TABLE
 from symbackprop.notation.tree import (
     Add,
-    Box,
-    Brace,
     Bracket,
     Call,
-    Coloured,
     Constant,
     Dots,
     Entrywise,
@@ -29,15 +26,9 @@ from symbackprop.notation.tree import (
     Transpose,
     Where,
     Word,
+    bare,
     children,
 )  # fmt: skip
-
-
-def undressed_once(node: Node) -> Node:
-    """The node without the layout directly round it; a transposed thing counts as the thing."""
-    while isinstance(node, Bracket | Brace | Box | Coloured):
-        node = node.body
-    return node
 
 
 def free_names(node: Node, bound: frozenset[str] = frozenset()) -> Iterator[str]:
@@ -138,9 +129,9 @@ def operands(node: Node) -> tuple[Node, ...]:
 
 def plain_operand(node: Node) -> Node:
     """An operand as what the picture draws: `x` for `xᵀ`, for `x[1]`, and for `1 xᵀ`."""
-    node = undressed_once(node)
+    node = bare(node)
     while (inner := _wrapped(node)) is not None:
-        node = undressed_once(inner)
+        node = bare(inner)
     return node
 
 

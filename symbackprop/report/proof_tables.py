@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from symbackprop.algebra.values.arrays import form
 from symbackprop.checking.claims import Claims
-from symbackprop.checking.compare import form
 from symbackprop.checking.context import Unclear
 from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragments import Fragment

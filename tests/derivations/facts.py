@@ -14,7 +14,7 @@ from math import prod
 from random import Random
 from typing import Any
 
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Missing, NotCertified, Symbolic
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, bounds, settled
@@ -32,7 +32,6 @@ from symbackprop.derivation.worlds import (
     random_worlds,
     resized_world,
     world_of,
-    written,
 )
 from symbackprop.exercise import bundled, load
 from symbackprop.exercise.model import Exercise
@@ -203,7 +202,7 @@ class Facts:
             wrong = world.working.evaluate(formula, world.values, like=right.shape)
         except (EvaluationError, ArithmeticError):
             return False
-        if written(wrong.shape) == written(right.shape) or wrong.entries != right.entries:
+        if form(wrong.shape) == form(right.shape) or wrong.entries != right.entries:
             return False
         return sum(size > 1 for size in wrong.shape) <= 1
 

@@ -19,6 +19,13 @@ RANK = 4
 """The largest number of indices of an array: `K[o,c,a,b]`."""
 
 
+def form(shape: tuple[T, ...]) -> tuple[T, ...]:
+    """The shape as it shows on paper: a number, a column (n,), a row (1, n), a matrix; (n, 1) is a column."""
+    while shape and shape[-1] == 1:
+        shape = shape[:-1]
+    return shape
+
+
 @dataclass(frozen=True, slots=True)
 class Array(Generic[T]):
     """`entries` in row-major order; their number is the product of `shape`."""

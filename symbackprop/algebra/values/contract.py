@@ -28,7 +28,7 @@ T = TypeVar("T")
 LARGE = 2_000
 """Terms from which on it is worth the trouble."""
 
-_PEELED = (tree.Sum, tree.Where, tree.Bracket, tree.Brace, tree.Box, tree.Coloured)
+_PEELED = (tree.Sum, tree.Where, *tree.DRESS)
 
 
 @dataclass(slots=True)

@@ -26,8 +26,6 @@ T = TypeVar("T")
 Kinks = Mapping[str, Mapping[Fraction, Fraction]]
 """Function -> bound -> slope there, with respect to the quantity that decides (`on`)."""
 
-_DRESS = (tree.Bracket, tree.Brace, tree.Box, tree.Coloured)
-
 
 @dataclass(frozen=True, slots=True)
 class Scope(Generic[T]):
@@ -324,9 +322,7 @@ def _quotient(self: Evaluator[T], node: tree.Quotient, scope: Scope[T]) -> Array
 
 def _power(self: Evaluator[T], node: tree.Power, scope: Scope[T]) -> Array[T]:
     exponent = self.constant(node.exponent, scope)
-    base_node = node.base
-    while isinstance(base_node, _DRESS):
-        base_node = base_node.body
+    base_node = tree.bare(node.base)
     if isinstance(base_node, tree.Norm) and base_node.kind != "1" and exponent and exponent % 2 == 0:
         # ||v||^2 needs no root: rational stays rational, and it has a slope at 0.
         return Array((), (self.domain.power(_squares(self, base_node, scope), exponent / 2),))

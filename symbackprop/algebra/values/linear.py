@@ -13,8 +13,6 @@ from typing import NamedTuple
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
-_DRESS = (tree.Bracket, tree.Brace, tree.Box, tree.Coloured)
-
 
 class Form(NamedTuple):
     """`constant + Σ coefficients[name] · name`; no coefficient is 0."""
@@ -43,9 +41,7 @@ def linear(node: Node, number: Callable[[str], int | None], loops: Collection[st
 
     `number` gives the value of any other name (a size, an index that is fixed), or None.
     """
-    while isinstance(node, _DRESS):
-        node = node.body
-    match node:
+    match tree.bare(node):
         case tree.Number(value):
             return Form(value, {})
         case tree.Name(name):

@@ -30,11 +30,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_DRESS = (tree.Bracket, tree.Brace, tree.Box, tree.Coloured)
 _HEAVY = (tree.Call, tree.Power, tree.Quotient, tree.Sum, tree.Norm)
 """Worth computing once for each value of the indices that they hold."""
 
-_PEELED = (tree.Sum, tree.Where, *_DRESS)
+_PEELED = (tree.Sum, tree.Where, *tree.DRESS)
 
 _RELATIONS: Mapping[str, Callable[[Any, Any], bool]] = {"=": eq, "≠": ne, "<": lt, ">": gt, "≤": le, "≥": ge}
 
@@ -63,8 +62,7 @@ class Loop(Generic[T]):
         """Like `values`; an array raises _NoScalar."""
         if not frame.count:
             return []
-        while isinstance(node, _DRESS):
-            node = node.body
+        node = tree.bare(node)
         names = [name for name in frame.columns if name in self.needs(node)]
         if not names:
             return [self.single(node, self.scope)] * frame.count
@@ -245,9 +243,7 @@ def _quotient(self: Loop[T], node: tree.Quotient, frame: Frame) -> Sequence[T]:
 
 def _power(self: Loop[T], node: tree.Power, frame: Frame) -> Sequence[T]:
     """A whole or rational power; with an exponent that is known only now, as the evaluator does it."""
-    base = node.base
-    while isinstance(base, _DRESS):
-        base = base.body
+    base = tree.bare(node.base)
     form = self.form(node.exponent, frame)
     if form is None or isinstance(base, tree.Norm):  # ||v||^2 needs no root
         return self.one_by_one(node, frame)

@@ -44,6 +44,7 @@ def indicator_behind(reader: Translator, item: Item, *, bold: bool) -> Node | No
 
 
 def unwrapped(inside: Items) -> Items:
+    """The items without the brackets that enclose all of them."""
     while len(inside) > 2 and inside[0].kind == "sign" and closing(inside, 0) == len(inside) - 1:
         inside = inside[1:-1]
     return inside

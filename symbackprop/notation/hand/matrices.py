@@ -60,6 +60,7 @@ def rows(reader: Translator, item: Item) -> Node:
 
 
 def matrix(reader: Translator, cells: list[list[Items]], whole: Span) -> Node:
+    """The matrix of these cells, row by row. A cell that is empty is refused."""
     drawn = [_drawn(row) for row in cells]
     if any(drawn):
         cells = [[line] if line else _lone(row) for line, row in zip(drawn, cells, strict=True)]
@@ -108,6 +109,7 @@ def _is_dash(item: Item) -> bool:
 
 
 def left_cases(reader: Translator, inside: Items, whole: Span) -> Node:
+    """Cases behind a brace that only opens: `\\left\\{ \\begin{array} … \\end{array} \\right.`"""
     only = inside[0]
     if len(inside) != 1 or only.kind != "rows" or only.text not in known.ROWS | known.CASES:
         hint = "write \\begin{cases} … \\end{cases}"

@@ -8,10 +8,10 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
-from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.derivation.batch import Batch, batch, letter
 from symbackprop.derivation.steps import Step
-from symbackprop.derivation.worlds import vanishes, written
+from symbackprop.derivation.worlds import vanishes
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Part, Table, Text
@@ -143,7 +143,7 @@ class _Examples:
         return None
 
     def _same(self, first: Array[Any] | None, second: Array[Any] | None) -> bool:
-        if first is None or second is None or written(first.shape) != written(second.shape):
+        if first is None or second is None or form(first.shape) != form(second.shape):
             return False
         sub = self.view.facts.exact.sub
         return all(vanishes(sub(a, b)) for a, b in zip(first.entries, second.entries, strict=True))
@@ -300,7 +300,7 @@ class _Examples:
 
     def _add_up(self, parts: Sequence[Array[Any] | None], value: Array[Any]) -> bool:
         """Whether the parts have the shape of the gradient and add up to it."""
-        if any(part is None or written(part.shape) != written(value.shape) for part in parts):
+        if any(part is None or form(part.shape) != form(value.shape) for part in parts):
             return False
         add, sub = self.view.facts.exact.add, self.view.facts.exact.sub
         for at, wanted in enumerate(value.entries):

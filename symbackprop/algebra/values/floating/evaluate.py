@@ -273,23 +273,17 @@ def _quotient(self: Floating, node: tree.Quotient, frame: Frame) -> Any:
 
 def _power(self: Floating, node: tree.Power, frame: Frame) -> Any:
     k = len(frame.axes)
-    base, exponent = _bare(node.base), _bare(node.exponent)
+    base, exponent = tree.bare(node.base), tree.bare(node.exponent)
     known = exponent.value if isinstance(exponent, tree.Number) else None
     if isinstance(base, tree.Norm) and base.kind != "1" and known and known % 2 == 0:
         return power(_squares(self, base, frame), float(known / 2))  # no root: it has a slope at 0
     value = self.value(node.base, frame)
     if known is not None:
         return power(value, float(known))
-    if isinstance(exponent, tree.Neg) and isinstance(_bare(exponent.body), tree.Number):
+    if isinstance(exponent, tree.Neg) and isinstance(tree.bare(exponent.body), tree.Number):
         return power(value, float(self.scalar(exponent, frame).item()))
     left, right = paired(node, k, value, self.value(node.exponent, frame), loose=True)
     return power(left, right)
-
-
-def _bare(node: Node) -> Node:
-    while isinstance(node, tree.Bracket | tree.Brace | tree.Box | tree.Coloured):
-        node = node.body
-    return node
 
 
 def _transpose(self: Floating, node: tree.Transpose, frame: Frame) -> Any:
