@@ -143,8 +143,19 @@ class Calls:
             if call is None:
                 raise Unclear(Reason(key="check.unknown_name", parts={"name": first}), first.span)
             return tree.Call(call.function, args, call.options, head.primes, span=first.span)
+        self._of_that_layer(known, bare, first)
         options = next((call.options for call in context.activations.values() if call.function == known), ())
         return tree.Call(known, args, options, head.primes, span=first.span)
+
+    def _of_that_layer(self, function: str, argument: Node | None, first: Node) -> None:
+        """Refuse `a_l = σ(z_l)` for a layer of which a report says that it has another function, or none."""
+        context = self.context
+        if not context.settings.proof or self.resolver.layer is None or not isinstance(argument, tree.Name):
+            return
+        own = context.activations.get(argument.name)
+        counted = any(layer.affine == argument.name for layer in context.ladder)
+        if counted and (own is None or own.function != function):
+            raise Unclear(Reason(key="check.unknown_name", parts={"name": first}), first.span)
 
     def _put_in(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node:
         """A function that the text gives by a formula, at its argument."""

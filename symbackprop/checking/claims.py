@@ -7,13 +7,16 @@ from dataclasses import dataclass, replace
 
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.compare import Seen, is_number
-from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, LOSS_LETTERS, Unclear
+from symbackprop.checking.context import INDICES, Unclear
 from symbackprop.checking.descending import goes_down, is_step
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Reason, Verdict
+from symbackprop.checking.gaps import has_gaps
+from symbackprop.checking.given import states_given, unboxed
 from symbackprop.checking.kinks import at_kink
-from symbackprop.checking.links import Judged, Links, Member, reason, worst
-from symbackprop.checking.numbers import is_numeric
+from symbackprop.checking.links import Links
+from symbackprop.checking.member import Judged, Member, reason, worst
+from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.typing import typed
 from symbackprop.checking.values import evaluator_in, scope_in
@@ -69,7 +72,7 @@ class Claims:
 
     def judge(self, node: Node) -> Claim:
         """A whole statement. Raises Unclear where it cannot be understood."""
-        node = _unboxed(node)
+        node = unboxed(node)
         if not isinstance(node, tree.Chain):
             return self._alone(node)
         chain = _flattened(node)
@@ -180,7 +183,7 @@ class Claims:
     def _chain(self, chain: tree.Chain) -> Claim:
         written = list(chain.members)
         relations = list(chain.relations)
-        defined = self._definition(written)
+        defined = states_given(self, written)
         members: list[Member] = []
         found: list[_Found] = []
         anchor, last = self.anchor, self.last
@@ -219,68 +222,6 @@ class Claims:
 
     def _all_given(self, found: list[_Found]) -> bool:
         return all(not one.label for one in found)
-
-    def _definition(self, written: list[Node]) -> bool:
-        """Whether a chain states what is given: a value, the model's own equation, a function's formula."""
-        if len(written) < 2:
-            return False
-        first = written[0]
-        context = self.desk.context
-        name = self._name_of(first)
-        if name is not None and name in context.exercise.given:
-            return True
-        if name is not None and name in context.equations:
-            return len(written) == 2 and self._word_for_word(name, written[1])
-        if self._is_differential(first) and not is_numeric(written[1]):
-            raise Unclear(reason("check.differential", name=first), first.span)
-        if isinstance(first, tree.Gradient) and len(written) == 2:
-            return isinstance(_unboxed(written[1]), tree.Derivative | hand.Nabla)  # dy = dL/dŷ: a name
-        call = self._call_of_letter(first)
-        if call is not None:
-            return not call.primes
-        return self._restates_loss(written)
-
-    def _is_differential(self, node: Node) -> bool:
-        """`dL` alone: hardly the gradient 1 of the loss."""
-        of = node.of if isinstance(node, tree.Gradient) else None
-        return isinstance(of, tree.Name) and self.desk.context.variable(of.name) == self.desk.exercise.loss
-
-    def _name_of(self, node: Node) -> str | None:
-        """The name that a left side is, with its mark or number understood."""
-        if not isinstance(node, tree.Name | hand.Marked | tree.Index):
-            return None
-        try:
-            made = self.member(node).node
-        except Unclear:
-            return None
-        return made.name if isinstance(made, tree.Name) else None
-
-    def _word_for_word(self, name: str, node: Node) -> bool:
-        try:
-            made = self.member(node).node
-        except Unclear:
-            return False
-        return plain(made) == plain(self.desk.context.equations[name].body)
-
-    def _restates_loss(self, written: list[Node]) -> bool:
-        """`𝓛(ŷ, y) = ½ (ŷ − y)²`."""
-        match written:
-            case [tree.Product((tree.Name(name), hand.Tuple(_)), ("",)), right] if name in LOSS_LETTERS:
-                return self._word_for_word(self.desk.exercise.loss, right)
-        return False
-
-    def _call_of_letter(self, node: Node) -> tree.Call | None:
-        """`f(z)`, a letter applied to something: the call that it is."""
-        match node:
-            case tree.Product((tree.Name(name), tree.Bracket(_)), ("",)) if (
-                name in FUNCTION_LETTERS or name in self.desk.context.functions
-            ):
-                try:
-                    made = self.member(node).node
-                except Unclear:
-                    return None
-                return made if isinstance(made, tree.Call) else None
-        return None
 
     def _link(self, anchor: Member, left: Member, right: Member, approximate: bool) -> _Found:
         judged = self.links.judge(left, right, approximate=approximate)
@@ -349,7 +290,7 @@ class Claims:
         elif isinstance(last, hand.Omitted):
             named = [self.last] if self.last is not None else []
         else:
-            named = members[-1:]
+            named = [one for one in members if not has_gaps(one.node)][-1:]
         found = []
         for member in named:
             judged, context = typed(self.desk, member, space)
@@ -385,19 +326,13 @@ _NO_CLAIM = (hand.Omitted, tree.Space, hand.Said)
 
 
 def _label_members(label: Node) -> Iterator[Node]:
-    label = _unboxed(label)
+    label = unboxed(label)
     if isinstance(label, tree.Chain) and "→" in label.relations:
         return  # z → W: the way that a term takes
     if isinstance(label, tree.Chain):
         yield from (part for part in label.members if not isinstance(part, _NO_CLAIM))
     else:
         yield label
-
-
-def _unboxed(node: Node) -> Node:
-    while isinstance(node, tree.Box):
-        node = node.body
-    return node
 
 
 def _flattened(chain: tree.Chain) -> tree.Chain:
@@ -420,24 +355,6 @@ def _flattened(chain: tree.Chain) -> tree.Chain:
 def is_number_like(node: Node) -> bool:
     """Whether a member as written is made of numbers only."""
     return is_numeric(node) and not isinstance(node, hand.Omitted | tree.Space | hand.Said)
-
-
-def plain(node: Node) -> Node:
-    """A formula without what is only dress, for "word for word"."""
-    made = tree.undressed(node)
-
-    def bared(part: Node) -> Node:
-        part = tree.rebuild(part, bared)
-        match part:
-            case tree.Product(factors, signs):
-                return tree.Product(factors, tuple("" if sign == "cdot" else sign for sign in signs))
-            case tree.Quotient(above, below):
-                return tree.Quotient(above, below)
-            case tree.Number(value):
-                return tree.Number(value)
-        return part
-
-    return bared(made)
 
 
 def tree_of(members: list[Member], relations: tuple[tree.Relation, ...]) -> Node:

@@ -13,7 +13,7 @@ from symbackprop.checking.code_runs import Program, Run, target_of, truth
 from symbackprop.checking.descending import RATE, RATES, Way, way
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
-from symbackprop.checking.links import reason
+from symbackprop.checking.member import reason
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 

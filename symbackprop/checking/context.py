@@ -5,12 +5,14 @@ A context is never changed: what a line defines gives a new one.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symbackprop.algebra.functions import TABLE
 from symbackprop.checking.findings import Reason
+from symbackprop.checking.layers import OUTPUT, Layer, layers_of
 from symbackprop.checking.settings import Settings
 from symbackprop.exercise.model import Equation, Exercise, function_names
 from symbackprop.notation import tree
@@ -180,6 +182,8 @@ class Context:
         """The function that a letter stands for, as it is called in the model; None where nobody says."""
         if isinstance(argument, tree.Name) and argument.name in self.activations:
             return self.activations[argument.name]
+        if any(layer.affine == layer.output and tree.Name(layer.affine) == argument for layer in self.ladder):
+            return tree.Call("identity", (argument,)) if argument is not None else None
         calls = {(call.function, call.options): call for call in self.activations.values()}
         return next(iter(calls.values())) if len(calls) == 1 else None
 
@@ -197,16 +201,46 @@ class Context:
                     return made
         if number == 1 and self.layers <= 1:
             return stem if stem in self.exercise.shapes else None
-        return None
+        return self._by_place(stem, number)
+
+    def _by_place(self, letter: str, number: int) -> str | None:
+        """The name by its place among the layers, unless the model's own numbers say otherwise."""
+        place = number - self.first_layer
+        if place == -1 and self.ladder:
+            stem = self.ladder[0].output.rstrip("0123456789")
+            return self.ladder[0].incoming if letter.lower() in OUTPUT or letter == stem else None
+        if not 0 <= place < len(self.ladder):
+            return None
+        for at, layer in enumerate(self.ladder, start=self.first_layer):
+            for stem in (letter, letter.swapcase()):
+                own = f"{stem}{at}"
+                if own in self.exercise.shapes and layer.named(letter) != own:
+                    return None
+        return self.ladder[place].named(letter)
+
+    @cached_property
+    def first_layer(self) -> int:
+        """The number of the first layer: that of its z, where that has one."""
+        digits = "" if not self.ladder else self.ladder[0].affine.lstrip(string.ascii_letters)
+        return int(digits) if digits.isdigit() else 1
+
+    @cached_property
+    def ladder(self) -> tuple[Layer, ...]:
+        """The layers of the model, from the input up."""
+        return layers_of(self.exercise)
+
+    def counts_layers(self, letter: str) -> bool:
+        """Whether a letter, which is no name itself, is one by which books number what layers have."""
+        return self.variable(letter) is None and self._by_place(letter, self.first_layer) is not None
 
     @cached_property
     def layers(self) -> int:
-        """The highest number of a layer: of z1, z2 … and W1, W2 …; 0 where the model numbers none."""
+        """The highest number of a layer: of z1, z2 … and W1, W2 …; how many there are, without numbers."""
         numbers = [
             int(name[1:]) for name in self.exercise.shapes
             if name[:1] in "zZW" and name[1:].isdigit() and len(name) < 5
         ]  # fmt: skip
-        return max(numbers, default=0)
+        return max(numbers, default=len(self.ladder))
 
     def numbered_delta(self, name: str) -> str | None:
         """Of `delta3` the z3 that it is the gradient of, where the model has one."""

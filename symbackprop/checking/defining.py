@@ -13,7 +13,7 @@ from symbackprop.checking.claims import SIZES, Claims
 from symbackprop.checking.compare import look
 from symbackprop.checking.context import FUNCTION_LETTERS, Unclear
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.links import is_tuple, numbers_of
+from symbackprop.checking.member import is_tuple, numbers_of
 from symbackprop.checking.resolve import Resolved
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -97,13 +97,28 @@ def _with_dummy(desk: Desk, chain: tree.Chain) -> tree.Chain:
     match head:
         case tree.Product((_, tree.Bracket(tree.Name(dummy))), ("",)):
             context = desk.context
-            if context.variable(dummy) is not None or dummy not in DUMMIES:
+            if context.knows(dummy) or dummy not in DUMMIES:
                 return chain
-            name = next(iter((*context.activations, *context.preactivations)), None)
+            name = _argument(desk, head)
             if name is not None:
-                replaced = tree.replace_names(chain, {dummy: tree.Name(name)})
+                replaced = tree.replace_names(chain, {dummy: name})
                 return replaced if isinstance(replaced, tree.Chain) else chain
     return chain
+
+
+def _argument(desk: Desk, head: Node) -> Node | None:
+    """What stands for any number: what that function is applied to, or else an entry of what is given."""
+    context = desk.context
+    letter = next(iter(tree.names_in(head)))
+    function = context.callable.get(letter)
+    names = [name for name, call in context.activations.items() if call.function == function]
+    names += [*context.activations, *context.preactivations]
+    if names:
+        return tree.Name(names[0])
+    for name in context.exercise.given:
+        rank = len(context.exercise.shapes[name])
+        return tree.Index(tree.Name(name), (tree.number(1),) * rank) if rank else tree.Name(name)
+    return None
 
 
 # --- names ----------------------------------------------------------------------------------------

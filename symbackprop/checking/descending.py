@@ -76,7 +76,7 @@ def goes_down(desk: Desk, name: str, second: Node) -> Way:
             new = working.value(made.node, scope_in(world, {}))
             old, slope = world.value(name), world.gradient(name)
         except (ArithmeticError, EvaluationError) as error:
-            from symbackprop.checking.links import reason
+            from symbackprop.checking.member import reason
 
             raise Unclear(reason("check.not_evaluated", message=str(error)), second.span) from None
         if form(new.shape) != form(old.shape):

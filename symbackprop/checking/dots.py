@@ -38,7 +38,7 @@ def expanded_tuple(items: Sequence[Node]) -> Run | None:
         return None
     last = items[-1]
     written = items[: places[0]]
-    first = _general(written[0], last)
+    first = _general(written[0], last) or _general(tree.undressed(written[0]), tree.undressed(last))
     if first is None:
         return None
     body, low, high = first
@@ -75,7 +75,7 @@ def _general(first: Node, last: Node) -> tuple[Node, Node, Node] | None:
             return None
         return _merged_parts(a, b, merged)
 
-    body = merged(tree.undressed(first), tree.undressed(last))
+    body = merged(first, last)
     if body is None or not found:
         return None
     return body, found[0][0], found[0][1]

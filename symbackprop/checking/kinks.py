@@ -9,7 +9,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.compare import side, ways_of
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Reason
-from symbackprop.checking.links import Judged, Member, reason
+from symbackprop.checking.member import Judged, Member, reason
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand

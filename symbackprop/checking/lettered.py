@@ -21,14 +21,32 @@ MOST_LAYERS = 60
 """Instances of a line about any layer or step, `δ^{(l)} = …`; terms of a sum over the numbers in names."""
 
 
+LAYER = frozenset({"l", "ell"})
+"""What stands for the number of any layer."""
+
+
 def lettered(self: Resolver, name: str, node: Node) -> Node | None:
     """`K_ab`, read as one name, where K is a matrix and a, b are indices; `δ_ab`."""
     stem, _, letters = name.partition("_")
     places = tuple(tree.Name(letter, span=node.span) for letter in letters)
     rank = 2 if stem == "delta" else len(self.context.shape(self.context.variable(stem) or "") or ())
-    if not letters.isalpha() or not letters.islower() or len(letters) != rank:
+    if not letters or len(letters) != rank or not all(_is_place(self.context, letter) for letter in letters):
         return None
     return self.at(tree.Index(tree.Name(stem, span=node.span), places, span=node.span))
+
+
+def _is_place(context: Context, letter: str) -> bool:
+    return letter.isalpha() and (letter.islower() or context.size_known(letter))
+
+
+def spelt(context: Context, node: Node) -> Node:
+    """`z_{pH}` with its places apart, as `z_{p1}` has them."""
+    if isinstance(node, tree.Name):
+        stem, _, letters = node.name.partition("_")
+        rank = len(context.shape(context.variable(stem) or "") or ())
+        if len(letters) == rank > 1 and all(_is_place(context, letter) for letter in letters):
+            return tree.Index(tree.Name(stem), tuple(map(tree.Name, letters)), span=node.span)
+    return tree.rebuild(node, lambda part: spelt(context, part))
 
 
 def is_kronecker(self: Resolver) -> bool:
@@ -52,17 +70,20 @@ def spread_places(places: tuple[Node, ...]) -> tuple[Node, ...]:
     return factors if single and places[0].signs == ("",) else places
 
 
-def is_numbered(context: Context, base: Node) -> bool:
-    """Whether a letter is only one with a number: z of z1, z2, z3."""
-    if not isinstance(base, tree.Name) or context.variable(base.name) is not None:
+def is_numbered(context: Context, base: Node, place: Node) -> bool:
+    """Whether a letter is only one with a number: z of z1, z2, z3; or l counts the layers that it has."""
+    if not isinstance(base, tree.Name):
         return False
     stems = {name.rstrip("0123456789") for name in context.exercise.shapes if name[-1:].isdigit()}
-    return base.name in stems
+    any_layer = not LAYER.isdisjoint(tree.names_in(place))
+    if context.variable(base.name) is not None:  # x_l of a report that has x1, x2 after x
+        return any_layer and base.name in stems and context.settings.proof
+    return base.name in stems or (any_layer and context.counts_layers(base.name))
 
 
 def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node, ...]:
     """The number of `z_{t-1}` in the instance of a line about any step."""
-    if self.layer is None or not places or not is_numbered(self.context, base):
+    if self.layer is None or not places or not is_numbered(self.context, base, places[0]):
         return places
     letters = [name for name in tree.names_in(places[0]) if name not in self.bound]
     if len(letters) != 1:
@@ -75,12 +96,21 @@ def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node,
 
 def is_about_steps(node: Node, context: Context) -> bool:
     """Whether a formula has names with a letter for their number: `z_t = W x_t + U h_{t-1} + b`."""
-    summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)}
+    summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)} | set(_in_pairs(node))
     return any(
-        isinstance(part, tree.Index) and is_numbered(context, part.base)
+        isinstance(part, tree.Index) and is_numbered(context, part.base, part.places[0])
         and set(tree.names_in(part.places[0])) - summed
         for part in tree.walk(node)
     )  # fmt: skip
+
+
+def _in_pairs(node: Node) -> Iterator[str]:
+    """Letters that are one of several places: the l of `w_{il}` is an entry's."""
+    for part in tree.walk(node):
+        if isinstance(part, tree.Index):
+            places = spread_places(part.places)
+            if len(places) > 1:
+                yield from (name for place in places[1:] for name in tree.names_in(place))
 
 
 _NUMBERED = re.compile(r"[A-Za-z]+[0-9]{1,4}")
@@ -90,13 +120,14 @@ _LETTERS = string.ascii_letters
 def instances(node: Node, context: Context) -> Iterator[int | None]:
     """The layers for which a line about any layer speaks; one None for a line about none."""
     marks = [part.mark for part in tree.walk(node) if isinstance(part, hand.Marked)]
-    loose = any(name in ("l", "ell") for mark in marks for name in tree.names_in(mark))
+    loose = any(name in LAYER for mark in marks for name in tree.names_in(mark))
     if loose:
         yield from range(1, min(context.layers, MOST_LAYERS) + 1)
     elif is_about_steps(node, context):
-        last = max(
+        numbers = [
             int(name.lstrip(_LETTERS)) for name in context.exercise.shapes if _NUMBERED.fullmatch(name)
-        )
+        ]
+        last = max([*numbers, len(context.ladder)])
         yield from range(min(last, MOST_LAYERS) + 1)
     else:
         yield None
@@ -105,7 +136,7 @@ def instances(node: Node, context: Context) -> Iterator[int | None]:
 def written_out(self: Resolver, node: tree.Sum) -> Node | None:
     """`Σ_{t=1}^{3} dz_t x_tᵀ`, where t is the number in a name, term by term."""
     numbered = any(
-        isinstance(part, tree.Index) and is_numbered(self.context, part.base)
+        isinstance(part, tree.Index) and is_numbered(self.context, part.base, part.places[0])
         and node.index in tree.names_in(part.places[0])
         for part in tree.walk(node.body)
     )  # fmt: skip

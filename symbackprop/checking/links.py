@@ -2,76 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.compare import Seen, TooMany, assignments, look, side, sides
+from symbackprop.checking.compare import Seen, TooMany, assignments, look, sides
 from symbackprop.checking.conditions import condition
 from symbackprop.checking.desk import Desk, generalised
-from symbackprop.checking.findings import VERDICTS, Argument, Reason, Verdict
-from symbackprop.checking.numbers import distance, has_numbers, is_numeric, match, spread, tolerances
+from symbackprop.checking.findings import Argument, Reason, Verdict
+from symbackprop.checking.gaps import has_gaps, shown_pair
+from symbackprop.checking.member import Judged, Member, misfit, reason, worst
+from symbackprop.checking.numbers import match, tolerances
+from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
-from symbackprop.checking.roundings import both_rounded
+from symbackprop.checking.roundings import both_rounded, off_by_rounding, put_in_rounded
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
-from symbackprop.notation.hand import nodes as hand
-from symbackprop.notation.tree import Node
-
-
-@dataclass(frozen=True, slots=True)
-class Member:
-    """A member of a chain: as written, and as formulas about the exercise, one for each layer it is about."""
-
-    written: Node
-    variants: tuple[Resolved, ...]
-
-    @property
-    def node(self) -> Node:
-        """The formula, of the first layer."""
-        return self.variants[0].node
-
-    @property
-    def numeric(self) -> bool:
-        """Whether it is made of numbers only."""
-        return is_numeric(self.node)
-
-    @property
-    def mixed(self) -> bool:
-        """Whether it mixes numbers in."""
-        return has_numbers(self.node)
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a link, a label or a whole statement is found to be."""
-
-    verdict: Verdict
-    reasons: tuple[Reason, ...] = ()
-    seen: Seen | None = None
-    entry: int | None = None
-
-
-def worst(judged: Sequence[Judged]) -> Verdict:
-    """A chain is as good as its worst link."""
-    return max((one.verdict for one in judged), key=VERDICTS.index)
-
-
-def reason(key: str, **parts: Argument) -> Reason:
-    """A sentence of the language files with its parts."""
-    return Reason(key=key, parts=parts)
-
-
-def misfit(node: Node | None) -> Reason:
-    """Shapes that do not fit, and where if that can be shown."""
-    if node is None or isinstance(node, tree.Dots):
-        return reason("check.no_shape")
-    return reason("check.shape_misfit", product=node)
+from symbackprop.notation.tree import Node, Shape
 
 
 class Links:
@@ -100,6 +50,8 @@ class Links:
         try:
             if a.unfinished or b.unfinished:
                 return self._unfinished(a, b)
+            if has_gaps(a.node) or has_gaps(b.node):
+                return self._shown(a, b, left, right, approximate)
             if left.numeric or right.numeric:
                 found = self._numeric(a, b, left, right, approximate)
                 if found is not None:
@@ -107,6 +59,14 @@ class Links:
             return self._generic(a, b, left, right)
         except TooMany as error:
             return Judged("not read", (reason("check.too_large", message=str(error)),))
+
+    def _shown(self, a: Resolved, b: Resolved, left: Member, right: Member, approximate: bool) -> Judged:
+        """`dx = (3, 1, …, 7)`: the entries that are shown."""
+        pair = shown_pair(a, b, lambda node: _shape_of(node, self.desk))
+        if pair is None:
+            return Judged("not read", (reason("check.dots", name=b.node if has_gaps(b.node) else a.node),))
+        one, two = Member(left.written, pair[:1]), Member(right.written, pair[1:])
+        return self._one(*pair, one, two, approximate)
 
     # --- with the example's numbers
 
@@ -132,9 +92,9 @@ class Links:
         generic = None if both else self._generic_number(a, b)
         if generic is not None:
             return generic
-        if desk.digits is not None and self._off_by_rounding(a, b, approximate):
+        if desk.digits is not None and off_by_rounding(desk, a, b, approximate):
             return Judged("rounded", (reason("check.rounded"),))
-        if not both and self._put_in_rounded(a, b):
+        if not both and put_in_rounded(desk, a, b):
             return Judged("rounded", (reason("check.rounded"),))
         proof = both and approximate and desk.context.settings.proof
         if proof and both_rounded(desk.example, desk.reader, a, b):
@@ -152,55 +112,6 @@ class Links:
             if isinstance(found, Judged) and found.verdict in ("correct", "rounded"):
                 return self._carried() if carried else Judged("rounded", (reason("check.rounded"),))
         return None
-
-    def _off_by_rounding(self, a: Resolved, b: Resolved, approximate: bool) -> bool:
-        """Whether a number is off by no more than twice what the rounded numbers before it make."""
-        desk = self.desk
-        if desk.digits is None:
-            return False
-        for value, result in ((a, b), (b, a)):
-            allowed = tolerances(result.node, approximate=approximate)
-            if allowed is None or is_numeric(value.node):
-                continue
-            try:
-                here = [evaluator_in(world, desk.reader) for world in (desk.example, desk.digits)]
-                exact, rounded = (side(working, value, {}).array for working in here)
-                number = side(here[0], result, {})
-                pairs = zip(exact.entries, rounded.entries, strict=True)
-                moved = tuple(distance(desk.example.domain, u, v) for u, v in pairs)
-            except (ArithmeticError, EvaluationError):
-                continue
-            if len(moved) == len(allowed) == len(number.array.entries):
-                wider = tuple(own + 2 * more for own, more in zip(allowed, moved, strict=True))
-                found, _ = match(desk.example.domain, exact, number.array, wider, loose=number.loose)
-                return found != "different"
-        return False
-
-    def _put_in_rounded(self, a: Resolved, b: Resolved) -> bool:
-        """`0.5523 · 0.4477` for a value: right as far as the operands, which are rounded themselves, tell."""
-        desk = self.desk
-        world = desk.example
-        for value, operation in ((a, b), (b, a)):
-            if not is_numeric(operation.node) or is_numeric(value.node):
-                continue
-            known = (entry for array in world.values.values() for entry in array.entries)
-            exact = {entry for entry in known if isinstance(entry, Fraction)}
-            allowed = spread(operation.node, world.domain, lambda node: self._number(node, world), exact)
-            if allowed is None:
-                continue
-            try:
-                working = evaluator_in(world, desk.reader)
-                left, right = side(working, value, {}), side(working, operation, {})
-            except (ArithmeticError, EvaluationError):
-                continue
-            loose = left.loose or right.loose
-            found, _ = match(world.domain, left.array, right.array, allowed, loose=loose)
-            if found != "different":
-                return True
-        return False
-
-    def _number(self, node: Node, world: World) -> Array[Any]:
-        return evaluator_in(world, self.desk.reader).value(node, scope_in(world, {}))
 
     def _generic_number(self, a: Resolved, b: Resolved) -> Judged | None:
         """`∂z/∂b = 1`, `Σ t = 1`: a number that is right for any values."""
@@ -423,21 +334,15 @@ def _is_symbolic(error: ArithmeticError) -> bool:
     return isinstance(error, Symbolic)
 
 
+def _shape_of(node: Node, desk: Desk) -> Shape | None:
+    """The shape of a formula at the exercise's sizes."""
+    for world in (desk.example, *desk.worlds.own[:1]):
+        with suppress(ArithmeticError, EvaluationError):
+            return evaluator_in(world, desk.reader).value(node, scope_in(world, {})).shape
+    return None
+
+
 def _is_argument(node: Node, known: Mapping[str, Any]) -> bool:
     bare = tree.undressed(node)
     bare = bare.base if isinstance(bare, tree.Index) else bare
     return is_numeric(bare) or (isinstance(bare, tree.Name) and bare.name in known)
-
-
-def numbers_of(member: Member, world: World, desk: Desk) -> Array[Any] | None:
-    """The value of a member in a world, None where it has none."""
-    working = evaluator_in(world, desk.reader)
-    try:
-        return working.value(member.node, scope_in(world, {}))
-    except (ArithmeticError, EvaluationError):
-        return None
-
-
-def is_tuple(node: Node) -> bool:
-    """Whether a member is a tuple, which is neither row nor column."""
-    return isinstance(tree.undressed(node), hand.Tuple)

@@ -33,7 +33,7 @@ from symbackprop.checking.desk import Desk
 from symbackprop.checking.examples_axis import examples_too_many
 from symbackprop.checking.findings import Finding, Named, Reason
 from symbackprop.checking.fragments import Fragment
-from symbackprop.checking.links import reason
+from symbackprop.checking.member import reason
 from symbackprop.checking.why import named_mistakes
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree

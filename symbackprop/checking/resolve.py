@@ -14,9 +14,10 @@ from symbackprop.checking.calls import Calls, Done
 from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, Context, Unclear
 from symbackprop.checking.dots import expanded_sum, expanded_tuple
 from symbackprop.checking.findings import Reason
-from symbackprop.checking.lettered import MOST_LAYERS, lettered, written_out
+from symbackprop.checking.lettered import MOST_LAYERS, lettered, spelt, written_out
 from symbackprop.checking.lettered import instances as instances
 from symbackprop.checking.marks import delta_of, mark_number, marked
+from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve_places import entry, place, rank_of
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -233,7 +234,10 @@ def _add(self: Resolver, node: tree.Add) -> Node:
 
 def _tuple(self: Resolver, node: hand.Tuple) -> Node:
     if any(isinstance(item, tree.Dots) for item in node.items):
-        made = expanded_tuple(node.items)
+        made = expanded_tuple(tuple(spelt(self.context, item) for item in node.items))
+        if made is None and all(isinstance(item, tree.Dots) or is_numeric(item) for item in node.items):
+            self.sized = True
+            return node  # gaps.py: what is shown is what is claimed
         if made is None:
             raise self.refuse("check.dots", node, name=node)
         index, low, high, body = made
@@ -248,6 +252,9 @@ def _tuple(self: Resolver, node: hand.Tuple) -> Node:
 def _matrix(self: Resolver, node: tree.Matrix) -> Node:
     flat = [entry for row in node.rows for entry in row]
     if any(isinstance(entry, tree.Dots) for entry in flat):
+        if all(isinstance(entry, tree.Dots) or is_numeric(entry) for entry in flat):
+            self.sized = True
+            return node
         if node.form == "matrix" and len(node.rows[0]) > 1:
             raise self.refuse("check.dots", node, name=node)
         made = _tuple(self, hand.Tuple(tuple(flat), span=node.span))

@@ -62,22 +62,35 @@ def _numbered_name(
     """`z_1` where the model has a z1 and no z; `w_{1,2}` of W1 is none."""
     if not isinstance(base, tree.Name) or not places:
         return None
-    first = places[0]
-    if self.context.variable(base.name) is not None:
-        own = isinstance(first, tree.Number) and self.context.knows(base.name + first.text)
-        if not (own and self.context.settings.proof):  # W_2 of a report is W2, where there is one
-            return None
-    first = places[0]
-    if isinstance(first, tree.Name):
-        for stem in (base.name, base.name.swapcase() if len(base.name) == 1 and len(places) > 1 else ""):
-            if stem and self.context.knows(stem + first.name):
-                return tree.Name(stem + first.name, span=base.span), tuple(places[1:])  # W_q for Wq
+    context, first, rest = self.context, places[0], tuple(places[1:])
+    named = context.variable(base.name) is not None
+    stems = tuple(dict.fromkeys((base.name, base.name.swapcase() if len(base.name) == 1 else base.name)))
+    if isinstance(first, tree.Name) and not named:
+        for stem in stems if rest else stems[:1]:
+            if context.knows(stem + first.name):
+                return tree.Name(stem + first.name, span=base.span), rest  # W_q for Wq
+    if first == tree.Neg(tree.number(1)) and not named:
+        below = context.layered(base.name, -1)  # h_{-1} before h_0
+        return None if below is None else (tree.Name(below, span=base.span), rest)
     if not isinstance(first, tree.Number) or not first.text.isdigit():
         return None
-    for stem in (base.name, base.name.swapcase() if len(base.name) == 1 else base.name):
-        if self.context.knows(stem + first.text) or self.context.size_known(stem + first.text):
-            return tree.Name(stem + first.text, span=base.span), tuple(places[1:])
-    return None
+    found = [
+        stem + first.text for stem in stems
+        if context.knows(stem + first.text) or context.size_known(stem + first.text)
+    ]  # fmt: skip
+    if named and found and not context.settings.proof and not _is_whole(self, found[0], rest):
+        found = []  # w_{2,1} of W, though there is a W2; in a report W_2 is W2
+    if not found and (
+        first.value == 0 or (not named and (self.layer is not None or context.counts_layers(base.name)))
+    ):
+        found = [name for name in (context.layered(base.name, int(first.text)),) if name is not None]
+    return (tree.Name(found[0], span=base.span), rest) if found else None
+
+
+def _is_whole(self: Resolver, name: str, rest: Sequence[Node]) -> bool:
+    """Whether `w_{2,ji}` can only be an entry of W2: a place for each of its axes follows the number."""
+    shape = self.context.shape(name)
+    return shape is not None and len(shape) == 2 and len(spread_places(tuple(rest))) == 2
 
 
 def _meant(self: Resolver, core: Node) -> Node:

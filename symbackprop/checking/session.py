@@ -16,7 +16,7 @@ from symbackprop.checking.desk import Desk
 from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragments import Fragment
-from symbackprop.checking.links import Member, numbers_of, reason
+from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import tolerances
 from symbackprop.checking.settings import Settings
 from symbackprop.exercise.model import Exercise

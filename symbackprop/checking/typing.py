@@ -7,7 +7,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.compare import assignments
 from symbackprop.checking.context import Context
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.links import Judged, Member, misfit, reason
+from symbackprop.checking.member import Judged, Member, misfit, reason
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node

@@ -16,7 +16,7 @@ from symbackprop.checking.claims import Claim
 from symbackprop.checking.compare import TooMany, assignments, look, side
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding, Named, Reason
-from symbackprop.checking.links import Member, numbers_of, reason
+from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import match, tolerances
 from symbackprop.checking.repairs import repaired
 from symbackprop.checking.resolve import Resolved

@@ -15,13 +15,16 @@ from typing import Final
 from symbackprop.derivation.steps import Contribution, Derivation, Step
 from symbackprop.exercise.model import Equation
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Name, Node
+from symbackprop.notation.tree import Name, Node, Shape
 
 LONG: Final = 4
 """So many layers are worth a short form: the last ones in full, the others in a table."""
 
 _NUMBERED: Final = re.compile(r"(.*?[^0-9_])_?([0-9]+)", re.DOTALL)
-_BY_RANK: Final[Mapping[int, str]] = {0: "wcuv", 1: "bcuv", 2: "WUVM"}
+_BY_RANK: Final[Mapping[int, str]] = {0: "wv", 1: "bc", 2: "WVM"}
+_OUTPUT: Final = "aho"
+_AFFINE: Final = "zsuqn"
+"""Letters for what a layer has, by its rank where it is the layer's own; the reader of reports knows them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,18 +78,22 @@ class Ladder:
         """The functions of the layers through which a gradient returns to a layer below."""
         return tuple(dict.fromkeys(rung.function for rung in self.rungs[:-1] if rung.function))
 
-    def zeroth(self) -> Name:
+    def zeroth(self) -> Node:
         """`a_0`, the input of the first layer under the name that the form gives it."""
-        return Name(f"{self._letters[0][self.rungs[0].output]}{self.number(0) - 1}")
+        letter, number = self._letters[0][self.rungs[0].output], self.number(0) - 1
+        return Name(f"{letter}{number}") if number >= 0 else tree.Index(Name(letter), (tree.number(number),))
 
     def number(self, place: int) -> int:
         """The number of a layer as the exercise's own names have it, else counted from 1."""
         return place + self._letters[1]
 
-    def name(self, role: str, suffix: str) -> Name:
-        """`W_{l+1}` for the role `W` and the suffix `+1`; the name itself of what is shared."""
-        letter = self._letters[0].get(role, role)
-        return Name(role) if role in self.shared else Name(f"{letter}_{self.index}{suffix}")
+    def name(self, role: str, suffix: int = 0) -> Name:
+        """`W_{l+1}` for the role `W` and the suffix 1; the name itself of what is shared."""
+        if role in self.shared:
+            return Name(role)
+        letters, _, offsets = self._letters
+        steps = suffix + offsets.get(role, 0)
+        return Name(f"{letters.get(role, role)}_{self.index}{f'{steps:+}' if steps else ''}")
 
     @cached_property
     def roles(self) -> tuple[str, ...]:
@@ -102,27 +109,34 @@ class Ladder:
         )
 
     @cached_property
-    def _letters(self) -> tuple[Mapping[str, str], int]:
-        """The letter of each role, and the number of the first layer."""
-        stems = {role: _stem(self.names(role)) for role in self.roles if role not in self.shared}
-        starts = {found[1] for found in stems.values() if found is not None}
-        first = starts.pop() if len(starts) == 1 else None
-        if first is not None and None not in stems.values():
-            return {role: found[0] for role, found in stems.items() if found is not None}, first
-        return self._given_letters(), 1
+    def _letters(self) -> tuple[Mapping[str, str], int, Mapping[str, int]]:
+        """The letter of each role, the number of the first layer, and by how much a role counts otherwise.
 
-    def _given_letters(self) -> Mapping[str, str]:
-        """z, a, W and b, for layers whose names have no numbers that agree."""
-        rung = self.rungs[0]
-        shapes = self.derivation.exercise.shapes
+        In `z2 = a1 W1` the weights of layer 2 are W1.
+        """
+        stems = {role: _stem(self.names(role)) for role in self.roles if role not in self.shared}
+        own = {role: found for role, found in stems.items() if found is not None}
+        leading = own.get(self.rungs[0].affine) or next(iter(own.values()), ("", 1))
+        start = leading[1]
+        return (
+            self._lettered({role: stem for role, (stem, _) in own.items()}), start,
+            {role: number - start for role, (_, number) in own.items()},
+        )  # fmt: skip
+
+    def _lettered(self, own: Mapping[str, str]) -> Mapping[str, str]:
+        """z, a, W and b where the names have no letter in common; no letter that means something else."""
+        rung, shapes = self.rungs[0], self.derivation.exercise.shapes
         batch = len(shapes[rung.affine]) == 2 and rung.affine[:1].isupper()
-        letters = {rung.output: "a", rung.affine: "z" if rung.affine != rung.output else "a"}
-        if batch:
-            letters = {name: letter.upper() for name, letter in letters.items()}
-        for name in rung.own:
-            rank = len(shapes.get(name, ()))
-            taken = set(letters.values())
-            letters[name] = next(letter for letter in _BY_RANK.get(rank, "WUVM") if letter not in taken)
+        letters = dict(own)
+        taken = {name.rstrip("0123456789").lower() for name in shapes} | {one.lower() for one in own.values()}
+        wanted = {rung.output: _OUTPUT, rung.affine: _AFFINE if rung.affine != rung.output else _OUTPUT}
+        wanted |= {name: _BY_RANK.get(_rank(shapes.get(name, ())), "WVM") for name in rung.own}
+        for role, choice in wanted.items():
+            if role in letters:
+                continue
+            shown = choice.upper() if batch and role not in rung.own else choice
+            letters[role] = next((one for one in shown if one.lower() not in taken), shown[-1])
+            taken.add(letters[role].lower())
         return letters
 
     # --- formulas for any layer ------------------------------------------------------------
@@ -134,13 +148,18 @@ class Ladder:
     def _table(self, place: int) -> dict[str, Node]:
         table: dict[str, Node] = {}
         rungs = self.rungs
-        near = [(place - 1, "-1"), (place + 1, "+1"), (place, "")]
+        near = [(place - 1, -1), (place + 1, 1), (place, 0)]
         for at, suffix in near:
             if 0 <= at < len(rungs):
                 names = (rungs[at].affine, rungs[at].output, *rungs[at].own)
                 table |= {name: self.name(role, suffix) for role, name in zip(self.roles, names, strict=True)}
-        table[rungs[place].incoming] = self.name(self.rungs[0].output, "-1")
+        table[rungs[place].incoming] = self.name(self.rungs[0].output, -1)
         return table
+
+
+def _rank(shape: Shape) -> int:
+    """How many axes are longer than 1: a bias as a row has one."""
+    return sum(size != 1 for size in shape)
 
 
 def _stem(names: Sequence[str]) -> tuple[str, int] | None:

@@ -18,7 +18,7 @@ from symbackprop.algebra.values.exact import bounds
 from symbackprop.checking.claims import Claims
 from symbackprop.checking.context import LOSS_LETTERS, Unclear
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.numbers import is_numeric
+from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -106,6 +106,7 @@ class Steps:
         going, self.going = self.going, None
         if not isinstance(inner, tree.Chain) or inner.relations[0] != "←":
             if going is not None and isinstance(inner, tree.Chain) and inner.members[0] == going[0]:
+                self.going = going
                 members = (going[1], *inner.members[1:])  # the update goes on in the next row
                 node = tree.Chain(members, inner.relations, inner.over, span=inner.span)
             yield node
@@ -190,8 +191,8 @@ class Dotted:
 
     def _terms(self, node: tree.Add) -> Node | None:
         place = next(at for at, term in enumerate(node.terms) if isinstance(term, tree.Dots))
-        first, last = node.terms[:place], node.terms[place + 1 :]
-        if len(last) != 1 or not first:
+        first, last, more = node.terms[:place], node.terms[place + 1 : place + 2], node.terms[place + 2 :]
+        if not last or not first:
             return None
         shown = [*first, *last]
         numbers = [list(_numbers(term)) for term in shown]
@@ -202,8 +203,8 @@ class Dotted:
         if not made:
             return None
         kept = made[min(self.choice, len(made) - 1)]
-        self._remember(kept)
-        return tree.Bracket(tree.plus(*kept), span=node.span)
+        self._remember((*kept, *more))
+        return tree.Bracket(tree.plus(*kept, *more), span=node.span)
 
     def _filled(self, term: Node, columns: Sequence[list[tuple[Any, ...]]]) -> Iterator[tuple[Node, ...]]:
         """All terms, for every choice of arrays of one length."""
@@ -251,12 +252,21 @@ class Dotted:
             except (ArithmeticError, EvaluationError):
                 continue
         arrays += [array.transposed() for array in arrays if len(array.shape) == 2]  # column by column
+        arrays += [row for array in arrays for row in _lines(array)]
         signs = [array.map(world.domain.neg) for array in arrays]
         yield from (array.entries for array in (*arrays, *signs))
         shapes = {array.shape for array in arrays if len(array.shape) == 2}
         for array in arrays:
             if len(array.shape) == 2:
                 yield from (entries for shape in shapes for entries in _windows(array, shape))
+
+
+def _lines(array: Array[Any]) -> Iterator[Array[Any]]:
+    """The rows of a matrix."""
+    if len(array.shape) == 2:
+        rows, width = array.shape
+        for row in range(rows):
+            yield Array((width,), array.entries[row * width : (row + 1) * width])
 
 
 def _windows(array: Array[Any], shape: tuple[int, ...]) -> Iterator[tuple[Any, ...]]:

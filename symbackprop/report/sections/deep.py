@@ -61,7 +61,7 @@ def repeats(view: View) -> Iterator[Block]:
             rows += [(None if at else number, cell) for at, cell in enumerate(cells)]
     columns = [Text("deep.value")]
     if narrow:
-        columns = [Text("deep.column", {"name": found.name(role, "")}) for role in pairs[0]]
+        columns = [Text("deep.column", {"name": found.name(role)}) for role in pairs[0]]
     head = Text(_General(view, found).key("layer"))
     yield Table(columns=(head, *columns), rows=tuple(rows))
 
@@ -120,14 +120,14 @@ class _General:
         if self.first.output != self.first.affine:
             equations.append(self.forward(self.first.output))
         first = self.ladder.zeroth()
-        suffix = "" if first.name != self.first.incoming else "_only"
+        suffix = "" if first != Name(self.first.incoming) else "_only"
         statement = equation(first, Name(self.first.incoming))
         yield Text(self.key("form", suffix), {"equations": tuple(equations), "first": statement})
         yield from self.last()
         if self.first.output == self.first.affine:
             yield Text(self.key("step", "_bare"))
             return
-        arriving = tree.Gradient(self.ladder.name(self.first.output, ""))
+        arriving = tree.Gradient(self.ladder.name(self.first.output))
         statement = equation(arriving, self.any(self.formula(self.first.output)))
         yield Text(self.key("step"), {"statement": statement})
 
@@ -153,7 +153,7 @@ class _General:
 
     def returning(self) -> Node:
         """`dz_l = (W_{l+1}ᵀ dz_{l+1}) ⊙ g'(z_l)`."""
-        symbol = tree.Gradient(self.ladder.name(self.first.affine, ""))
+        symbol = tree.Gradient(self.ladder.name(self.first.affine))
         return equation(symbol, self.any(self.whole(0)))
 
     def whole(self, place: int) -> Node:
@@ -178,7 +178,7 @@ class _General:
                 general = tree.Sum(self.ladder.index, tree.number(self.ladder.number(0)), high, general)
                 made.append(equation(tree.Gradient(Name(name)), general))
             else:
-                made.append(equation(tree.Gradient(self.ladder.name(name, "")), general))
+                made.append(equation(tree.Gradient(self.ladder.name(name)), general))
         return made
 
     def of_own(self, role: str, place: int) -> Node | None:
@@ -208,8 +208,8 @@ class _General:
     def table(self) -> Table:
         """Layer, z, dz and its own gradients, from the last layer down."""
         roles = [name for name in self.first.own if self.of_own(name, 0) is not None]
-        symbols = [self.ladder.name(self.first.affine, "")]
-        gradients = [tree.Gradient(self.ladder.name(name, "")) for name in (self.first.affine, *roles)]
+        symbols = [self.ladder.name(self.first.affine)]
+        gradients = [tree.Gradient(self.ladder.name(name)) for name in (self.first.affine, *roles)]
         columns = [Text(self.key("layer"))]
         columns += [Text("deep.column", {"name": symbol}) for symbol in (*symbols, *gradients)]
         rows = [self.row(place, roles) for place in reversed(range(len(self.ladder)))]

@@ -1,0 +1,43 @@
+"""Whether a formula is made of numbers, or mixes numbers in that stand for values."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+
+def is_numeric(node: Node) -> bool:
+    """Whether a formula is made of numbers only."""
+    return not any(
+        isinstance(part, tree.Name | tree.Gradient | tree.Derivative | tree.Dots | tree.Ones)
+        for part in tree.walk(node)
+    )
+
+
+def has_numbers(node: Node) -> bool:
+    """Whether a formula mixes in numbers that stand for values: not indices, exponents, ½ or 2."""
+    match node:
+        case tree.Number(value):
+            return value not in _STRUCTURAL
+        case tree.Index(base, _) | tree.Power(base, _):
+            return has_numbers(base)
+        case tree.Sum(_, _, _, body) | tree.Entrywise(_, _, body):
+            return has_numbers(body)
+        case tree.Cases() | hand.Indicator():
+            return False
+        case tree.Quotient(tree.Number(), tree.Number()):
+            return False
+        case tree.Product(factors) if any(_is_one(factor) for factor in factors):
+            return True  # (ŷ − y) · 1
+    return any(map(has_numbers, tree.children(node)))
+
+
+_STRUCTURAL = frozenset({Fraction(1), Fraction(2), Fraction(1, 2)})
+
+
+def _is_one(node: Node) -> bool:
+    number = tree.bare(node)
+    return isinstance(number, tree.Number) and number.value == 1
