@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from symbackprop.algebra.functions import TABLE
 from symbackprop.algebra.values.arrays import Array, form
@@ -14,6 +14,7 @@ from symbackprop.checking.compare import look
 from symbackprop.checking.context import FUNCTION_LETTERS, Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.member import is_tuple, numbers_of
+from symbackprop.checking.naming import is_dz, named_quantity
 from symbackprop.checking.resolve import Resolved
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -127,6 +128,7 @@ def _argument(desk: Desk, head: Node) -> Node | None:
 def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     """`S = Σ e^z`, `δ = dz`, `s_i = …`: a name that nobody has declared."""
     indices: tuple[str, ...] = ()
+    shown = first
     numbered = _numbered(desk, first) or _delta(desk, first)
     if numbered is not None:
         if desk.context.numbered_delta(numbered) is not None and not _is_gradient(second):
@@ -143,6 +145,11 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     if context.variable(name) is not None or context.size_known(name) or _is_range(second):
         return False
     if name == "pi" or (name in SIZES and isinstance(_inner(second), tree.Number)):
+        return False
+    known = _known(desk, name, shown, second)
+    if known is not None:
+        if known is not True:
+            desk.context = desk.context.defining(name, known)
         return False
     meaning = Claims(desk).member(second).variants[0]
     free = [index for index in meaning.free if index not in indices]
@@ -161,6 +168,18 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
         node = tree.Entrywise(indices, tuple(sizes), node)
     desk.context = desk.context.defining(name, node)
     return True
+
+
+def _known(desk: Desk, name: str, first: Node, second: Node) -> Node | Literal[True] | None:
+    """The quantity of the exercise that a name is; True where it is read so anyway; None for a new one."""
+    if name == "delta" and not _is_gradient(second) and len(desk.context.preactivations) == 1:
+        found = is_dz(desk, first, second)
+        if found is True:
+            return True
+        if isinstance(found, Node) and isinstance(first, tree.Name):
+            return found
+        return None
+    return named_quantity(desk, name, second) if isinstance(first, tree.Name) else None
 
 
 def _numbered(desk: Desk, first: Node) -> str | None:

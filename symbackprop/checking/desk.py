@@ -8,14 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
-from symbackprop.algebra.functions import Function
+from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.budget import Budget
 from symbackprop.checking.context import Context
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import Reader, evaluator_in, scope_in
-from symbackprop.checking.worlds import World, Worlds, more_worlds, worlds_of
+from symbackprop.checking.worlds import World, Worlds, more_worlds, real_worlds, worlds_of
 from symbackprop.derivation.numbers import shaped
 from symbackprop.derivation.steps import Step
 from symbackprop.exercise.model import Exercise
@@ -157,6 +157,23 @@ class Desk:
         return more_worlds(self.exercise)
 
     @cached_property
+    def real_points(self) -> tuple[World, ...]:
+        """Random points of the real numbers, for formulas with logarithms."""
+        return real_worlds(self.exercise)
+
+    @cached_property
+    def logarithmic(self) -> frozenset[str]:
+        """The names whose equations take a logarithm, and the functions whose formulas do."""
+        functions = {**TABLE, **self.exercise.functions}
+        logs = {"log", "log_softmax"}
+        logs |= {name for name, row in functions.items() if any("log(" in one.formula for one in row.pieces)}
+        names = {
+            one.name for one in self.exercise.equations
+            if any(isinstance(part, tree.Call) and part.function in logs for part in tree.walk(one.body))
+        }  # fmt: skip
+        return frozenset(logs | names)
+
+    @cached_property
     def abstract(self) -> tuple[tuple[World, ...], frozenset[str]]:
         """Worlds in which every function by cases is any function at all, and the names of those."""
         return _abstract(self.exercise)
@@ -167,8 +184,6 @@ GENERIC = "any~"
 
 
 def _abstract(exercise: Exercise) -> tuple[tuple[World, ...], frozenset[str]]:
-    from symbackprop.algebra.functions import TABLE
-
     found: dict[str, Function] = {}
     for one in exercise.equations[:-1]:
         for part in tree.walk(one.body):

@@ -19,7 +19,7 @@ from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.roundings import both_rounded, off_by_rounding, put_in_rounded
 from symbackprop.checking.values import evaluator_in, scope_in
-from symbackprop.checking.worlds import World
+from symbackprop.checking.worlds import REAL, World
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, Shape
 
@@ -180,6 +180,9 @@ class Links:
         seen = look(a, b, desk.worlds.own, desk.reader)
         if seen.trouble == "undefined" and not seen.points:
             seen = look(a, b, desk.more_points, desk.reader)
+        if not seen.ways and not seen.trouble and self._has_logarithms(a, b):
+            real = look(a, b, desk.real_points, desk.reader)
+            seen = real if real.ways and real.points >= REAL else seen
         if seen.trouble == "symbol":
             return Judged("not read", (reason("check.not_evaluated", message=seen.message),))
         if seen.trouble == "undefined":
@@ -188,7 +191,7 @@ class Links:
             found = self._accepted(seen, a, b)
             if found.verdict != "wrong":
                 return self._generally(found, a, b)
-        elif (left.mixed or right.mixed) and seen.trouble != "shape":
+        elif self._is_mixed(left, right) and seen.trouble != "shape":
             here = self._at_example(a, b, desk.example, False)
             if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
                 return Judged("correct for this example", (reason("check.example_only"),))
@@ -199,7 +202,7 @@ class Links:
             and look(a, b, desk.carried_points(), desk.reader).equal
         ):
             return self._carried()
-        if (left.mixed or right.mixed) and desk.carried is not None:
+        if self._is_mixed(left, right) and desk.carried is not None:
             here = self._at_example(a, b, desk.carried, False)
             if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
                 return self._carried()
@@ -207,6 +210,34 @@ class Links:
         if self.mixed and reasons and self._given_so(reasons[0]):
             return Judged("correct for this example", reasons)
         return Judged("wrong", reasons, seen)
+
+    def _is_mixed(self, *members: Member) -> bool:
+        """Whether a relation is about the example: numbers are put in, or all is that has a number."""
+        numbers = {name for name, meaning in self.desk.context.meanings.items() if is_numeric(meaning)}
+        return any(
+            one.mixed or self._is_put_in(one.node) or not numbers.isdisjoint(tree.names_in(one.node))
+            for one in members
+        )
+
+    def _is_put_in(self, node: Node) -> bool:
+        """`2 (1 − y_1)`, where y is what the example leaves open."""
+        desk = self.desk
+        if any(isinstance(part, tree.Gradient | tree.Derivative | tree.Call) for part in tree.walk(node)):
+            return False
+        names = [name for name in tree.names_in(node) if name in desk.exercise.shapes]
+        known = {*desk.exercise.values, *desk.exercise.computed, *desk.given}
+        left_open = known.isdisjoint(names)
+        numbers = any(isinstance(part, tree.Number) for part in tree.walk(node))
+        return bool(names) and left_open and numbers
+
+    def _has_logarithms(self, a: Resolved, b: Resolved) -> bool:
+        """Whether log e^u or log(uv) may stand there, which in the field are unknown numbers."""
+        words = self.desk.logarithmic
+        return any(
+            (isinstance(part, tree.Call) and part.function in words)
+            or (isinstance(part, tree.Name) and part.name in words)
+            for member in (a, b) for part in tree.walk(member.node)
+        )  # fmt: skip
 
     def _given_so(self, why: Reason) -> bool:
         """Whether a condition, b = 0, is what the exercise gives."""

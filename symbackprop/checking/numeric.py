@@ -30,9 +30,17 @@ def has_numbers(node: Node) -> bool:
             return False
         case tree.Quotient(tree.Number(), tree.Number()):
             return False
+        case tree.Matrix() | hand.Tuple():
+            return any(has_numbers(part) for part in tree.children(node) if not _is_plain(part))
         case tree.Product(factors) if any(_is_one(factor) for factor in factors):
             return True  # (ŷ − y) · 1
     return any(map(has_numbers, tree.children(node)))
+
+
+def _is_plain(entry: Node) -> bool:
+    """0 and 1 in an array of formulas: a diagonal matrix says nothing of the example."""
+    number = tree.bare(entry)
+    return isinstance(number, tree.Number) and number.value in (0, 1)
 
 
 _STRUCTURAL = frozenset({Fraction(1), Fraction(2), Fraction(1, 2)})

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count
+from itertools import count, islice
 from math import prod
 from typing import Any
 
@@ -27,7 +27,7 @@ from symbackprop.algebra.values.poly import leftover
 from symbackprop.algebra.values.run import dependents, forward
 from symbackprop.derivation.fulfil import FactFails
 from symbackprop.derivation.model import Model
-from symbackprop.derivation.points import allowed, point
+from symbackprop.derivation.points import allowed, point, real_points
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.sizes import value as size_value
@@ -221,6 +221,9 @@ LEAST = 2
 
 MORE = 16
 
+REAL = 3
+"""Points of the real numbers at which a line must hold that holds at none of the field."""
+
 FEW: tuple[Signs, ...] = ("on", int("0110100110010110" * 8, 2), "random")
 """For formulas that are known to be right unless the program has a mistake."""
 
@@ -258,6 +261,18 @@ def more_worlds(exercise: Exercise) -> tuple[World, ...]:
     sizes = _numbered(exercise, start=3)
     patterns: list[Signs] = ["random"] * MORE
     return tuple(_random(Model.of(exercise), sizes, frozenset(), patterns, "more"))
+
+
+def real_worlds(exercise: Exercise) -> tuple[World, ...]:
+    """Random points of the real numbers, for laws that the field lacks: log(ab) = log a + log b."""
+    model, sizes = Model.of(exercise), _numbered(exercise, start=3)
+    found = []
+    for made in islice(real_points(model, sizes, "check"), REAL):
+        working = Evaluator(made.domain, made.sizes, exercise.functions, exercise.kinks)
+        values = dict(made.values)
+        values[exercise.loss] = values[exercise.loss].reshaped(())
+        found.append(World(exercise, working, values))
+    return tuple(found)
 
 
 def _numbered(exercise: Exercise, start: int) -> dict[str, int]:

@@ -110,7 +110,7 @@ def point(model: Model, sizes: Mapping[str, int], signs: Signs, seed: str) -> Po
         found = None  # a law that a field lacks (sin² has none of its own) may hold for real numbers
     if found is not None:
         return found
-    for made in _real(model, sizes, seed):
+    for made in real_points(model, sizes, seed):
         return made
     raise NotCertified(
         "no random point was found at which the model has a value: is there a division by 0, or the "
@@ -118,7 +118,8 @@ def point(model: Model, sizes: Mapping[str, int], signs: Signs, seed: str) -> Po
     )
 
 
-def _real(model: Model, sizes: Mapping[str, int], seed: str) -> Iterator[Point]:
+def real_points(model: Model, sizes: Mapping[str, int], seed: str) -> Iterator[Point]:
+    """Random points of the real numbers at which a model has a value."""
     for attempt in range(REDRAWS):
         try:
             yield _at(model, sizes, Exact(BITS), f"{seed}/{attempt}")
