@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.compare import Seen, is_number
 from symbackprop.checking.context import INDICES, Unclear
-from symbackprop.checking.descending import goes_down, is_step
+from symbackprop.checking.descending import goes_down, rate_between
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Reason, Verdict
 from symbackprop.checking.gaps import has_gaps
@@ -19,6 +20,7 @@ from symbackprop.checking.member import Judged, Member, reason, worst
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.typing import typed
+from symbackprop.checking.updating import Update, update_of
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -114,10 +116,9 @@ class Claims:
         first = chain.members[0]
         if ":" in chain.relations:
             return Claim(verdict="definition")
-        if len(chain.members) == 2:
-            stepped = is_step(self.desk.context, first, chain.members[1], chain.relations[0])
-            if stepped is not None:
-                return self._step(stepped, chain)
+        update = update_of(self.desk.context, chain)
+        if update is not None:
+            return self._step(update, chain)
         if chain.relations[0] != "=" or not isinstance(first, tree.Name):
             return None
         second = chain.members[1]
@@ -137,14 +138,26 @@ class Claims:
             return False
         return exercise.loss != "L" or exercise.loss not in self.desk.worlds.example.values
 
-    def _step(self, name: str, chain: tree.Chain) -> Claim:
-        """`W ← W − η dW`."""
-        second = chain.members[1]
-        way = goes_down(self.desk, name, second)
-        if way == "down":
-            return Claim(verdict="correct")
-        why = reason("check.step_up" if way == "up" else "check.no_step", name=tree.Name(name))
-        return Claim(verdict="wrong", reasons=(why,), place=second.span)
+    def _step(self, update: Update, chain: tree.Chain) -> Claim:
+        """`W ← W − η dW = …`: that it goes down the gradient, and the numbers behind."""
+        way = goes_down(self.desk, update)
+        name = update.old.base if isinstance(update.old, tree.Index) else update.old
+        if way != "down":
+            why = reason("check.step_up" if way == "up" else "check.no_step", name=name)
+            return Claim(verdict="wrong", reasons=(why,), place=chain.members[1].span)
+        if len(update.members) > 1:
+            rate = rate_between(self.desk, update)
+            if rate is not None:
+                self.desk.context = self.desk.context.defining(*rate)
+            relations, over = chain.relations[1:], chain.over[1:]
+            found = self._chain(tree.Chain(update.members, relations, over, span=chain.span))
+        else:
+            found = Claim(verdict="correct")
+        if update.fresh and found.verdict != "wrong":
+            with suppress(Unclear):  # of a rate that nobody gives the new value is not known
+                body = self.member(update.members[0])
+                self.desk.context = self.desk.context.defining(update.fresh, body.node)
+        return found
 
     def _is_size(self, name: str) -> bool:
         context = self.desk.context

@@ -16,6 +16,7 @@ from symbackprop.checking.desk import Desk
 from symbackprop.checking.member import is_tuple, numbers_of
 from symbackprop.checking.naming import is_dz, named_quantity
 from symbackprop.checking.resolve import Resolved
+from symbackprop.checking.updating import update_of
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -36,6 +37,8 @@ def prepared(desk: Desk, node: Node) -> Prepared:
     """Take up what a statement defines. Raises Unclear."""
     chain = _chain(node)
     if chain is None or chain.relations[0] not in ("=", "≡", "≈"):
+        return Prepared(node)
+    if update_of(desk.context, chain) is not None:
         return Prepared(node)
     chain = _with_dummy(desk, chain)
     first, second = _inner(chain.members[0]), chain.members[1]
@@ -134,6 +137,8 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
         if desk.context.numbered_delta(numbered) is not None and not _is_gradient(second):
             return False
         first = tree.Name(numbered)
+    if isinstance(first, hand.Primed) and _after_step(desk, first, second):
+        first = tree.Name(f"{first.body.name}'")  # type: ignore[attr-defined]
     if isinstance(first, tree.Index) and isinstance(first.base, tree.Name):
         if not all(isinstance(place, tree.Name) for place in first.places):
             return False
@@ -180,6 +185,14 @@ def _known(desk: Desk, name: str, first: Node, second: Node) -> Node | Literal[T
             return found
         return None
     return named_quantity(desk, name, second) if isinstance(first, tree.Name) else None
+
+
+def _after_step(desk: Desk, first: hand.Primed, second: Node) -> bool:
+    """`z' = W' x + b'` where W' is W after a step: the new value of z, no transpose."""
+    named = isinstance(first.body, tree.Name) and first.count == 1
+    return named and any(
+        name.endswith("'") and name in desk.context.meanings for name in tree.names_in(second)
+    )
 
 
 def _numbered(desk: Desk, first: Node) -> str | None:

@@ -7,11 +7,15 @@ from typing import Any, Literal
 
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError
-from symbackprop.checking.compare import same
-from symbackprop.checking.context import Context, Unclear
+from symbackprop.algebra.values.exact import bounds
+from symbackprop.checking.compare import assignments, same, side
+from symbackprop.checking.context import Unclear
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.resolve import Resolver
-from symbackprop.checking.values import evaluator_in, scope_in
+from symbackprop.checking.findings import Reason
+from symbackprop.checking.numeric import is_numeric
+from symbackprop.checking.resolve import Resolved, Resolver
+from symbackprop.checking.updating import Update
+from symbackprop.checking.values import evaluator_in
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -22,14 +26,20 @@ RATE = Fraction(7, 11)
 RATES = frozenset({"eta", "alpha", "lr", "learning_rate", "rate", "step", "epsilon", "gamma", "mu", "rho"})
 """Names of a learning rate, where they are names of nothing else."""
 
+NEARLY = Fraction(51, 50)
+"""How far apart the rates of rounded entries may be."""
+
 _SCALES = (Fraction(1), Fraction(1, 2), Fraction(2))
 
 Way = Literal["down", "up", "any", "none"]
 """Down the gradient, up it; "any" where the gradient is 0; "none" is no multiple of it."""
 
 
-def way(world: World, change: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...]) -> Way:
-    """Which way a change that is taken away goes; `rates` are the numbers that stand in it."""
+def way(world: World, change: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...] | None) -> Way:
+    """Which way a change that is taken away goes; `rates` are the numbers that stand in it.
+
+    Without any rates the numbers are real, and any positive multiple of the gradient goes down.
+    """
     domain = world.domain
     if form(change.shape) != form(slope.shape):
         return "none"
@@ -37,51 +47,100 @@ def way(world: World, change: Array[Any], slope: Array[Any], rates: tuple[Fracti
     if first is None:
         return "any" if all(map(domain.is_zero, change.entries)) else "none"
     factor = domain.div(change.entries[first], slope.entries[first])
-    pairs = zip(change.entries, slope.entries, strict=True)
+    pairs = list(zip(change.entries, slope.entries, strict=True))
+    if rates is None:
+        return _way_of_numbers(domain, pairs)
     if not all(same(domain, entry, domain.mul(factor, other)) for entry, other in pairs):
         return "none"
     known = [rate * scale for rate in (RATE, Fraction(1), *rates) for scale in _SCALES if rate > 0]
     return "down" if _is_one_of(domain, factor, known) else "up"
 
 
+def _way_of_numbers(domain: Domain[Any], pairs: list[tuple[Any, Any]]) -> Way:
+    """Which way written numbers go, by whatever rate: all of them by about the same."""
+    factors = []
+    for moved, slope in pairs:
+        if domain.is_zero(slope):
+            if not domain.is_zero(moved):
+                return "none"
+            continue
+        low, high = bounds(domain.div(moved, slope))
+        factors.append((low + high) / 2)
+    least, most = min(factors), max(factors)
+    if least * most <= 0 or max(abs(least), abs(most)) > NEARLY * min(abs(least), abs(most)):
+        return "none" if least * most <= 0 or least > 0 else "up"
+    return "down" if least > 0 else "up"
+
+
 def _is_one_of(domain: Domain[Any], factor: Any, known: list[Fraction]) -> bool:
     return any(same(domain, factor, domain.from_fraction(rate)) for rate in known)
 
 
-def is_step(context: Context, first: Node, second: Node, relation: str) -> str | None:
-    """The given name that a statement gives a new value: `W ← …`, or `W = W − η dW`."""
-    if not isinstance(first, tree.Name):
-        return None
-    name = context.variable(first.name)
-    if name is None or name not in context.exercise.given:
-        return None
-    used = {context.variable(one) for one in tree.names_in(second)}
-    cites = any(isinstance(part, tree.Gradient | tree.Derivative) for part in tree.walk(second))
-    return name if relation == "←" or (name in used and cites) else None
-
-
-def goes_down(desk: Desk, name: str, second: Node) -> Way:
-    """Which way the new value of a name lies. Raises Unclear where that cannot be told."""
-    context = desk.context
-    unknown = {
-        one: tree.Number(RATE) for one in tree.names_in(second)
-        if one in RATES and context.variable(one) is None and one not in context.callable
-    }  # fmt: skip
-    made = Resolver(context).resolved(tree.replace_names(second, dict(unknown)))
-    rates = tuple(part.value for part in tree.walk(second) if isinstance(part, tree.Number))
+def goes_down(desk: Desk, update: Update) -> Way:
+    """Which way a new value lies from the old one. Raises Unclear where that cannot be told."""
+    body = update.members[0]
+    rates = {part.value for part in tree.walk(body) if isinstance(part, tree.Number)}
+    rates |= set(_known_rates(desk, body).values())
+    old = Resolver(desk.context).resolved(update.old)
+    new = Resolver(desk.context).resolved(_with_rates(desk, body))
+    slope = Resolved(tree.Gradient(old.node), old.free, old.sized)
+    numeric = is_numeric(new.node)
     found: set[Way] = set()
-    for world in desk.worlds.own:
+    for world in (desk.example,) if numeric else desk.worlds.own:
         working = evaluator_in(world, desk.reader)
         try:
-            new = working.value(made.node, scope_in(world, {}))
-            old, slope = world.value(name), world.gradient(name)
+            for indices in assignments(working, old, new):
+                before, after, gradient = (side(working, one, indices).array for one in (old, new, slope))
+                found.add(_way_of(world, before, after, gradient, None if numeric else tuple(rates)))
         except (ArithmeticError, EvaluationError) as error:
-            from symbackprop.checking.member import reason
-
-            raise Unclear(reason("check.not_evaluated", message=str(error)), second.span) from None
-        if form(new.shape) != form(old.shape):
-            return "none"
-        change = old.with_entries(map(world.domain.sub, old.entries, new.entries))
-        found.add(way(world, change, slope, rates))
+            why = Reason(key="check.not_evaluated", parts={"message": str(error)})
+            raise Unclear(why, body.span) from None
     found.discard("any")
     return "down" if found <= {"down"} else "up" if found <= {"up"} else "none"
+
+
+def _way_of(
+    world: World, old: Array[Any], new: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...] | None
+) -> Way:
+    if form(new.shape) != form(old.shape) and len(new.entries) != len(old.entries):
+        return "none"
+    change = old.with_entries(map(world.domain.sub, old.entries, new.entries))
+    return way(world, change, slope.reshaped(old.shape), rates)
+
+
+def _with_rates(desk: Desk, body: Node) -> Node:
+    """The formula with a number for a rate that nobody has given."""
+    context = desk.context
+    unknown = {
+        one: tree.Number(RATE) for one in tree.names_in(body)
+        if one in RATES and context.variable(one) is None and one not in context.callable
+    }  # fmt: skip
+    return tree.replace_names(body, dict(unknown))
+
+
+def _known_rates(desk: Desk, body: Node) -> dict[str, Fraction]:
+    """The rates in a formula that the text has given a number."""
+    found = {}
+    for name in tree.names_in(body):
+        meaning = tree.bare(desk.context.meanings.get(name, tree.Dots()))
+        if isinstance(meaning, tree.Number):
+            found[name] = meaning.value
+    return found
+
+
+def rate_between(desk: Desk, update: Update) -> tuple[str, Node] | None:
+    """The rate that nobody has given, and the number for it that the numbers behind the formula say.
+
+    In `b ← b − η db = 7 − 0.1 · (−4)`, η is 0.1.
+    """
+    body = update.members[0]
+    names = [one for one in tree.names_in(body) if one in RATES and desk.context.variable(one) is None]
+    numbers = [part.value for member in update.members[1:2] for part in tree.walk(member)
+               if isinstance(part, tree.Number) and part.value > 0]  # fmt: skip
+    plan = desk.exercise.descent
+    if len(names) != 1:
+        return None
+    for rate in (*(() if plan is None else (plan.rate,)), *numbers):
+        if rate < 1 or (plan is not None and rate == plan.rate):
+            return names[0], tree.Number(rate, str(rate))
+    return None
