@@ -97,6 +97,8 @@ class Calls:
             return None
         inner, wrap = _unwrapped(second)
         args = _arguments_in(inner)
+        if head.primes and self.context.variable(head.name) == self.context.exercise.loss:
+            return self._slope_of_loss(head, first, args)
         made = self._made(head, first, args)
         if made is None:
             return None
@@ -116,7 +118,7 @@ class Calls:
         if name in context.callable:
             return bracketed or (not head.primes and name in _UPRIGHT)
         if name == context.exercise.loss or (name in LOSS_LETTERS and context.variable(name) is not None):
-            return isinstance(_unwrapped(second)[0], _CONTENT) and not head.primes and _arguments(second)
+            return isinstance(_unwrapped(second)[0], _CONTENT) and _arguments(second)
         return False
 
     def _made(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
@@ -125,6 +127,13 @@ class Calls:
             shown = tuple(resolver.at(arg) for arg in args)
             return self._function(head, first, shown)
         return self._loss(first, args)
+
+    def _slope_of_loss(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
+        """`L'(ŷ)` as ∂L/∂ŷ."""
+        shown = self.resolver.at(args[0]) if len(args) == head.primes == 1 else None
+        if not isinstance(shown, tree.Name) or shown.name not in self.context.exercise.shapes:
+            return None
+        return tree.Derivative(tree.Name(self.context.exercise.loss), shown, span=first.span)
 
     def _function(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node:
         context = self.context

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import prod
 
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.commas import apart, has_commas
 from symbackprop.checking.compare import Seen, is_number
 from symbackprop.checking.context import INDICES, Unclear
 from symbackprop.checking.descending import goes_down, rate_between
@@ -15,7 +17,7 @@ from symbackprop.checking.findings import Reason, Verdict
 from symbackprop.checking.gaps import has_gaps
 from symbackprop.checking.given import states_given, unboxed
 from symbackprop.checking.kinks import at_kink
-from symbackprop.checking.links import Links
+from symbackprop.checking.links import Links, shape_of
 from symbackprop.checking.member import Judged, Member, reason, worst
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved, Resolver, instances
@@ -215,6 +217,7 @@ class Claims:
                 continue  # b, z ∈ ℝ
             member = self.member(node)
             if members:
+                member = self._apart(members[0], member)
                 if relation not in EQUAL:
                     raise Unclear(reason("check.relation", name=relation), node.span)
                 start = anchor if isinstance(written[0], hand.Omitted) else members[0]
@@ -232,6 +235,16 @@ class Claims:
         if defined and verdict in ("correct", "correct for this example"):
             verdict = "definition" if self._all_given(found) else verdict
         return self._claim(verdict, found, reading, anchor, last)
+
+    def _apart(self, first: Member, member: Member) -> Member:
+        """`(3,0)` as two numbers, where decimals have a comma and there are two to be."""
+        context = self.desk.context
+        if not context.comma or not member.numeric or not has_commas(member.written):
+            return member
+        shape = shape_of(first.node, self.desk)
+        sizes = [size for size in shape or () if isinstance(size, int)]
+        node = None if shape is None else apart(member.written, prod(sizes))
+        return member if node is None else self.member(node)
 
     def _all_given(self, found: list[_Found]) -> bool:
         return all(not one.label for one in found)

@@ -11,8 +11,9 @@ from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import SIZES, Claims
 from symbackprop.checking.compare import look
-from symbackprop.checking.context import FUNCTION_LETTERS, Unclear
+from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.links import shape_of
 from symbackprop.checking.member import is_tuple, numbers_of
 from symbackprop.checking.naming import is_dz, named_quantity
 from symbackprop.checking.resolve import Resolved
@@ -147,14 +148,15 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     if not isinstance(first, tree.Name):
         return False
     name, context = first.name, desk.context
-    if context.variable(name) is not None or context.size_known(name) or _is_range(second):
+    known = context.variable(name) is not None and not _is_no_loss(desk, name, second)
+    if known or context.size_known(name) or _is_range(second):
         return False
     if name == "pi" or (name in SIZES and isinstance(_inner(second), tree.Number)):
         return False
-    known = _known(desk, name, shown, second)
-    if known is not None:
-        if known is not True:
-            desk.context = desk.context.defining(name, known)
+    quantity = _known(desk, name, shown, second)
+    if quantity is not None:
+        if quantity is not True:
+            desk.context = desk.context.defining(name, quantity)
         return False
     meaning = Claims(desk).member(second).variants[0]
     free = [index for index in meaning.free if index not in indices]
@@ -173,6 +175,18 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
         node = tree.Entrywise(indices, tuple(sizes), node)
     desk.context = desk.context.defining(name, node)
     return True
+
+
+def _is_no_loss(desk: Desk, name: str, second: Node) -> bool:
+    """Whether the J of `J = diag(p) − p pᵀ` is no loss, whatever losses are called: it is no number."""
+    if name not in LOSS_LETTERS or desk.context.knows(name):
+        return False
+    try:
+        member = Claims(desk).member(second)
+    except Unclear:
+        return False
+    shape = shape_of(member.node, desk)
+    return len(member.variants[0].free) > 1 or (shape is not None and any(size != 1 for size in shape))
 
 
 def _known(desk: Desk, name: str, first: Node, second: Node) -> Node | Literal[True] | None:

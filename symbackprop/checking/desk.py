@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -31,7 +32,8 @@ class Desk:
 
     `written`: the example's world with a person's rounded numbers in it; `carried`: also with those that
     are wrong; `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points
-    are enough for formulas that are right.
+    are enough for formulas that are right. `about_number`: the line is the formula of a function, whose
+    argument is a number, so · is between numbers.
     """
 
     exercise: Exercise
@@ -42,6 +44,7 @@ class Desk:
     lines: dict[str, int] = field(default_factory=dict)
     given: dict[str, Array[Any]] = field(default_factory=dict)
     few: bool = False
+    about_number: bool = False
     budget: Budget = field(default_factory=Budget)
 
     @cached_property
@@ -66,7 +69,7 @@ class Desk:
         return Reader(
             meanings=context.meanings,
             sizes=context.sizes,
-            dot=context.settings.dot,
+            dot="hadamard" if self.about_number and context.settings.dot == "auto" else context.settings.dot,
             per_example=context.per_example,
             budget=self.budget,
         )
@@ -156,6 +159,23 @@ class Desk:
         """Further random points, for formulas with roots, which exist at every other one."""
         return more_worlds(self.exercise)
 
+    @property
+    def labelled(self) -> tuple[World, ...]:
+        """The exercise's points with its own labels, of which all are 0 or 1; none where it has no such."""
+        exercise = self.exercise
+        before = {name for one in exercise.equations[:-1] for name in tree.names_in(one.body)}
+        labels = {
+            name: value for name, value in {**exercise.values, **self.given}.items()
+            if name not in before and len(value.entries) > 1 and set(value.entries) <= {0, 1}
+        }  # fmt: skip
+        if not labels:
+            return ()
+        if self._labelled is None or self._labelled[0] != labels:
+            self._labelled = labels, tuple(_with_labels(world, labels) for world in self.worlds.own)
+        return self._labelled[1]
+
+    _labelled: tuple[dict[str, Array[Any]], tuple[World, ...]] | None = None
+
     @cached_property
     def real_points(self) -> tuple[World, ...]:
         """Random points of the real numbers, for formulas with logarithms."""
@@ -177,6 +197,13 @@ class Desk:
     def abstract(self) -> tuple[tuple[World, ...], frozenset[str]]:
         """Worlds in which every function by cases is any function at all, and the names of those."""
         return _abstract(self.exercise)
+
+
+def _with_labels(world: World, labels: Mapping[str, Array[Any]]) -> World:
+    lift = world.domain.from_fraction
+    return world.force(
+        {name: value.map(lambda entry: lift(Fraction(entry))) for name, value in labels.items()}
+    )
 
 
 GENERIC = "any~"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
+from symbackprop.checking.calls import head_of
+from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Context, Unclear
 from symbackprop.checking.findings import Reason
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.notation import tree
@@ -81,6 +82,20 @@ def _call_of_letter(claims: Claims, node: Node) -> tree.Call | None:
                 return None
             return made if isinstance(made, tree.Call) else None
     return None
+
+
+def is_function_formula(node: Node, context: Context) -> bool:
+    """Whether a statement is about a function of one name: `σ'(z) = …`, `f(u) = …`."""
+    chain = unboxed(node)
+    if not isinstance(chain, tree.Chain):
+        return False
+    match unboxed(chain.members[0]):
+        case tree.Call(_, (tree.Name() | tree.Index() | hand.Marked(),)):
+            return True
+        case tree.Product((head, tree.Bracket(tree.Name() | tree.Index() | hand.Marked())), ("",)):
+            found = head_of(head)
+            return found is not None and (found.name in FUNCTION_LETTERS or found.name in context.callable)
+    return False
 
 
 def unboxed(node: Node) -> Node:

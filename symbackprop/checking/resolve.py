@@ -218,7 +218,16 @@ def _product(self: Resolver, node: tree.Product) -> Node:
     made = Calls(self).applied(node)
     if not isinstance(made, tree.Product):
         return made
-    return tree.Product(tuple(self.at(one) for one in made.factors), made.signs, span=node.span)
+    factors = [self.at(one) for one in made.factors]
+    for at, sign in enumerate(made.signs, start=1):  # dZᵀ 1 adds the rows up; dz · 1 is dz
+        one = made.factors[at] == tree.number(1) and sign == ""
+        if one and _rank_of_factor(self, factors[at - 1]) == 2:
+            factors[at] = tree.Ones(span=made.factors[at].span)
+    return tree.Product(tuple(factors), made.signs, span=node.span)
+
+
+def _rank_of_factor(self: Resolver, node: Node) -> int | None:
+    return rank_of(self, node.body if isinstance(node, tree.Transpose) else node)
 
 
 def _add(self: Resolver, node: tree.Add) -> Node:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.algebra.values.exact import bounds
 from symbackprop.checking.compare import side
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.numbers import distance, match, spread, tolerances
@@ -14,6 +17,7 @@ from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import Reader, evaluator_in, scope_in
 from symbackprop.checking.worlds import World
+from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
 
@@ -90,3 +94,41 @@ def put_in_rounded(desk: Desk, a: Resolved, b: Resolved) -> bool:
 
 def _value(desk: Desk, node: Node, world: World) -> Array[Any]:
     return evaluator_in(world, desk.reader).value(node, scope_in(world, {}))
+
+
+def works_on(desk: Desk, a: Resolved, b: Resolved) -> bool:
+    """`σ(1) (1 − σ(1)) = 0.7311 · 0.2689`: each rounded operand is the value of a part of the left side."""
+    world = desk.example
+    written = {part.value for part in tree.walk(a.node) if isinstance(part, tree.Number)}
+    operands = [
+        part for part in tree.walk(b.node)
+        if isinstance(part, tree.Number) and "." in part.text and part.value not in written
+    ]  # fmt: skip
+    if not operands or tolerances(b.node, approximate=False) is not None:
+        return False
+    parts = list(_numbers_in(desk, a.node))
+    if not all(any(_rounds_to(part, operand) for part in parts) for operand in operands):
+        return False
+    allowed = spread(b.node, world.domain, lambda node: _value(desk, node, world), written)
+    if allowed is None:
+        return False
+    try:
+        working = evaluator_in(world, desk.reader)
+        left, right = side(working, a, {}), side(working, b, {})
+    except (ArithmeticError, EvaluationError):
+        return False
+    found, _ = match(world.domain, left.array, right.array, allowed, loose=left.loose or right.loose)
+    return found != "different"
+
+
+def _numbers_in(desk: Desk, node: Node) -> Iterator[tuple[Fraction, Fraction]]:
+    """The bounds of the values of all parts of a formula."""
+    for part in tree.walk(node):
+        with suppress(ArithmeticError, EvaluationError):
+            yield from (bounds(entry) for entry in _value(desk, part, desk.example).entries)
+
+
+def _rounds_to(value: tuple[Fraction, Fraction], operand: tree.Number) -> bool:
+    half = Fraction(1, 2 * 10 ** len(operand.text.partition(".")[2]))
+    low, high = value
+    return any(one - half <= low and high <= one + half for one in (operand.value, -operand.value))

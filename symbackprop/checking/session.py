@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from symbackprop import limits
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.budget import Budget, OverBudget
 from symbackprop.checking.claims import Claim, Claims
 from symbackprop.checking.context import Context, Unclear
@@ -16,6 +18,7 @@ from symbackprop.checking.desk import Desk
 from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragments import Fragment
+from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import tolerances
 from symbackprop.checking.settings import Settings
@@ -104,6 +107,7 @@ class Session:
             if found is not None:
                 self._switch(found)
             self.desk.budget.begin()
+            self.desk.about_number = is_function_formula(written.node, self.desk.context)
             ready = prepared(self.desk, written.node)
             claim = self._judged(ready.node)
         except Unclear as error:
@@ -192,29 +196,69 @@ class Session:
 
     # --- what stands from here on
 
+    def _with_entry(self, key: str, places: tuple[int, ...], value: Array[Any]) -> Array[Any] | None:
+        """A whole value with one entry as the person has it; the others as they had them before, or right."""
+        desk = self.desk
+        gradient = desk.is_gradient(key)
+        try:
+            right = desk.example.gradient(key[1:]) if gradient else desk.example.value(key)
+        except (ArithmeticError, EvaluationError):
+            return None
+        whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
+        at = 0
+        for place, size in zip(places, whole.shape, strict=True):
+            if not 1 <= place <= size:
+                return None
+            at = at * size + place - 1
+        entries = list(whole.entries)
+        entries[at] = value.entries[0]
+        return whole.with_entries(entries)
+
     def _remember(self, claim: Claim, verdict: str, line: int) -> None:
         """The person's own values, rounded or wrong, for what comes after."""
         anchor = claim.anchor
         if anchor is None or claim.about_label:
             return
-        key = key_of(anchor.node, self.desk)
+        desk = self.desk
+        key, places = key_of(anchor.node, desk), None
+        if key is None:
+            key, places = entry_of(anchor.node, desk)
         if key is None:
             return
-        desk = self.desk
         members = [claim.last, claim.right]
         number = next((one for one in members if one is not None and one.numeric), None)
         value = None if number is None else numbers_of(number, desk.example, desk)
+        if places is not None:
+            value = None if value is None else self._with_entry(key, places, value)
+            if value is None:
+                return
         if verdict in ("wrong", "carried"):
             desk.lines.setdefault(key, line)
             if value is not None:
                 desk.wrong_numbers[key] = value
             right = claim.right
-            if right is not None and not right.numeric and verdict == "wrong":
+            if right is not None and not right.numeric and verdict == "wrong" and places is None:
                 desk.wrong_formulas[key] = right.variants[0]
             elif value is not None and verdict == "wrong":
                 desk.wrong_formulas.pop(key, None)
         elif verdict == "rounded" and value is not None and number is not None and _is_result(number):
             desk.written[key] = value
+
+
+def entry_of(node: Node, desk: Desk) -> tuple[str | None, tuple[int, ...] | None]:
+    """Of `dw_{13}` and `z_2` the name or gradient, and which entry of it, counted from 1."""
+    bare = tree.undressed(node)
+    gradient = isinstance(bare, tree.Gradient | tree.Derivative)
+    if isinstance(bare, tree.Derivative):
+        entry = bare.by if bare.of == tree.Name(desk.exercise.loss) else None
+    else:
+        entry = bare.of if isinstance(bare, tree.Gradient) else bare
+    match entry:
+        case tree.Index(tree.Name(name), places) if all(isinstance(one, tree.Number) for one in places):
+            known = name in desk.exercise.shapes if gradient else name in desk.exercise.computed
+            at = tuple(int(one.value) for one in places if isinstance(one, tree.Number))
+            return (("d" if gradient else "") + name, at) if known else (None, None)
+    return None, None
 
 
 def _prime_of_output(node: Node, context: Context) -> Node | None:

@@ -36,10 +36,10 @@ def typed(desk: Desk, member: Member, space: tree.Space) -> tuple[Judged, Contex
     if any(length is None for length in wanted):
         return Judged("definition"), context
     lengths = tuple(length for length in wanted if length is not None)
-    if form(lengths) == form(shape) or (
-        len(lengths) == 2 and lengths[0] == 1 and form(lengths[1:]) == form(shape)
-    ):
+    if form(lengths) == form(shape):
         return Judged("definition"), context
+    if len(lengths) == 2 and lengths[0] == 1 and form(lengths[1:]) == form(shape):
+        return Judged("convention", (reason("check.transposed"),)), context  # a row for a column
     found = tree.Sizes(tuple(tree.number(length) for length in shape)) if shape else tree.Space(())
     return Judged("wrong", (reason("check.shape", found=found, wanted=space),)), desk.context
 

@@ -20,12 +20,12 @@ from symbackprop.algebra.values.domain import (
     Domain,
     EvaluationError,
     Missing,
-    Redraw,
     TooLarge,
     Undecided,
 )
 from symbackprop.algebra.values.dual import Duals
 from symbackprop.algebra.values.evaluate import Evaluator, Scope
+from symbackprop.checking.branches import cases, indicator
 from symbackprop.checking.budget import Budget
 from symbackprop.checking.examples_axis import batched, examples_are_rows
 from symbackprop.checking.products import NoSize, product
@@ -34,9 +34,6 @@ from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
-
-_COMPARED = {">": (1,), "<": (-1,), "≥": (1, 0), "≤": (-1, 0), "=": (0,), "≠": (1, -1)}
-"""Relations, by the signs of left minus right for which they hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -307,10 +304,21 @@ def _add(self: HandEvaluator, node: tree.Add, scope: Scope[Any]) -> Array[Any]:
     for place in late:  # 1 bᵀ beside X Wᵀ has the size of that
         like = max((value.shape for value in values.values()), key=len)
         values[place] = self.value(node.terms[place], Scope(scope.env, scope.indices, like))
+    columns = {value.shape for value in values.values() if len(value.shape) == 1}
+    for place, term in enumerate(node.terms):
+        if (size := values[place].shape[1:]) in columns and _is_column(term):
+            values[place] = values[place].reshaped(size)  # p − (0, 1, 0)ᵀ
     total = values[0]
     for place in range(1, len(node.terms)):
         total = _added(self, node, total, values[place])
     return total
+
+
+def _is_column(node: Node) -> bool:
+    """Whether a term is a tuple with ᵀ behind it, which is how people write a column."""
+    while isinstance(node, tree.Neg | tree.Bracket):
+        node = node.body
+    return isinstance(node, tree.Transpose) and isinstance(tree.bare(node.body), hand.Tuple)
 
 
 def _quotient(self: HandEvaluator, node: tree.Quotient, scope: Scope[Any]) -> Array[Any]:
@@ -388,58 +396,10 @@ def _entrywise(self: HandEvaluator, node: tree.Entrywise, scope: Scope[Any]) -> 
     return Array((high,) if width == 1 else (high, width), entries)
 
 
-# --- cases ------------------------------------------------------------------------------------------
-
-
-def _holds(self: HandEvaluator, node: Node, scope: Scope[Any]) -> Array[bool]:
-    """Where a condition holds, entry by entry."""
-    if isinstance(node, tree.Word):
-        return Array((), (True,))
-    if not isinstance(node, tree.Chain):
-        raise EvaluationError(node, "this is no condition")
-    result: Array[bool] | None = None
-    for left, relation, right in zip(node.members, node.relations, node.members[1:], strict=False):
-        if relation not in _COMPARED:
-            raise EvaluationError(node, f"{relation} is no comparison")
-        a, b = self.value(left, scope), self.value(right, scope)
-        shape, first, second = self.paired(node, a, b)
-        signs = [self.domain.sign(self.domain.sub(u, v)) for u, v in zip(first, second, strict=True)]
-        found = Array(shape, tuple(sign in _COMPARED[relation] for sign in signs))
-        if result is not None:
-            shape, one, two = self.paired(node, result, found)
-            found = Array(shape, tuple(u and v for u, v in zip(one, two, strict=True)))
-        result = found
-    assert result is not None
-    return result
-
-
-def _indicator(self: HandEvaluator, node: hand.Indicator, scope: Scope[Any]) -> Array[Any]:
-    return _holds(self, node.condition, scope).map(lambda yes: self.domain.one if yes else self.domain.zero)
-
-
-def _cases(self: HandEvaluator, node: tree.Cases, scope: Scope[Any]) -> Array[Any]:
-    """Entry by entry the first branch whose condition holds."""
-    branches = [(self.value(value, scope), _holds(self, when, scope)) for value, when in node.branches]
-    shapes = [array.shape for pair in branches for array in pair]
-    shape = max(shapes, key=prod)
-    size = prod(shape)
-    if any(prod(one) not in (1, size) for one in shapes):
-        raise EvaluationError(node, "the cases have different shapes")
-    entries = []
-    for at in range(size):
-        for value, holds in branches:
-            if holds.entries[at % len(holds.entries)]:
-                entries.append(value.entries[at % len(value.entries)])
-                break
-        else:
-            raise Redraw("no case holds here")
-    return Array(shape, tuple(entries))
-
-
 _HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
     tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, tree.Product: product,
-    tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: _cases,
+    tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: cases,
     tree.Quotient: _quotient, tree.Norm: _norm,
-    hand.Tuple: _tuple, hand.Indicator: _indicator, tree.Entrywise: _entrywise,
+    hand.Tuple: _tuple, hand.Indicator: indicator, tree.Entrywise: _entrywise,
 }  # fmt: skip
 """What is different by hand."""
