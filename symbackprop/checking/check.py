@@ -37,7 +37,7 @@ def check_text(
     macros = macros_of(text)
 
     def read(per_example: Mapping[str, int]) -> Session:
-        session = Session(exercises, chosen, comma=comma, per_example=per_example, macros=macros)
+        session = Session(exercises, chosen, comma=comma, per_example=per_example, macros=macros, text=text)
         code = [piece.text for piece in pieces if piece.kind == "code"]
         if code:
             from symbackprop.checking.code_runs import growing  # a text may have no code

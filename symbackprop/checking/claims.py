@@ -13,9 +13,10 @@ from symbackprop.checking.compare import Seen, is_number
 from symbackprop.checking.context import INDICES, Unclear
 from symbackprop.checking.descending import goes_down, rate_between
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.differentials import goes_backwards, hold
 from symbackprop.checking.findings import Reason, Verdict
 from symbackprop.checking.gaps import has_gaps
-from symbackprop.checking.given import states_given, unboxed
+from symbackprop.checking.given import is_differential, states_given, unboxed
 from symbackprop.checking.kinks import at_kink
 from symbackprop.checking.links import Links, shape_of
 from symbackprop.checking.member import Judged, Member, reason, worst
@@ -83,7 +84,41 @@ class Claims:
         special = self._special(chain)
         if special is not None:
             return special
-        return self._chain(chain)
+        try:
+            found = self._chain(chain)
+        except Unclear as error:
+            if error.reason.key != "check.differential":
+                raise
+            return self._of_changes(chain, error)
+        return (
+            self._of_changes(chain, None) if found.verdict == "wrong" and self._are_changes(chain) else found
+        )
+
+    def _are_changes(self, chain: tree.Chain) -> bool:
+        """Whether a chain that is wrong of gradients may be one of differentials."""
+        first = chain.members[0]
+        start = self.anchor.written if isinstance(first, hand.Omitted) and self.anchor else first
+        members = [start, *chain.members[1:]]
+        if is_differential(self, start):
+            return True
+        return self.desk.context.differentials and goes_backwards(self.desk, members)
+
+    def _of_changes(self, chain: tree.Chain, error: Unclear | None) -> Claim:
+        """A line of differentials. Raises Unclear where it may be none, as it does not hold either."""
+        first = chain.members[0]
+        goes_on = isinstance(first, hand.Omitted) and self.anchor is not None
+        members = [self.member(one) for one in chain.members if not isinstance(one, hand.Omitted)]
+        if goes_on and self.anchor is not None:
+            members.insert(0, self.anchor)
+        holds = hold(self.desk, members)
+        if not holds and not self.desk.context.differentials:
+            raise error or Unclear(reason("check.differential", name=members[0].written), first.span)
+        self.desk.context = replace(self.desk.context, differentials=True)
+        return Claim(
+            verdict="correct" if holds else "wrong", reasons=(reason("check.differentials"),),
+            reading=tree_of(members, chain.relations), place=None if holds else members[-1].written.span,
+            anchor=members[0], last=members[-1],
+        )  # fmt: skip
 
     # --- statements that are no chain of equations
 

@@ -58,7 +58,7 @@ class Context:
     function of the table or of the exercise; `lambdas`: those given by a formula, with its argument.
     `sizes`: of which name and axis a size is the length that only the text names. `comma`: decimals are
     written with a comma. `per_example`: gradients that are each example's, with the number of examples.
-    `macros`: the commands that the document defines.
+    `macros`: the commands that the document defines. `differentials`: the text says that it uses them.
     """
 
     exercise: Exercise
@@ -70,6 +70,7 @@ class Context:
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)
+    differentials: bool = False
 
     # --- growing
 

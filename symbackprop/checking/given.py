@@ -27,7 +27,7 @@ def states_given(claims: Claims, written: list[Node]) -> bool:
         return True
     if name is not None and name in context.equations:
         return len(written) == 2 and _word_for_word(claims, name, written[1])
-    if _is_differential(claims, first) and not is_numeric(written[1]):
+    if is_differential(claims, first) and not is_numeric(written[1]):
         raise Unclear(Reason(key="check.differential", parts={"name": first}), first.span)
     if isinstance(first, tree.Gradient) and len(written) == 2:
         return isinstance(unboxed(written[1]), tree.Derivative | hand.Nabla)  # dy = dL/dŷ: a name
@@ -37,7 +37,7 @@ def states_given(claims: Claims, written: list[Node]) -> bool:
     return _restates_loss(claims, written)
 
 
-def _is_differential(claims: Claims, node: Node) -> bool:
+def is_differential(claims: Claims, node: Node) -> bool:
     """`dL` alone: hardly the gradient 1 of the loss."""
     of = node.of if isinstance(node, tree.Gradient) else None
     return isinstance(of, tree.Name) and claims.desk.context.variable(of.name) == claims.desk.exercise.loss

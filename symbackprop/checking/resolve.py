@@ -106,12 +106,30 @@ def _name(self: Resolver, node: tree.Name) -> Node:
 def _gradient(self: Resolver, node: tree.Gradient) -> Node:
     """`dz`, `dx_i`, `dz^{[1]}`; `dy` is dL/dŷ where y is data and ŷ is computed."""
     of = self.at(_shown_y(self, node.of))
+    column = _column(self, of, tree.Gradient)
+    if column is not None:
+        return column
     core = of.base if isinstance(of, tree.Index) else of
     if isinstance(core, tree.Neg | tree.Gradient | tree.Call) or not isinstance(core, tree.Name):
         raise self.refuse("check.no_gradient", node, name=node)
     if core.name not in self.context.exercise.shapes:
         raise self.refuse("check.no_gradient", node, name=node)
     return tree.Gradient(of, span=node.span)
+
+
+def _column(self: Resolver, by: Node, derived: Callable[[Node], Node]) -> Node | None:
+    """A derivative by `w`, which the text uses for the only row of W: as a column, entry by entry."""
+    core, places = (by.base, by.places) if isinstance(by, tree.Index) else (by, ())
+    meaning = self.context.meanings.get(core.name) if isinstance(core, tree.Name) else None
+    match meaning:
+        case tree.Entrywise(
+            indices, sizes, tree.Index(tree.Name() as base, (tree.Number() as row, tree.Name()))
+        ):
+            if places:
+                return derived(tree.Index(base, (row, *places), span=by.span))
+            made = derived(tree.Index(base, (row, tree.Name(indices[0]))))
+            return tree.Entrywise(indices, sizes, made, span=by.span)
+    return None
 
 
 def _shown_y(self: Resolver, of: Node) -> Node:
@@ -127,6 +145,9 @@ def _shown_y(self: Resolver, of: Node) -> Node:
 
 def _derivative(self: Resolver, node: tree.Derivative) -> Node:
     of, by = self.at(node.of), self.at(node.by)
+    column = _column(self, by, lambda part: tree.Derivative(of, part, node.straight, node.inline))
+    if column is not None:
+        return column
     core = by.base if isinstance(by, tree.Index) else by
     if not isinstance(core, tree.Name) or core.name not in self.context.exercise.shapes:
         raise self.refuse("check.no_gradient", node, name=node)

@@ -19,6 +19,7 @@ from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
+from symbackprop.checking.habits import with_habits
 from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import tolerances
 from symbackprop.checking.settings import Settings
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 
 
 class Session:
-    """The state while a text is read; `findings` grows."""
+    """The state while a `text` is read; `findings` grows."""
 
     def __init__(
         self,
@@ -45,13 +46,19 @@ class Session:
         macros: Mapping[str, Macro] | None = None,
         functions: Mapping[str, str] | None = None,
         explain: bool = True,
+        text: str = "",
     ) -> None:
         meant, own = per_example or {}, macros or {}
         self.explain = explain
         self.desks = [
             Desk(
                 one,
-                Context(one, settings, comma=comma, per_example=meant, macros=own, functions=functions or {}),
+                with_habits(
+                    Context(
+                        one, settings, comma=comma, per_example=meant, macros=own, functions=functions or {}
+                    ),
+                    text,
+                ),
                 few=not explain,
                 budget=Budget(limits.HAND_OPERATIONS if explain else limits.PROOFREADING_OPERATIONS),
             )
