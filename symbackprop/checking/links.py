@@ -321,7 +321,7 @@ class Links:
             part for member in (a, b) for part in tree.walk(member.node)
             if isinstance(part, tree.Call) and part.primes and len(part.args) == 1
         ]  # fmt: skip
-        odd = [call for call in calls if not _is_argument(call.args[0], known)]
+        odd = [call for call in calls if not self._is_argument(call.args[0], known, (*a.free, *b.free))]
         if not odd:
             return None
         worlds, names = self.desk.abstract
@@ -332,6 +332,15 @@ class Links:
         if look(one, two, worlds, self.desk.reader).equal:
             return None
         return Judged("wrong", (reason("check.generic", product=odd[0]),), None)
+
+    def _is_argument(self, node: Node, known: Mapping[str, Any], free: tuple[str, ...]) -> bool:
+        """Whether g is applied to what the model applies it to, by name or written out: `g'(W x + b)`."""
+        if _is_argument(node, known):
+            return True
+        if free:
+            return False
+        written, worlds = Resolved(node), self.desk.worlds.own[:2]
+        return any(look(written, Resolved(tree.Name(name)), worlds, self.desk.reader).equal for name in known)
 
     # --- dots at both ends
 
@@ -382,6 +391,7 @@ def shape_of(node: Node, desk: Desk) -> Shape | None:
 
 
 def _is_argument(node: Node, known: Mapping[str, Any]) -> bool:
+    """Whether a function is applied to a number, or to what the model applies one to."""
     bare = tree.undressed(node)
     bare = bare.base if isinstance(bare, tree.Index) else bare
     return is_numeric(bare) or (isinstance(bare, tree.Name) and bare.name in known)

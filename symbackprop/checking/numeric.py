@@ -30,7 +30,7 @@ def has_numbers(node: Node) -> bool:
             return False
         case tree.Quotient(tree.Number(), tree.Number()):
             return False
-        case tree.Matrix() | hand.Tuple():
+        case tree.Matrix() | hand.Tuple() | tree.Call():
             return any(has_numbers(part) for part in tree.children(node) if not _is_plain(part))
         case tree.Product(factors) if any(_is_one(factor) for factor in factors):
             return True  # (ŷ − y) · 1
@@ -38,7 +38,7 @@ def has_numbers(node: Node) -> bool:
 
 
 def _is_plain(entry: Node) -> bool:
-    """0 and 1 in an array of formulas: a diagonal matrix says nothing of the example."""
+    """0 and 1 in an array of formulas, or in max(0, z): they say nothing of the example."""
     number = tree.bare(entry)
     return isinstance(number, tree.Number) and number.value in (0, 1)
 

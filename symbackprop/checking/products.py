@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.algebra.values.evaluate import Scope
+from symbackprop.checking.examples_axis import batched, examples_are_rows
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -150,6 +151,8 @@ def times(self: HandEvaluator, node: Node, a: Array[Any], b: Array[Any], sign: s
         return _matrix_product(self, a, b.transposed() if len(b.shape) == 1 else b)
     if sign in ("odot", "*"):
         a, b = _as_column(a), _as_column(b)
+    if sign == "odot" and len(a.shape) != len(b.shape):
+        a, b = _each_example(self, node, a, b)
     if sign == "odot" or (sign == "*" and a.shape == b.shape):
         if a.shape != b.shape and len(a.entries) > 1 and len(b.entries) > 1:
             raise EvaluationError(node, f"shapes {a.shape} and {b.shape} do not fit entry by entry")
@@ -167,6 +170,18 @@ def times(self: HandEvaluator, node: Node, a: Array[Any], b: Array[Any], sign: s
         scalar, other = (a, b) if len(a.entries) == 1 else (b, a)
         return other.with_entries([mul(scalar.entries[0], entry) for entry in other.entries])
     raise EvaluationError(node, f"shapes {a.shape} and {b.shape} do not fit in a product")
+
+
+def _each_example(
+    self: HandEvaluator, node: Node, a: Array[Any], b: Array[Any]
+) -> tuple[Array[Any], Array[Any]]:
+    """`dY ⊙ γ`, as people write it: γ beside each example of a batch."""
+    larger, smaller = (a, b) if len(a.entries) >= len(b.entries) else (b, a)
+    repeated = batched(smaller, larger.shape, rows=examples_are_rows(self.here.exercise))
+    if repeated is None:
+        return a, b
+    self.note("check.broadcast", node)
+    return (a, repeated) if larger is a else (repeated, b)
 
 
 def _as_column(array: Array[Any]) -> Array[Any]:

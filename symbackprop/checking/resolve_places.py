@@ -24,7 +24,8 @@ def entry(self: Resolver, node: tree.Index) -> Node:
     if base == tree.Name("delta") and isinstance(places[0], tree.Number):
         of = self.context.numbered_delta("delta" + places[0].text)
         named = self.context.knows("delta") or self.context.knows("delta" + places[0].text)
-        if of is not None and not named:
+        several = self.context.layers > 1 or not self.context.shape(of or "")
+        if of is not None and not named and several:  # of one layer δ_1 is an entry, as δ_2 is
             made = delta_of(self, node, int(places[0].value))
             return self.at(tree.Index(made, places[1:], span=node.span)) if places[1:] else made
     if base == tree.Name("delta") and len(places) == 2 and is_kronecker(self):
@@ -39,7 +40,7 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         return self.at(tree.Index(name, rest, span=node.span)) if rest else self.at(name)
     known = self.context.variable(base.name) if isinstance(base, tree.Name) else None
     core = self.at(base) if known is None else tree.Name(known, span=base.span)  # no index has an index
-    core = _meant(self, core)
+    core = _meant(self, _gradient_in(self, core))
     shown = [place(self, one) for one in places]
     rank = rank_of(self, core)
     if rank is None:
@@ -91,6 +92,16 @@ def _is_whole(self: Resolver, name: str, rest: Sequence[Node]) -> bool:
     """Whether `w_{2,ji}` can only be an entry of W2: a place for each of its axes follows the number."""
     shape = self.context.shape(name)
     return shape is not None and len(shape) == 2 and len(spread_places(tuple(rest))) == 2
+
+
+def _gradient_in(self: Resolver, core: Node) -> Node:
+    """`[∇_W L]`, of which an entry is asked for, as dW."""
+    match tree.bare(core):
+        case tree.Derivative(of, tree.Name() as by) if of == tree.Name(self.context.exercise.loss):
+            return tree.Gradient(by, span=core.span)
+        case tree.Gradient() as gradient:
+            return gradient
+    return core
 
 
 def _meant(self: Resolver, core: Node) -> Node:

@@ -21,7 +21,7 @@ from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
 from symbackprop.checking.member import Member, numbers_of, reason
-from symbackprop.checking.numbers import tolerances
+from symbackprop.checking.numbers import distance, tolerances
 from symbackprop.checking.settings import Settings
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
@@ -203,12 +203,30 @@ class Session:
 
     # --- what stands from here on
 
+    def _keep_right_digits(self, key: str, value: Array[Any], number: Member | None) -> None:
+        """The entries of a wrong array that are only rounded are gone on with, and no mistake."""
+        desk = self.desk
+        allowed = None if number is None else tolerances(number.node, approximate=True)
+        world = desk.digits or desk.example
+        try:
+            right = world.gradient(key[1:]) if desk.is_gradient(key) else world.value(key)
+        except (ArithmeticError, EvaluationError):
+            return
+        if allowed is None or not len(allowed) == len(right.entries) == len(value.entries) > 1:
+            return
+        pairs = zip(value.entries, right.entries, allowed, strict=True)
+        kept = [
+            mine if distance(world.domain, mine, true) <= off else true for mine, true, off in pairs
+        ]  # fmt: skip
+        desk.written[key] = right.with_entries(kept)
+
     def _with_entry(self, key: str, places: tuple[int, ...], value: Array[Any]) -> Array[Any] | None:
         """A whole value with one entry as the person has it; the others as they had them before, or right."""
         desk = self.desk
         gradient = desk.is_gradient(key)
+        world = desk.digits or desk.example
         try:
-            right = desk.example.gradient(key[1:]) if gradient else desk.example.value(key)
+            right = world.gradient(key[1:]) if gradient else world.value(key)
         except (ArithmeticError, EvaluationError):
             return None
         whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
@@ -236,13 +254,15 @@ class Session:
         number = next((one for one in members if one is not None and one.numeric), None)
         value = None if number is None else numbers_of(number, desk.example, desk)
         if places is not None:
-            value = None if value is None else self._with_entry(key, places, value)
+            exact = verdict not in ("wrong", "carried") or value is None
+            value = None if exact or value is None else self._with_entry(key, places, value)
             if value is None:
                 return
         if verdict in ("wrong", "carried"):
             desk.lines.setdefault(key, line)
             if value is not None:
                 desk.wrong_numbers[key] = value
+                self._keep_right_digits(key, value, number)
             right = claim.right
             if right is not None and not right.numeric and verdict == "wrong" and places is None:
                 desk.wrong_formulas[key] = right.variants[0]

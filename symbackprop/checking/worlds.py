@@ -71,8 +71,19 @@ class World:
         forced = {**self.forced, **{name: self._shaped(name, value) for name, value in changed.items()}}
         given = {name: self.values[name] for name in self.exercise.given if name in self.values}
         known = {name: value for name, value in forced.items() if name in self.exercise.shapes}
-        values = forward(self.equations, {**given, **known}, self.working, partial=True)
+        values = self._forward({**given, **known})
         return replace(self, values=values, forced=forced, _known={}, kept={})
+
+    def _forward(self, known: dict[str, Array[Any]]) -> dict[str, Array[Any]]:
+        """The forward pass; what has no value, as the logarithm of a wrong, negative number, is left out."""
+        try:
+            return forward(self.equations, known, self.working, partial=True)
+        except (ArithmeticError, EvaluationError):
+            for name, body in self.equations:
+                if name not in known:
+                    with suppress(ArithmeticError, EvaluationError):
+                        known[name] = self.working.evaluate(body, known)
+            return known
 
     def _shaped(self, name: str, value: Array[Any]) -> Array[Any]:
         """A person's value in the shape that the name, or what the gradient is of, has here: (1,) for ()."""

@@ -125,6 +125,8 @@ def slipped(right: Figures, rng: Random) -> Figures | None:
     step = max(old.unit * 3, Fraction(1))
     if old.places:
         step = old.unit * rng.choice((7, 9, 10, 20, 100))
+        noise = abs(old.value) / 20  # what rounded numbers before it may make of it
+        step = max(step, old.unit * (noise // old.unit))
     new = old.value + rng.choice((-1, 1)) * step * rng.choice((1, 1, 2))
     if new in (0, -old.value) or (old.value and abs(new) == abs(old.value)):
         return None

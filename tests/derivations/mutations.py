@@ -94,9 +94,10 @@ def surely_wrong(name: str, target: str, formula: Node) -> bool:
 
 def _readings(exercise: Facts, formula: Node) -> Iterator[Node]:
     yield formula
-    generous = _entry_by_entry(exercise, formula)
-    if generous != formula:
-        yield generous
+    for read in (_entry_by_entry, _as_dots):
+        generous = read(exercise, formula)
+        if generous != formula:
+            yield generous
 
 
 def clear_with_stars(exercise: Facts, formula: Node) -> bool:
@@ -117,6 +118,17 @@ def _entry_by_entry(exercise: Facts, node: Node) -> Node:
             sizes = shape(exercise, left)
             if sizes and sizes == shape(exercise, right):
                 return tree.Product((left, right), ("odot",))
+    return node
+
+
+def _as_dots(exercise: Facts, node: Node) -> Node:
+    """Two vectors of one size side by side as their inner product."""
+    node = tree.rebuild(node, lambda child: _as_dots(exercise, child))
+    match node:
+        case tree.Product((left, right), ("" | "cdot",)):
+            sizes = shape(exercise, left)
+            if len(sizes) == 1 and sizes == shape(exercise, right):
+                return tree.Product((tree.Transpose(left), right), ("",))
     return node
 
 

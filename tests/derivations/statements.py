@@ -251,6 +251,8 @@ class Writer:
             self.style.hadamard == "*" and not clear_with_stars(self.facts, found.claims[0])
         ):
             raise NoSlip(job.target)
+        if self.style.activation == "letter" and found.mistake in ("other_function", "other_slope"):
+            raise NoSlip("a letter says of no function that it is another")
         return found
 
     def _numbers(
