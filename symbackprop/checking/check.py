@@ -38,11 +38,10 @@ def check_text(
 
     def read(per_example: Mapping[str, int]) -> Session:
         session = Session(exercises, chosen, comma=comma, per_example=per_example, macros=macros)
-        code = [piece.text for piece in pieces if piece.kind == "code"]
-        if code:
-            from symbackprop.checking.code_runs import growing  # a text may have no code
+        if any(piece.kind == "code" for piece in pieces):
+            from symbackprop.checking.code_outline import Outline  # a text may have no code
 
-            session.program.growing = growing(code)
+            session.program.outline = Outline.of(pieces)
         for piece in pieces:
             session.take(piece)
         return session
