@@ -40,7 +40,7 @@ def explained_code(
     if fit.fit == "shape" and fit.trouble is not None:
         reasons = (reason("check.code_shape", message=str(fit.trouble)),)
     elif not named:
-        reasons = difference(fit)
+        reasons = difference(fit) or (reason("check.code_differs", name=target),)
     right = None if expected is None or expected == written else tree.equation(target, expected)
     return replace(blank, verdict="wrong", reasons=reasons, mistakes=named, expected=right)
 
