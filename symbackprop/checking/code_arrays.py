@@ -20,8 +20,17 @@ Index = int | slice | None
 
 
 def refuse(message: str) -> NoReturn:
-    """Raise the EvaluationError for code that NumPy would refuse, or that is not read here."""
+    """Raise the EvaluationError for code that NumPy would refuse."""
     raise EvaluationError(None, message)
+
+
+class NotRead(EvaluationError):
+    """Code that is not read here, whatever NumPy makes of it; `node` is the part of the syntax tree."""
+
+
+def unread(message: str) -> NoReturn:
+    """Raise NotRead; the part of the code that it is about is known to whoever evaluates it."""
+    raise NotRead(None, message)
 
 
 def shown(shape: Dims) -> str:
@@ -32,9 +41,9 @@ def shown(shape: Dims) -> str:
 def checked(shape: Dims) -> Dims:
     """`shape`, if it is within the limits."""
     if len(shape) > RANK:
-        refuse(f"an array with more than {RANK} axes is not read")
+        unread(f"an array with more than {RANK} axes is not read")
     if any(size > limits.SIZE for size in shape) or prod(shape) > limits.ENTRIES:
-        refuse(f"an array of shape {shown(shape)} is beyond the limit")
+        unread(f"an array of shape {shown(shape)} is beyond the limit")
     return shape
 
 
@@ -220,7 +229,7 @@ def einsum(domain: Domain[T], pattern: str, operands: Sequence[Array[T]]) -> Arr
     if not arrow:
         output = "".join(sorted(one for one in set(letters) if letters.count(one) == 1))
     if not (letters + output).isalpha() or not letters.isascii():
-        refuse(f"einsum({pattern!r}) is not read")
+        unread(f"einsum({pattern!r}) is not read")
     if len(parts) != len(operands) or any(
         len(p) != len(a.shape) for p, a in zip(parts, operands, strict=False)
     ):
@@ -263,4 +272,4 @@ def _einsum_sizes(pattern: str, parts: Sequence[str], operands: Sequence[Array[A
 
 def _affordable(count: int) -> None:
     if count > limits.LOOP:
-        refuse(f"a product of {count:,} terms is beyond the limit of {limits.LOOP:,}")
+        unread(f"a product of {count:,} terms is beyond the limit of {limits.LOOP:,}")

@@ -10,9 +10,11 @@ from typing import Any, TypeVar
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.checking import code_arrays as arrays
 from symbackprop.checking import code_shaping as shaping
-from symbackprop.checking.code import MODULES
-from symbackprop.checking.code_arrays import refuse
-from symbackprop.checking.code_operators import inlined, power
+from symbackprop.checking.code_arrays import refuse, unread
+from symbackprop.checking.code_canonical import with_exact_numbers
+from symbackprop.checking.code_loops import inlined
+from symbackprop.checking.code_names import CALLED, MODULES
+from symbackprop.checking.code_operators import power
 from symbackprop.checking.code_shaping import Args, Handler, Options, axes_of, exactly, flag, only
 from symbackprop.checking.code_values import Running, Value
 
@@ -21,7 +23,7 @@ T = TypeVar("T")
 _ENTRYWISE = {
     "exp": "exp", "log": "log", "sqrt": "sqrt", "tanh": "tanh", "sin": "sin", "cos": "cos", "abs": "abs",
     "absolute": "abs", "fabs": "abs", "sigmoid": "sigmoid", "relu": "relu", "softplus": "softplus",
-    "erf": "erf",
+    "erf": "erf", "expit": "sigmoid",
 }  # fmt: skip
 """Functions of modules, of one argument, and their rows in the table."""
 
@@ -35,7 +37,8 @@ _REDUCTIONS = {
 _METHODS = frozenset([
     "dot", "sum", "mean", "max", "min", "reshape", "view", "flatten", "ravel", "squeeze", "copy", "astype",
     "transpose", "clip", "item", "matmul", "mm", "outer", "float", "double", "clone", "detach", "numpy",
-    "unsqueeze", "t", "mul",
+    "unsqueeze", "t", "mul", "pow", "square", "relu", "gt", "ge", "lt", "le", "add", "sub", "div", "clamp",
+    "cpu", "contiguous", "requires_grad_",
     "exp", "log", "sqrt", "tanh", "sigmoid", "abs",
 ])  # fmt: skip
 """What may be called behind an array: `x.sum(axis=0)` is `np.sum(x, axis=0)`."""
@@ -45,31 +48,30 @@ def called(run: Running[T], node: ast.Call) -> Value[T]:
     """The value of a call."""
     options = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
     if len(options) != len(node.keywords) or any(isinstance(one, ast.Starred) for one in node.args):
-        refuse("stars in a call are not read")
+        unread("stars in a call are not read")
     match node.func:
         case ast.Name(id=name):
             return _by_name(run, name, node.args, options)
         case ast.Attribute(value=ast.Attribute(value=ast.Name(id=module), attr=part), attr=name) if (
-            module in MODULES
+            module in MODULES or module in CALLED
         ):
             return _of_module(run, f"{part}.{name}", node.args, options)
         case ast.Attribute(value=ast.Name(id="torch"), attr="dot"):
             return _product(_vdot, rank=1)(run, node.args, options)
-        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in MODULES:
+        case ast.Attribute(value=ast.Name(id=module), attr=name) if module in MODULES or module in CALLED:
             return _of_module(run, name, node.args, options)
         case ast.Attribute(value=owner, attr=name) if name in _METHODS:
             if run.value(owner).listed:
                 refuse(f"'list' object has no attribute '{name}'")
             return _TABLE[name](run, [owner, *node.args], options)
-    return refuse(f"the call {ast.unparse(node.func)[:60]}(…) is not read in code")
+    return unread(f"the call {ast.unparse(node.func)[:60]}(…) is not read in code")
 
 
 def _by_name(run: Running[T], name: str, args: Args, options: Options) -> Value[T]:
     """A function without a module: the file's own, the exercise's, Python's, or one that was imported."""
     if name in run.own:
-        if options:
-            refuse(f"named arguments of {name} are not read")
-        return inlined(run, run.own[name], name, [run.value(one) for one in args])
+        named = {word: run.value(one) for word, one in options.items()}
+        return inlined(run, run.own[name], name, [run.value(one) for one in args], named)
     if name in _PYTHON:
         return _PYTHON[name](run, args, options)
     found = run.function(name)
@@ -78,10 +80,10 @@ def _by_name(run: Running[T], name: str, args: Args, options: Options) -> Value[
     ):
         return _TABLE[name](run, args, options)
     if found is None:
-        refuse(f"there is no function {name}")
+        unread(f"there is no function {name}")
     function, primes = found
     if options and function != "softmax":
-        refuse(f"named arguments of {name} are not read")
+        unread(f"named arguments of {name} are not read")
     if function in ("softmax", "log_softmax"):
         return _soft(run, function, args, options)
     return Value(run.applied(function, primes, *(run.array(one) for one in args)))
@@ -90,7 +92,7 @@ def _by_name(run: Running[T], name: str, args: Args, options: Options) -> Value[
 def _of_module(run: Running[T], name: str, args: Args, options: Options) -> Value[T]:
     handler = _TABLE.get(name.removeprefix("functional.").removeprefix("special.").removeprefix("nn."))
     if handler is None:
-        refuse(f"the function {name} is not read in code")
+        unread(f"the function {name} is not read in code")
     return handler(run, args, options)
 
 
@@ -112,7 +114,7 @@ def _binary_of(operation: str) -> Handler:
         only(options)
         left, right = run.value(args[0]), run.value(args[1])
         if left.truth and right.truth:
-            refuse("truth values do not combine like numbers in NumPy; write .astype(float)")
+            unread("truth values do not combine like numbers in NumPy; write .astype(float)")
         return Value(run.entrywise(getattr(run.domain, operation), left.array, right.array))
 
     return handler
@@ -170,10 +172,51 @@ def _where(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 
 def _clip(run: Running[T], args: Args, options: Options) -> Value[T]:
-    exactly(args, 3)
+    """Between two bounds, either of which may be None."""
+    exactly(args, 1, 3)
+    only(options, "a_min", "a_max", "min", "max")
+    low, high = [*args[1:], None, None][:2]
+    found = run.array(args[0])
+    for bound, kind, names in ((low, "max", ("a_min", "min")), (high, "min", ("a_max", "max"))):
+        given = next((options[name] for name in names if name in options), bound)
+        if given is not None and not (isinstance(given, ast.Constant) and given.value is None):
+            found = run.applied(kind, 0, found, run.array(given))
+    return Value(found)
+
+
+def _heaviside(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """0 below 0, 1 above, and what is said at 0."""
+    exactly(args, 2)
     only(options)
-    low = run.applied("max", 0, run.array(args[0]), run.array(args[1]))
-    return Value(run.applied("min", 0, low, run.array(args[2])))
+
+    def step(a: T, middle: T) -> T:
+        sign = run.sign(a)
+        return middle if not sign else run.domain.one if sign > 0 else run.domain.zero
+
+    return Value(run.entrywise(step, run.array(args[0]), run.array(args[1])))
+
+
+def _compared(relation: type[ast.cmpop]) -> Handler:
+    """`np.greater(z, 0)` is `z > 0`."""
+
+    def handler(run: Running[T], args: Args, options: Options) -> Value[T]:
+        exactly(args, 2)
+        only(options)
+        return run.value(ast.Compare(args[0], [relation()], [args[1]]))
+
+    return handler
+
+
+def _written(formula: str) -> Handler:
+    """A function of u that is another formula: `cosh`."""
+    body = with_exact_numbers(ast.parse(formula, mode="eval").body)
+
+    def handler(run: Running[T], args: Args, options: Options) -> Value[T]:
+        exactly(args, 1)
+        only(options)
+        return run.within({"u": run.value(args[0])}).value(body)
+
+    return handler
 
 
 def _soft(run: Running[T], function: str, args: Args, options: Options) -> Value[T]:
@@ -185,7 +228,7 @@ def _soft(run: Running[T], function: str, args: Args, options: Options) -> Value
     if axis is None and (len(value.shape) < 2 or value.shape[1:] == (1,)):
         return Value(run.applied_whole(function, value.reshaped((len(value.entries),))).reshaped(value.shape))
     if len(value.shape) > 2:
-        refuse(f"{function} of an array with {len(value.shape)} axes is not read")
+        unread(f"{function} of an array with {len(value.shape)} axes is not read")
     along = arrays.axis_of(run.whole(axis), value.shape) if axis is not None else 1
     if len(value.shape) == 2 and along == 0:
         return Value(arrays.transposed(run.applied_whole(function, arrays.transposed(value))))
@@ -199,7 +242,7 @@ def _reduce(run: Running[T], args: Args, options: Options, kind: str) -> Value[T
     exactly(args, 1, 2)
     only(options, "axis", "keepdims", "dim", "keepdim")
     if kind in ("max", "min") and "dim" in options:
-        refuse(f"{kind} along dim= gives two results in PyTorch, which is not read")
+        unread(f"{kind} along dim= gives two results in PyTorch, which is not read")
     value = run.array(args[0])
     axis = args[1] if len(args) == 2 else options.get("axis", options.get("dim"))
     keep = flag(options.get("keepdims", options.get("keepdim")))
@@ -240,7 +283,7 @@ def _product(multiply: Callable[..., Array[Any]], *, rank: int | None = None) ->
         only(options)
         left, right = run.value(args[0]), run.value(args[1])
         if left.truth and right.truth:
-            refuse("a product of truth values is not read")
+            unread("a product of truth values is not read")
         if rank is not None and {len(left.shape), len(right.shape)} != {rank}:
             refuse(f"two arrays with {rank} axes are needed here")
         return Value(multiply(run.domain, left.array, right.array))
@@ -261,12 +304,45 @@ def _inner(domain: Any, a: Array[T], b: Array[T]) -> Array[T]:
     return arrays.dot(domain, a, b if last is None else arrays.transposed(b, last))
 
 
+def _tensordot(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """A sum over one axis of each, or over the last `axes` of the one and the first of the other."""
+    exactly(args, 2, 3)
+    only(options, "axes")
+    a, b = run.array(args[0]), run.array(args[1])
+    node = options.get("axes", args[2] if len(args) == 3 else None)
+    if isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 2:
+        first, second = (
+            tuple(arrays.axis_of(one, array.shape) for one in run.shape(part))
+            for part, array in zip(node.elts, (a, b), strict=True)
+        )
+    else:
+        count = 2 if node is None else run.whole(node)
+        first, second = tuple(range(len(a.shape) - count, len(a.shape))), tuple(range(count))
+    if len(first) != len(second):
+        refuse("shape-mismatch for sum")
+    names = dict(zip(second, first, strict=True))
+    left = "".join(chr(97 + axis) for axis in range(len(a.shape)))
+    right = "".join(left[names[axis]] if axis in names else chr(107 + axis) for axis in range(len(b.shape)))
+    kept = [one for one in left + right if not (one in left and one in right)]
+    return Value(arrays.einsum(run.domain, f"{left},{right}->{''.join(kept)}", [a, b]))
+
+
+def _kron(run: Running[T], args: Args, options: Options) -> Value[T]:
+    exactly(args, 2)
+    only(options)
+    a, b = run.array(args[0]), run.array(args[1])
+    if len(a.shape) != 2 or len(b.shape) != 2:
+        unread("kron of other than two matrices is not read")
+    product = arrays.einsum(run.domain, "ij,kl->ikjl", [a, b])
+    return Value(arrays.reshaped(product, (a.shape[0] * b.shape[0], a.shape[1] * b.shape[1])))
+
+
 def _einsum(run: Running[T], args: Args, options: Options) -> Value[T]:
     only(options)
     match args:
         case [ast.Constant(value=str() as pattern), *operands] if operands:
             return Value(arrays.einsum(run.domain, pattern, [run.array(one) for one in operands]))
-    return refuse("einsum without its pattern as a text is not read")
+    return unread("einsum without its pattern as a text is not read")
 
 
 # --- Python's own ---------------------------------------------------------------------------------
@@ -276,10 +352,17 @@ def _python_sum(run: Running[T], args: Args, options: Options) -> Value[T]:
     """Python adds along the first axis; NumPy's sum, imported by name, has an axis."""
     if options or len(args) != 1:
         return _reduce(run, args, options, "sum")
-    value = run.array(args[0])
+    found = run.value(args[0])
+    value = found.array
+    if found.listed:  # Python adds what stands in a list
+        return _reduced_first(run, value)
     if len(value.shape) != 1:
-        refuse("sum(…) of a matrix is Python's along the first axis, or NumPy's of all: write np.sum")
+        unread("sum(…) of a matrix is Python's along the first axis, or NumPy's of all: write np.sum")
     return _reduce(run, args, options, "sum")
+
+
+def _reduced_first(run: Running[T], value: Array[T]) -> Value[T]:
+    return Value(arrays.reduced(value, (0,), False, run.domain.total))
 
 
 def _python_extreme(kind: str) -> Handler:
@@ -305,7 +388,7 @@ def _len(run: Running[T], args: Args, options: Options) -> Value[T]:
 
 _PYTHON: Mapping[str, Handler] = {
     "sum": _python_sum, "max": _python_extreme("max"), "min": _python_extreme("min"), "len": _len,
-    "float": shaping.as_number,
+    "float": shaping.as_number, "int": shaping.as_whole, "bool": shaping.as_truth,
 }  # fmt: skip
 
 _TABLE: Mapping[str, Handler] = {
@@ -314,7 +397,13 @@ _TABLE: Mapping[str, Handler] = {
     **{name: _binary_of(operation) for name, operation in _ARITHMETIC.items()},
     **{name: _reduction(kind) for name, kind in _REDUCTIONS.items()},
     "square": _square, "negative": _negative, "power": _power, "pow": _power, "sign": _sign, "where": _where,
-    "clip": _clip, "softmax": lambda run, args, options: _soft(run, "softmax", args, options),
+    "clip": _clip, "clamp": _clip, "heaviside": _heaviside, "tensordot": _tensordot, "kron": _kron,
+    "greater": _compared(ast.Gt), "greater_equal": _compared(ast.GtE), "less": _compared(ast.Lt),
+    "less_equal": _compared(ast.LtE), "gt": _compared(ast.Gt), "ge": _compared(ast.GtE),
+    "lt": _compared(ast.Lt), "le": _compared(ast.LtE), "cosh": _written("(exp(u) + exp(-u)) / 2"),
+    "sinh": _written("(exp(u) - exp(-u)) / 2"), "reciprocal": _written("1 / u"),
+    "log1p": _written("log(1 + u)"), "expm1": _written("exp(u) - 1"),
+    "softmax": lambda run, args, options: _soft(run, "softmax", args, options),
     "linalg.norm": _norm, "norm": _norm, "dot": _product(arrays.dot), "matmul": _product(arrays.matmul),
     "mm": _product(arrays.matmul, rank=2), "outer": _product(arrays.outer),
     "ger": _product(arrays.outer, rank=1),
@@ -329,6 +418,10 @@ _TABLE: Mapping[str, Handler] = {
     "unsqueeze": shaping.as_expand, "transpose": shaping.as_transpose, "t": shaping.as_transpose,
     "copy": shaping.as_same, "clone": shaping.as_same, "detach": shaping.as_same, "numpy": shaping.as_same,
     "item": shaping.as_number, "astype": shaping.as_astype, "float64": shaping.as_floats,
-    "float": shaping.as_floats, "double": shaping.as_floats,
+    "float": shaping.as_floats, "double": shaping.as_floats, "float32": shaping.as_floats,
+    "int64": shaping.as_whole, "int32": shaping.as_whole, "int8": shaping.as_whole,
+    "uint8": shaping.as_whole, "diagflat": shaping.make_diagonal, "cpu": shaping.as_same,
+    "contiguous": shaping.as_same, "requires_grad_": shaping.as_same, "sub": _binary_of("sub"),
+    "div": _binary_of("div"),
 }  # fmt: skip
 """Functions of modules by name; methods of arrays are the same with the array as first argument."""

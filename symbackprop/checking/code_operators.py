@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, TypeVar
 
@@ -11,14 +11,14 @@ from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain
 from symbackprop.checking import code_arrays as arrays
-from symbackprop.checking.code import MODULES, OwnFunction
-from symbackprop.checking.code_arrays import refuse
-from symbackprop.checking.code_values import Running, Value, said
+from symbackprop.checking.code_arrays import refuse, unread
+from symbackprop.checking.code_loops import Filled, boolean, chosen, filled, listed
+from symbackprop.checking.code_names import MODULES
+from symbackprop.checking.code_values import Running, Value, is_new_axis, place_of, said, stacked
 from symbackprop.notation import tree
 
 T = TypeVar("T")
 
-_OWN_DEPTH = 8  # calls of functions of the file inside each other
 _POWER = 12  # of a norm that is taken without a root
 
 
@@ -30,35 +30,31 @@ def _constant(run: Running[T], node: ast.Constant) -> Value[T]:
         return Value(run.scalar(int(node.value)), truth=True)
     if isinstance(node.value, Fraction):
         return Value(run.scalar(node.value))
-    return refuse(f"{said(node)} is no number")
+    return unread(f"{said(node)} is no number")
 
 
 def _name(run: Running[T], node: ast.Name) -> Value[T]:
     if node.id in run.local:
         return run.local[node.id]
     if node.id in MODULES:
-        refuse(f"{node.id} is a module, not a value")
+        unread(f"{node.id} is a module, not a value")
     found = run.lookup(node.id)
-    if run.columns and len(found.shape) == 1:
+    if run.columns and len(found.shape) == 1 and "#" not in node.id:  # what the code made has its own shape
         found = found.reshaped((found.shape[0], 1))
     return Value(found)
 
 
 def _list(run: Running[T], node: ast.List | ast.Tuple) -> Value[T]:
     """A list of numbers, of lists or of arrays of one shape."""
-    parts = [run.value(part) for part in node.elts]
-    if len({part.shape for part in parts}) > 1:
-        refuse("the rows of this list have different lengths")
-    inner = parts[0].shape if parts else ()
-    entries = tuple(entry for part in parts for entry in part.array.entries)
-    truth = bool(parts) and all(part.truth for part in parts)
-    return Value(Array(arrays.checked((len(parts), *inner)), entries), truth=truth, listed=True)
+    return stacked([run.value(part) for part in node.elts])
 
 
 # --- operators ------------------------------------------------------------------------------------
 
 
 def _unary(run: Running[T], node: ast.UnaryOp) -> Value[T]:
+    if isinstance(node.op, ast.Not):
+        return Value(run.scalar(int(not run.holds(node.operand))), truth=True)
     operand = run.value(node.operand)
     if operand.listed:
         refuse("a sign before a list")
@@ -71,9 +67,7 @@ def _unary(run: Running[T], node: ast.UnaryOp) -> Value[T]:
             return Value(operand.array)
         case ast.Invert() if operand.truth and operand.shape:
             return Value(_negated(run, operand.array), truth=True)
-        case ast.Not() if operand.truth and not operand.shape:
-            return Value(_negated(run, operand.array), truth=True)
-    return refuse(f"{said(node)} is not read in code")
+    return unread(f"{said(node)} is not read in code")
 
 
 def _negated(run: Running[T], truths: Array[T]) -> Array[T]:
@@ -85,19 +79,19 @@ def _binary(run: Running[T], node: ast.BinOp) -> Value[T]:
         return _power(run, node)
     left, right = run.value(node.left), run.value(node.right)
     if (left.listed and (right.listed or not right.shape)) or (right.listed and not left.shape):
-        refuse("a list is no array: Python repeats or joins it; write np.array([…])")
+        unread("a list is no array: Python repeats or joins it; write np.array([…])")
     if isinstance(node.op, ast.MatMult):
         if left.truth and right.truth:
-            refuse("a product of truth values is not read")
+            unread("a product of truth values is not read")
         return Value(arrays.matmul(run.domain, left.array, right.array))
     if isinstance(node.op, ast.BitAnd | ast.BitOr) and left.truth and right.truth:
         return Value(_logical(run, node.op, left.array, right.array), truth=True)
     combine = _COMBINE.get(type(node.op))
     if combine is None:
-        refuse(f"{said(node)} is not read in code")
+        unread(f"{said(node)} is not read in code")
     both = left.truth and right.truth
     if both and isinstance(node.op, ast.Add | ast.Sub):
-        refuse("truth values do not add or subtract like numbers in NumPy; write .astype(float)")
+        unread("truth values do not add or subtract like numbers in NumPy; write .astype(float)")
     done = run.entrywise(combine(run.domain), left.array, right.array)
     return Value(done, truth=both and isinstance(node.op, ast.Mult))
 
@@ -137,7 +131,7 @@ def power(run: Running[T], base: Array[T], exponent_node: ast.expr) -> Array[T]:
     exponent = _exponent(run, exponent_node)
     if exponent is not None:
         if abs(exponent) > limits.EXPONENT:
-            refuse(f"an exponent beyond {limits.EXPONENT}")
+            unread(f"an exponent beyond {limits.EXPONENT}")
         return run.evaluator.each(base.shape, lambda a: run.domain.power(a, exponent), base.entries)
     node = tree.Power(tree.Name("#0"), tree.Name("#1"))
     shape, entries = run.paired(base, run.array(exponent_node))
@@ -181,7 +175,7 @@ _TRUE: Mapping[type[ast.cmpop], Callable[[int], bool]] = {
 def _compare(run: Running[T], node: ast.Compare) -> Value[T]:
     """1 where it holds and 0 elsewhere, entry by entry."""
     if len(node.ops) != 1 or type(node.ops[0]) not in _TRUE:
-        refuse(f"{said(node)} is not read in code")
+        unread(f"{said(node)} is not read in code")
     left, right = run.value(node.left), run.value(node.comparators[0])
     if left.listed and right.listed:
         refuse("lists compare as wholes; write np.array([…])")
@@ -201,39 +195,19 @@ def _subscript(run: Running[T], node: ast.Subscript) -> Value[T]:
         return Value(run.scalar(run.whole(node)))
     owner = run.value(node.value)
     if owner.listed:
-        refuse("a part of a list")
+        unread("a part of a list")
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
     places: list[arrays.Index] = []
     for at, part in enumerate(parts):
         if isinstance(part, ast.Constant) and part.value is ...:
-            named = sum(not _is_new_axis(one) for one in parts) - 1
+            named = sum(not is_new_axis(one) for one in parts) - 1
             rest = len(owner.shape) - named
             if any(isinstance(one, ast.Constant) and one.value is ... for one in parts[at + 1 :]) or rest < 0:
                 refuse("an index can only have a single ellipsis ('...')")
             places += [slice(None)] * rest
         else:
-            places.append(_place(run, part))
+            places.append(place_of(run, part))
     return Value(arrays.indexed(owner.array, places), truth=owner.truth)
-
-
-def _is_new_axis(node: ast.expr) -> bool:
-    match node:
-        case ast.Constant(value=None) | ast.Attribute(attr="newaxis"):
-            return True
-    return False
-
-
-def _place(run: Running[T], node: ast.expr) -> arrays.Index:
-    if _is_new_axis(node):
-        return None
-    if isinstance(node, ast.Slice):
-        low, high, step = (
-            None if one is None else run.whole(one) for one in (node.lower, node.upper, node.step)
-        )
-        return slice(low, high, step) if step != 0 else refuse("slice step cannot be zero")
-    if isinstance(node, ast.Compare | ast.List):
-        refuse("indexing by an array is not read")
-    return run.whole(node)
 
 
 def _attribute(run: Running[T], node: ast.Attribute) -> Value[T]:
@@ -242,7 +216,7 @@ def _attribute(run: Running[T], node: ast.Attribute) -> Value[T]:
             return Value(Array((), (run.domain.pi(),)))
         if node.attr == "e":
             return Value(Array((), (run.domain.atom("exp", run.domain.one),)))
-        refuse(f"{node.value.id}.{node.attr} is no value that is read")
+        unread(f"{node.value.id}.{node.attr} is no value that is read")
     match node.attr:
         case "T" | "mT":
             owner = run.value(node.value)
@@ -253,7 +227,7 @@ def _attribute(run: Running[T], node: ast.Attribute) -> Value[T]:
             return Value(run.scalar(run.whole(node)))
         case "data":
             return run.value(node.value)
-    return refuse(f"“.{node.attr}” is not read in code")
+    return unread(f"“.{node.attr}” is not read in code")
 
 
 def _call(run: Running[T], node: ast.Call) -> Value[T]:
@@ -262,24 +236,10 @@ def _call(run: Running[T], node: ast.Call) -> Value[T]:
     return called(run, node)
 
 
-def inlined(run: Running[T], function: OwnFunction, name: str, arguments: Sequence[Value[T]]) -> Value[T]:
-    """A function that the file defines, at its arguments."""
-    if function.body is None:
-        refuse(f"{name} is defined in the file in more than one line, which is not read")
-    if len(arguments) != len(function.parameters):
-        refuse(f"{name} takes {len(function.parameters)} arguments, not {len(arguments)}")
-    if run.depth >= _OWN_DEPTH:
-        refuse(f"functions of the file call each other more than {_OWN_DEPTH} deep")
-    local = dict(zip(function.parameters, arguments, strict=True))
-    inner = Running(
-        run.evaluator, run.lookup, run.columns, run.calls, run.own, run.depth + 1, local, run.notes
-    )
-    return inner.value(function.body)
-
-
 HANDLERS: Mapping[type[ast.expr], Callable[[Any, Any], Value[Any]]] = {
     ast.Constant: _constant, ast.Name: _name, ast.List: _list, ast.Tuple: _list, ast.UnaryOp: _unary,
     ast.BinOp: _binary, ast.Compare: _compare, ast.Subscript: _subscript, ast.Attribute: _attribute,
-    ast.Call: _call,
+    ast.Call: _call, ast.IfExp: chosen, ast.BoolOp: boolean, ast.ListComp: listed, ast.GeneratorExp: listed,
+    Filled: filled,
 }  # fmt: skip
 """What each kind of expression means."""

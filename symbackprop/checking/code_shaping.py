@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.checking import code_arrays as arrays
-from symbackprop.checking.code_arrays import Dims, refuse
+from symbackprop.checking.code_arrays import Dims, refuse, unread
 from symbackprop.checking.code_values import Running, Value
 
 T = TypeVar("T")
@@ -26,13 +26,13 @@ def only(options: Options, *allowed: str) -> None:
     """No other keyword argument than these."""
     for name in options:
         if name not in allowed:
-            refuse(f"the argument {name}= is not read")
+            unread(f"the argument {name}= is not read")
 
 
 def exactly(args: Args, least: int, most: int | None = None) -> None:
     """This many arguments, or from `least` to `most`."""
     if not least <= len(args) <= (least if most is None else most):
-        refuse(f"a call with {len(args)} arguments is not read")
+        unread(f"a call with {len(args)} arguments is not read")
 
 
 def axes_of(run: Running[T], node: ast.expr | None) -> Dims | None:
@@ -49,7 +49,9 @@ def flag(node: ast.expr | None) -> bool:
             return False
         case ast.Constant(value=bool() as said):
             return said
-    return refuse("True or False is needed here")
+        case ast.Constant(value=Fraction(denominator=1) as number):
+            return number != 0
+    return unread("True or False is needed here")
 
 
 # --- making and shaping ---------------------------------------------------------------------------
@@ -67,7 +69,7 @@ def make_filled(number: int, like: bool) -> Handler:
             given = [*args, *([options["shape"]] if "shape" in options else [])]
             exactly(given, 1, 4)
             # np.ones(2, 3) takes 3 for a kind of number; torch.ones(2, 3) is a shape.
-            shape = run.shape(given[0]) if len(given) == 1 else refuse("write the shape as a tuple")
+            shape = run.shape(given[0]) if len(given) == 1 else unread("write the shape as a tuple")
         if any(size < 0 for size in shape):
             refuse("negative dimensions are not allowed")
         entry = run.domain.from_fraction(Fraction(number))
@@ -102,17 +104,25 @@ def make_diag(run: Running[T], args: Args, options: Options) -> Value[T]:
         )
     if len(value.shape) != 1:
         refuse("Input must be 1- or 2-d.")
-    count = len(value.entries)
+    return Value(diagonal(run, value.entries))
+
+
+def diagonal(run: Running[T], entries: Sequence[T]) -> Array[T]:
+    """The square matrix with these entries on its diagonal."""
+    count = len(entries)
     arrays.checked((count, count))
     zero = run.domain.zero
-    flat = tuple(value.entries[i] if i == j else zero for i in range(count) for j in range(count))
-    return Value(Array((count, count), flat))
+    return Array(
+        (count, count), tuple(entries[i] if i == j else zero for i in range(count) for j in range(count))
+    )
 
 
 def make_array(run: Running[T], args: Args, options: Options) -> Value[T]:
     """`np.array(x)` and its kin: the same numbers."""
-    exactly(args, 1)
-    only(options, "dtype", "copy")
+    exactly(args, 1, 2)
+    only(options, "dtype", "copy", "requires_grad", "ndmin", "device", "order")
+    if "ndmin" in options:
+        unread("ndmin= is not read")
     found = run.value(args[0])
     return Value(found.array, truth=found.truth)
 
@@ -191,12 +201,41 @@ def as_astype(run: Running[T], args: Args, options: Options) -> Value[T]:
     only(options)
     kind = ast.unparse(args[1]).rpartition(".")[2].strip("'\"")
     found = run.value(args[0])
-    if kind.startswith(("float", "double")) or (found.truth and kind.startswith("int")):
+    if kind in _FLOATS or (found.truth and kind in _WHOLE):
         return Value(found.array)
-    return refuse(f"astype({kind[:30]}) is not read")
+    return unread(f"astype({kind[:30]}) is not read")
 
 
 def as_floats(run: Running[T], args: Args, options: Options) -> Value[T]:
     """`np.float64(x)`, `x.double()`: the same numbers, for they are exact here."""
     exactly(args, 1)
+    only(options)
     return Value(run.array(args[0]))
+
+
+def as_whole(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """`np.int64(z > 0)`, `int(z > 0)`: 0 and 1; a number with decimals would be cut."""
+    exactly(args, 1)
+    only(options)
+    found = run.value(args[0])
+    if not found.truth:
+        unread("int(…) of a number cuts its decimals")
+    return Value(found.array)
+
+
+def as_truth(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """`bool(z > 0)`."""
+    exactly(args, 1)
+    only(options)
+    return Value(run.scalar(int(run.holds(args[0]))), truth=True)
+
+
+def make_diagonal(run: Running[T], args: Args, options: Options) -> Value[T]:
+    """The matrix with all entries of an array on its diagonal: `np.diagflat(p)`."""
+    exactly(args, 1)
+    only(options)
+    return Value(diagonal(run, run.array(args[0]).entries))
+
+
+_FLOATS = frozenset(["float", "float16", "float32", "float64", "double", "f", "f4", "f8", "d"])
+_WHOLE = frozenset(["int", "int8", "int16", "int32", "int64", "uint8", "i", "i4", "i8", "long"])

@@ -5,11 +5,11 @@ from __future__ import annotations
 import ast
 from dataclasses import replace
 from fractions import Fraction
-from typing import Any
 
-from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.code_runs import Program, Run, target_of, truth
+from symbackprop.checking.code_canonical import exact
+from symbackprop.checking.code_names import MODULES
+from symbackprop.checking.code_runs import Program, Run, target_of
 from symbackprop.checking.descending import RATE, RATES, Way, way
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
@@ -20,52 +20,82 @@ from symbackprop.notation import tree
 _ERRORS = (ArithmeticError, EvaluationError)
 
 
-def names_itself(name: str, desk: Desk, value: ast.expr) -> bool:
-    """Whether `W = W - …` gives a parameter a new value."""
-    names = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
-    return name in desk.exercise.given and any(target_of(desk, one) == tree.Name(name) for one in names)
+def stepped(desk: Desk, program: Program, blank: Finding, name: str, new: ast.expr) -> Finding:
+    """A step of gradient descent from what a parameter is to `new`, which is resolved: what is taken away is
+    a positive multiple of the gradient, by a rate that nobody need know."""
+    rated = _rated(desk, program, new)
+    old = ast.Name(program.current.get(name, name), ast.Load())
+    found = None if rated is None else _way(desk, program, name, ast.BinOp(old, ast.Sub(), rated))
+    if rated is None or found is None:
+        program.forgets(name)
+        return replace(blank, reasons=(reason("check.no_update", name=tree.Name(name)),))
+    program.stepped[name] = program.sets(name, rated)
+    if found == "down":
+        return replace(blank, verdict="correct")
+    why = reason("check.step_up" if found == "up" else "check.no_step", name=tree.Name(name))
+    return replace(blank, verdict="wrong", reasons=(why,))
 
 
-def stepped_down(desk: Desk, program: Program, blank: Finding, name: str, value: ast.expr) -> Finding:
-    """A step of gradient descent: what is taken away is a positive multiple of the gradient."""
-    change = ast.BinOp(ast.Name(name), ast.Sub(), value)
-    fits = steps_down(desk, program, name, change)
-    if fits is None:
-        return replace(blank, reasons=(reason("check.update", name="="),))
-    program.stepped[name] = value
-    return replace(blank, verdict="correct" if fits else "wrong")
+def _rated(desk: Desk, program: Program, new: ast.expr) -> ast.expr | None:
+    """The new value with a number for the learning rate, a name of which nobody has said what it is; None
+    where it has several such names, or no gradient."""
+    called = {part.func for part in ast.walk(new) if isinstance(part, ast.Call)}
+    names = {part.id for part in ast.walk(new) if isinstance(part, ast.Name) and part not in called}
+    unknown = {name for name in names if _is_unknown(desk, program, name)}
+    slopes = any("#" in name or isinstance(target_of(desk, name), tree.Gradient) for name in names)
+    if len(unknown - RATES) > 1 or (unknown - RATES and not slopes):
+        return None
+
+    class Rating(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return exact(RATE) if node.id in unknown else node
+
+    made = Rating().visit(new)
+    assert isinstance(made, ast.expr)
+    return made
 
 
-def steps_down(desk: Desk, program: Program, name: str, value: ast.expr) -> bool | None:
-    """Whether what is taken away is a multiple of the gradient by a rate: None where it has no value."""
-    found: bool | None = None
+def _is_unknown(desk: Desk, program: Program, name: str) -> bool:
+    if name in MODULES or "#" in name or name in program.unsure or target_of(desk, name) is not None:
+        return False
+    return name not in desk.worlds.own[0].working.sizes and name not in desk.context.sizes
+
+
+def _way(desk: Desk, program: Program, name: str, change: ast.expr) -> Way | None:
+    """Where a change goes: down the gradient, up, or neither; None where it has no value."""
+    best: Way | None = None
     for columns in program.layouts:
         try:
-            ways = {_way_of(desk, program, name, value, columns, world) for world in desk.worlds.own}
+            ways = {_way_at(desk, program, name, change, columns, world) for world in desk.worlds.own}
         except _ERRORS:
             continue
         ways.discard("any")
-        found = ways <= {"down"} or bool(found)
-        if found:
-            return True
+        found: Way = "down" if ways <= {"down"} else "up" if ways == {"up"} else "none"
+        if best is None or found == "down" or best == "none":
+            best = found
+    return best
+
+
+def _way_at(desk: Desk, program: Program, name: str, change: ast.expr, columns: bool, world: World) -> Way:
+    made, _ = Run(program, desk, world, columns).value(change)
+    found = way(world, made, world.gradient(name), tuple(_numbers(program, change)))
+    if found != "up":
+        return found
+    upwards = made.map(world.domain.neg)
+    opposite = way(world, upwards, world.gradient(name), tuple(_numbers(program, change)))
+    return "up" if opposite == "down" else "none"
+
+
+def _numbers(program: Program, node: ast.expr) -> set[Fraction]:
+    """The numbers in an expression, and in what its names stand for."""
+    found: set[Fraction] = set()
+    waiting, seen = [node], set[str]()
+    while waiting:
+        for part in ast.walk(waiting.pop()):
+            match part:
+                case ast.Constant(value=Fraction() as number):
+                    found.add(number)
+                case ast.Name(id=name) if name in program.assigned and name not in seen:
+                    seen.add(name)
+                    waiting.append(program.assigned[name])
     return found
-
-
-def _way_of(desk: Desk, program: Program, name: str, value: ast.expr, columns: bool, world: World) -> Way:
-    """Where a change goes: down the gradient, up, or neither; "any" where the gradient is 0."""
-    rated = _Rated(program, desk, world, columns)
-    made, _ = rated.value(value)
-    numbers = [part.value for part in ast.walk(value) if isinstance(part, ast.Constant)]
-    rates = tuple(Fraction(one) for one in numbers if isinstance(one, int | Fraction))
-    return way(world, made, world.gradient(name), rates)
-
-
-class _Rated(Run):
-    """A learning rate without a value is some number."""
-
-    __slots__ = ()
-
-    def look_up(self, name: str) -> Array[Any]:
-        if name in RATES and truth(self.desk, self.world, name) is None and name not in self.program.assigned:
-            return Array((), (self.world.domain.from_fraction(RATE),))
-        return Run.look_up(self, name)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 from symbackprop.algebra.functions import ALIASES, TABLE
-from symbackprop.checking.code import MODULES
+from symbackprop.checking.code_names import MODULES
 from symbackprop.checking.code_values import readings
 from symbackprop.notation import tree
 from symbackprop.notation.hand.nodes import Indicator

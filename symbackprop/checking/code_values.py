@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Generic, TypeVar
 
@@ -18,8 +18,17 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.operations import OPERATIONS
-from symbackprop.checking.code import OwnFunction
-from symbackprop.checking.code_arrays import Dims, common_shape, refuse, spread
+from symbackprop.checking.code_arrays import (
+    Dims,
+    Index,
+    NotRead,
+    checked,
+    common_shape,
+    refuse,
+    spread,
+    unread,
+)
+from symbackprop.checking.code_functions import OwnFunction
 from symbackprop.notation import tree
 
 T = TypeVar("T")
@@ -62,15 +71,17 @@ def code_value(
     columns: bool,
     calls: Mapping[str, str] | None = None,
     own: Mapping[str, OwnFunction] | None = None,
+    local: Mapping[str, Value[T]] | None = None,
 ) -> Flat[T]:
     """What an expression of `read_code` evaluates to.
 
     `lookup` gives the values of names and raises for others; with `columns`, flat arrays of it are n×1
-    columns. `calls` are further words for functions (`g`), `own` the functions that the file defines.
-    Raises EvaluationError where NumPy would raise or the code is not read, what `lookup` raises, and what the
-    domain raises: Undecided or Symbolic for a sign that is not known, DomainProblem for 1/0.
+    columns. `calls` are further words for functions (`g`), `own` the functions that the file defines, `local`
+    values of names that come before all others, such as the i of a loop.
+    Raises EvaluationError where NumPy would raise, NotRead where the code is not read, what `lookup` raises,
+    and what the domain raises: Undecided or Symbolic for a sign that is not known, DomainProblem for 1/0.
     """
-    running: Running[T] = Running(evaluator, lookup, columns, calls or {}, own or {})
+    running: Running[T] = Running(evaluator, lookup, columns, calls or {}, own or {}, local=local or {})
     found = running.value(value)
     if found.listed and not found.array.entries:
         refuse("an empty list is no array")
@@ -100,9 +111,25 @@ class Running(Generic[T]):
         from symbackprop.checking.code_operators import HANDLERS  # the two modules need each other
 
         handler = HANDLERS.get(type(node))
-        if handler is None:
-            refuse(f"{said(node)} is not read in code")
-        return handler(self, node)
+        try:
+            if handler is None:
+                unread(f"{said(node)} is not read in code")
+            return handler(self, node)
+        except NotRead as error:
+            error.node = error.node or node
+            raise
+
+    def within(self, local: Mapping[str, Value[T]]) -> Running[T]:
+        """The same with further values of names, as in the body of a function or a loop."""
+        return replace(self, local={**self.local, **local})
+
+    def holds(self, node: ast.expr) -> bool:
+        """Whether a condition holds. Raises EvaluationError for one about several entries."""
+        found = self.value(node)
+        if len(found.array.entries) != 1:
+            refuse("The truth value of an array with more than one element is ambiguous.")
+        (entry,) = found.array.entries
+        return not self.domain.is_zero(entry) if found.truth else self.domain.sign(entry) != 0
 
     def array(self, node: ast.expr) -> Array[T]:
         """The value of an expression as numbers; True is 1."""
@@ -175,14 +202,17 @@ class Running(Generic[T]):
                     case ast.Add():
                         return _small(first + second)
                 return _small(first - second)
-            case ast.Name(id=name) if name in self.evaluator.sizes:
+            case ast.Name(id=name) if name in self.evaluator.sizes and name not in self.local:
                 return self.evaluator.sizes[name]
             case ast.Name():
                 found = self.array(node)
-                number = self.domain.rational(found.entries[0]) if not found.shape else None
+                entry = found.entries[0] if not found.shape else None
+                if isinstance(entry, int) and 0 <= entry <= limits.SIZE:
+                    return entry  # a residue: a random one is never so small
+                number = self.domain.rational(entry) if entry is not None else None
                 if number is not None and number.denominator == 1:
                     return _small(int(number))
-        return refuse("a whole number is needed here")
+        return unread("a whole number is needed here")
 
     def shape(self, node: ast.expr) -> Dims:
         """A shape: `(2, 3)`, `n`, or `x.shape`."""
@@ -195,7 +225,39 @@ class Running(Generic[T]):
 
 
 def _small(number: int) -> int:
-    return number if abs(number) <= limits.ENTRIES else refuse(f"{number} is beyond the limit")
+    return number if abs(number) <= limits.ENTRIES else unread(f"{number} is beyond the limit")
+
+
+def stacked(parts: Sequence[Value[T]]) -> Value[T]:
+    """Values of one shape as a list."""
+    if len({part.shape for part in parts}) > 1:
+        unread("the rows of this list have different lengths")
+    inner = parts[0].shape if parts else ()
+    entries = tuple(entry for part in parts for entry in part.array.entries)
+    truth = bool(parts) and all(part.truth for part in parts)
+    return Value(Array(checked((len(parts), *inner)), entries), truth=truth, listed=True)
+
+
+def is_new_axis(node: ast.expr) -> bool:
+    """Whether a place in square brackets is `None` or `np.newaxis`."""
+    match node:
+        case ast.Constant(value=None) | ast.Attribute(attr="newaxis"):
+            return True
+    return False
+
+
+def place_of(run: Running[T], node: ast.expr) -> Index:
+    """One place in square brackets."""
+    if is_new_axis(node):
+        return None
+    if isinstance(node, ast.Slice):
+        low, high, step = (
+            None if one is None else run.whole(one) for one in (node.lower, node.upper, node.step)
+        )
+        return slice(low, high, step) if step != 0 else refuse("slice step cannot be zero")
+    if isinstance(node, ast.Compare | ast.List):
+        unread("indexing by an array is not read")
+    return run.whole(node)
 
 
 def readings(word: str) -> list[tuple[str, int]]:

@@ -83,7 +83,8 @@ class Session:
         if fragment.kind == "code":
             from symbackprop.checking.programs import judge_code  # a text may have no code
 
-            self.findings += judge_code(self, fragment)
+            for finding in judge_code(self, fragment):
+                self.findings.append(finding)  # one by one: a later line may say what a first value was
             return
         if fragment.under == "condition":
             return  # what words make a condition claims nothing itself

@@ -229,7 +229,26 @@ def _named_mistakes(
         return (), None
     formula = None if entry is None else tree.Index(whole.formula, entry.places)
     made = explain(steps, exercise, target, same, written=written, right=formula, value=_value(desk))
-    return made.named, made.expected
+    mean = None if made.expected is None else _of_examples(desk, target, made.expected)
+    if made.expected is None or mean is None:
+        return made.named, made.expected
+    return ((Named(id="mean_missing"),) if same(made.expected) else made.named), mean
+
+
+def _of_examples(desk: Desk, target: str, expected: Node) -> Node | None:
+    """Where dZ is meant per example, 1/m belongs to dW = 1/m dZ Xᵀ; None where that is no matter here."""
+    meant = desk.context.per_example
+    if target.removeprefix("d") in meant:
+        return None
+    slopes = {part.of for part in tree.walk(expected) if isinstance(part, tree.Gradient)}
+    name = next((name for name in meant if tree.Name(name) in slopes), None)
+    if name is None:
+        return None
+    axis = desk.worlds.own[0].value(name).shape.index(meant[name])
+    size = desk.exercise.shapes[name][axis]
+    examples = tree.Name(size) if isinstance(size, str) else tree.number(size)
+    factor = tree.Quotient(tree.number(1), examples)
+    return tree.juxtaposed(factor, *tree.plain_factors(expected))
 
 
 def _slope_of(desk: Desk, node: Node) -> tuple[str, tree.Call] | None:

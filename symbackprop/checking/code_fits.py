@@ -1,0 +1,118 @@
+"""Whether a line of code gives what it is assigned to, at all points and at every pass of its loops."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from symbackprop.algebra.values.arrays import Array, form
+from symbackprop.algebra.values.domain import EvaluationError, Missing
+from symbackprop.checking.code_arrays import NotRead
+from symbackprop.checking.code_runs import NOWHERE, Program, Run, Scene, truth_of
+from symbackprop.checking.compare import same
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.worlds import World
+from symbackprop.notation.tree import Node
+
+Fit = Literal["equal", "turned", "unread", "different", "shape", "nowhere"]
+"""The target's value; a row for a column; not known, as something is not read; another value; NumPy refuses
+it; the conditions around it hold nowhere."""
+
+_ORDER: tuple[Fit, ...] = ("equal", "turned", "unread", "different", "shape", "nowhere")
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """How an expression fits. `trouble` is what was raised; `wrong` and `right` are the values where it
+    does not fit, `world` the point."""
+
+    fit: Fit
+    notes: frozenset[str] = frozenset()
+    trouble: Exception | None = None
+    wrong: Array[Any] | None = None
+    right: Array[Any] | None = None
+    world: World | None = None
+
+
+def fitted(
+    desk: Desk,
+    program: Program,
+    target: Node,
+    value: ast.expr,
+    scene: Scene = NOWHERE,
+    places: tuple[ast.expr, ...] = (),
+) -> Fitted:
+    """How a resolved expression fits its target at all points, in the better of the two layouts."""
+    found: list[Fitted] = []
+    for columns in program.layouts:
+        found.append(_fitted(desk, program, target, value, columns, scene, places))
+        if found[-1].fit == "equal":
+            return found[-1]
+    return min(found, key=lambda one: _ORDER.index(one.fit))
+
+
+def _fitted(
+    desk: Desk, program: Program, target: Node, value: ast.expr, columns: bool, scene: Scene,
+    places: tuple[ast.expr, ...],
+) -> Fitted:  # fmt: skip
+    single = all(len(desk.exercise.shapes[name]) < 2 for name in desk.context.preactivations)
+    upright = program.columns is True and single  # no batch, whose rows are examples
+    worst: Fit = "nowhere"
+    notes: frozenset[str] = frozenset()
+    numbers = only_numbers(value) and scene == NOWHERE
+    for world in (desk.example,) if numbers else desk.worlds.own:
+        run = Run(program, desk, world, columns)
+        try:
+            whole = truth_of(world, target, desk)
+            for running in run.passes(scene):
+                made = run.spent(running, value).array
+                wanted = _part(running, whole, places)
+                notes |= frozenset(running.notes)
+                fit = fit_of(world, made, wanted, upright=upright)
+                if fit == "different":
+                    return Fitted("different", notes, None, made, wanted, world)
+                worst = "turned" if "turned" in (fit, worst) else "equal"
+        except (NotRead, Missing, ArithmeticError) as error:
+            return Fitted("unread", notes, error)
+        except EvaluationError as error:
+            return Fitted("shape", notes, error)
+    return Fitted(worst, notes)
+
+
+def _part(running: Any, whole: Array[Any], places: tuple[ast.expr, ...]) -> Array[Any]:
+    """The entries of the right value that a line is about: `dW[i, j]`."""
+    if not places:
+        return whole
+    inner = running.within({})
+    inner.lookup = lambda name: whole if name == _WHOLE else running.lookup(name)
+    at = ast.Tuple(list(places), ast.Load())
+    part: Array[Any] = inner.value(ast.Subscript(ast.Name(_WHOLE), at, ast.Load())).array
+    return part
+
+
+_WHOLE = "the whole array"
+
+
+def fit_of(world: World, made: Array[Any], wanted: Array[Any], *, upright: bool = False) -> Fit:
+    """A flat array, or a row, serves for a vector, unless vectors are columns for certain (`upright`); a
+    matrix must be the right way round."""
+    domain = world.domain
+    if len(made.entries) != len(wanted.entries):
+        return "different"
+    equal = all(same(domain, a, b) for a, b in zip(made.entries, wanted.entries, strict=True))
+    if upright and len(wanted.shape) == 1 and made.shape == (1, *wanted.shape) and wanted.shape[0] > 1:
+        return "different"  # b - lr * dz.T is a matrix
+    one_axis = sum(size > 1 for size in wanted.shape) <= 1 and sum(size > 1 for size in made.shape) <= 1
+    if equal and (form(made.shape) == form(wanted.shape) or (one_axis and len(wanted.shape) < 2)):
+        return "equal"
+    both = len(made.shape) == len(wanted.shape) == 2  # a column for a row: W -= lr * dW would be a matrix
+    return "turned" if equal and one_axis and not both else "different"
+
+
+def only_numbers(value: ast.expr) -> bool:
+    """Whether an expression is about the example: numbers and no names but those of functions."""
+    names = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+    return not names - {"np", "numpy", "torch", "math", "jnp"} and any(
+        isinstance(part, ast.Constant) for part in ast.walk(value)
+    )

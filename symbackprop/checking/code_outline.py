@@ -1,0 +1,206 @@
+"""How the statements of a file of code lie in each other: functions, loops, conditions, by their indents.
+
+Each statement is a fragment of its own, so what stands around it is found from the columns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from symbackprop.checking.code import Around, Case, Loop, read_code, read_header
+from symbackprop.checking.code_values import readings
+from symbackprop.checking.fragments import Fragment
+
+_OPENS = re.compile(r"(async\s+def|def|class|for|while|if|elif|else|try|except|finally|with|match|case)\b")
+_DEFINED = re.compile(r"(?:async\s+)?def\s+(\w+)\s*\(")
+_WORD = re.compile(r"[^\W\d]\w*")
+_CHANGED = re.compile(r"^[ \t]*([^=\n]*?)[ \t]*(?:[-+*/@]?=)(?!=)", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Header:
+    """A line that opens a block, `for i in range(3):`; `chained` are the tests of an `if` before it."""
+
+    kind: str
+    text: str
+    at: int
+    column: int
+    chained: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a line does to a name: gives it a value, or changes it in place."""
+
+    name: str
+    at: int
+    in_place: bool
+
+
+@dataclass
+class Outline:
+    """The statements of a file of code in order, and the headers that each stands under."""
+
+    texts: list[str] = field(default_factory=list)
+    under: list[tuple[Header, ...]] = field(default_factory=list)
+    columns: list[int] = field(default_factory=list)
+    _changes: list[Change] | None = None
+    _helpers: frozenset[int] | None = None
+    _stack: list[Header] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, fragments: Sequence[Fragment]) -> Outline:
+        """The outline of the pieces of code among these."""
+        made = cls()
+        cell: int | None = None
+        for one in fragments:
+            if one.kind == "code":
+                if one.cell != cell:
+                    cell = one.cell
+                    made._stack.clear()
+                made.add(one)
+        return made
+
+    def add(self, fragment: Fragment) -> None:
+        """One more statement, behind the others."""
+        text, column, stack = fragment.text, fragment.column, self._stack
+        closed: list[Header] = []
+        while stack and column <= stack[-1].column:
+            closed.append(stack.pop())
+        self.under.append(tuple(stack))
+        opens = _OPENS.match(text)
+        if opens and text.partition("#")[0].rstrip().endswith(":"):
+            kind = opens.group(1)
+            before = [one for one in closed if one.column == column and one.kind in ("if", "elif")]
+            chained = (*before[0].chained, before[0].text) if before and kind in ("elif", "else") else ()
+            stack.append(Header(kind.split()[-1], text, len(self.texts), column, chained))
+        self.texts.append(text)
+        self.columns.append(column)
+
+    # --- functions
+
+    def functions(self) -> Iterator[tuple[int, str, str]]:
+        """Of each `def` its statement, its name, and its text with the body."""
+        for at, text in enumerate(self.texts):
+            named = _DEFINED.match(text)
+            if named:
+                yield at, named.group(1), self._source(at)
+            elif "lambda" in text:
+                yield at, "", text
+
+    def _source(self, at: int) -> str:
+        first = self.columns[at]
+        lines = [self.texts[at]]
+        for place in self._body(at):
+            lines.append(" " * (self.columns[place] - first) + self.texts[place])
+        return "\n".join(lines)
+
+    def _body(self, at: int) -> Iterator[int]:
+        """The statements under a header."""
+        for place in range(at + 1, len(self.texts)):
+            if not any(one.at == at for one in self.under[place]):
+                return
+            yield place
+
+    def is_helper(self, at: int, known: frozenset[str]) -> bool:
+        """Whether a statement belongs to a function that is only called: one named like a function, or one
+        in which nothing of the exercise is set."""
+        if self._helpers is None:
+            self._helpers = frozenset(self._found_helpers(known))
+        return any(one.at in self._helpers for one in self.under[at])
+
+    def _found_helpers(self, known: frozenset[str]) -> Iterator[int]:
+        for at, name, _ in self.functions():
+            body = list(self._body(at))
+            if name and body and (_is_function_name(name) or self._is_small(body, known)):
+                yield at
+
+    def _is_small(self, body: Sequence[int], known: frozenset[str]) -> bool:
+        returns = any(self.texts[place].startswith("return ") for place in body)
+        names = {change.name for change in self.changes(known) if change.at in set(body)}
+        return returns and not any(name in known or name.startswith(("d", "delta")) for name in names)
+
+    def known(self, names: frozenset[str]) -> frozenset[str]:
+        """The names of the exercise, and the same in the other case where the file has both: x beside X."""
+        words = {word for text in self.texts for word in _WORD.findall(text)}
+        other = {name[:1].swapcase() + name[1:] for name in names & words}
+        return names | (other & words)
+
+    def function_of(self, at: int) -> int | None:
+        """The statement that begins the innermost function around a statement."""
+        return next((one.at for one in reversed(self.under[at]) if one.kind == "def"), None)
+
+    # --- changes
+
+    def changes(self, known: frozenset[str]) -> list[Change]:
+        """What every line does to which name, in order."""
+        if self._changes is None:
+            self._changes = [
+                change for at, text in enumerate(self.texts) for change in _changes_in(text, at, known)
+            ]
+        return self._changes
+
+    def ahead(self, at: int, name: str, known: frozenset[str]) -> int:
+        """How often a name is changed in place behind a statement, until it gets a new value."""
+        count = 0
+        for change in self.changes(known):
+            if change.name == name and change.at > at:
+                if not change.in_place:
+                    break
+                count += 1
+        return count
+
+    # --- what stands around
+
+    def around(self, at: int, known: frozenset[str]) -> Around:
+        """The loops and conditions around a statement; a loop only if its body uses what it counts."""
+        found = Around()
+        for header in self.under[at]:
+            for text in header.chained:
+                read = read_header(text, known)
+                if isinstance(read, Case):
+                    found += Around(cases=(Case(read.test, holds=False),))
+            read = read_header(header.text, known)
+            if isinstance(read, Loop) and self._uses(header.at, header.text):
+                found += Around(loops=(read,))
+            elif isinstance(read, Case):
+                found += Around(cases=(read,))
+        return found
+
+    def _uses(self, at: int, text: str) -> bool:
+        bound = set(_WORD.findall(text.removeprefix("for ").partition(" in ")[0]))
+        for place in self._body(at):
+            claims = _CHANGED.match(self.texts[place])
+            if claims and bound & set(_WORD.findall(self.texts[place])):
+                return True
+        return False
+
+
+def changed_names(text: str) -> list[str]:
+    """The names on the left of what could not be read."""
+    found = _CHANGED.match(text)
+    return _WORD.findall(found.group(1)) if found else []
+
+
+def _changes_in(text: str, at: int, known: frozenset[str]) -> Iterator[Change]:
+    for line in read_code(text, known):
+        if line.error is not None:
+            yield from (Change(name, at, in_place=True) for name in changed_names(text))
+        elif line.name:
+            yield Change(line.name, at, in_place=bool(line.augmented or line.places))
+
+
+def _is_function_name(name: str) -> bool:
+    """Whether a name is that of a function of the table, or of its derivative: `sigmoid_prime`."""
+    from symbackprop.algebra.functions import ALIASES, TABLE
+
+    return any(
+        word in TABLE
+        or word in ALIASES
+        or word.lower() in ALIASES
+        or word.lower() in TABLE
+        or word == "softmax"
+        for word, _ in readings(name)
+    )

@@ -1,0 +1,124 @@
+"""What a line of code is judged with: the loops whose indices it uses, and the conditions around it."""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, replace
+
+from symbackprop.algebra.values.domain import Missing
+from symbackprop.checking.code import CodeLine, Loop
+from symbackprop.checking.code_arrays import NotRead
+from symbackprop.checking.code_canonical import exact
+from symbackprop.checking.code_loops import filling
+from symbackprop.checking.code_runs import Program, Scene, Unsure
+from symbackprop.checking.code_values import said
+from symbackprop.checking.findings import Finding
+from symbackprop.checking.member import reason
+from symbackprop.notation.tree import Node, Span
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An assignment: `plain` is its value as it is written, `value` with the versions of its names."""
+
+    name: str
+    target: Node | None
+    plain: ast.expr
+    value: ast.expr
+    scene: Scene
+    places: tuple[ast.expr, ...] = ()
+    augmented: str = ""
+
+    def whole(self, before: str | None) -> ast.expr:
+        """The value where the conditions hold, else what the name was before."""
+        value = self.value
+        if before is not None:
+            for test in reversed(self.scene.tests):
+                value = ast.IfExp(test, value, ast.Name(before, ast.Load()))
+        return value
+
+    def filled(self, base: ast.expr, op: ast.operator | None, depth: int) -> ast.expr:
+        """The array `base` after all passes of the loops have put this value into their places."""
+        generators = self.scene.generators(depth) or [_once(self.scene.tests)]
+        return filling(base, list(self.places), op, self.value, generators)
+
+    def summed(self, base: ast.expr, op: ast.operator, depth: int) -> ast.expr:
+        """`base` after all passes of the loops beyond its own have added this value."""
+        generators = self.scene.generators(depth)
+        if not generators and not self.scene.tests:
+            return ast.BinOp(base, op, self.value)
+        if not isinstance(op, ast.Add | ast.Sub):
+            raise NotRead(self.plain, "what a loop multiplies is not followed")
+        parts = ast.GeneratorExp(self.value, generators or [_once(self.scene.tests)])
+        return ast.BinOp(base, op, ast.Call(ast.Name("sum", ast.Load()), [parts], []))
+
+
+def _once(tests: tuple[ast.expr, ...]) -> ast.comprehension:
+    over = ast.Call(ast.Name("range", ast.Load()), [exact(1)], [])
+    return ast.comprehension(ast.Name("once", ast.Store()), over, list(tests), 0)
+
+
+def scene_of(program: Program, line: CodeLine, value: ast.expr) -> tuple[Scene, tuple[ast.expr, ...]]:
+    """The scene of a line with everything resolved, and its places."""
+    bound = {name for loop in line.around.loops for name in _names(loop.target)}
+    versions = {name: program.current.pop(name) for name in bound & set(program.current)}
+    places = tuple(program.resolved(one) for one in line.places)
+    whole = Scene.of(line.around)
+    tests = tuple(program.resolved(one) for one in whole.tests)
+    loops = tuple(replace(one, over=program.resolved(one.over)) for one in whole.loops)
+    program.current.update(versions)
+    if not line.augmented:
+        used = {name for one in (value, *places, *tests) for name in _names(one)}
+        loops = _used(loops, used)
+    return Scene(loops, tests), places
+
+
+def _used(loops: tuple[Loop, ...], used: set[str]) -> tuple[Loop, ...]:
+    """The loops whose indices occur, or are needed by those that do."""
+    kept: list[Loop] = []
+    for loop in reversed(loops):
+        if used & _names(loop.target):
+            kept.insert(0, loop)
+            used = used | _names(loop.over)
+    return tuple(kept)
+
+
+def _names(node: ast.expr) -> set[str]:
+    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+_SHOWN = 60
+"""Characters of a part that is not read that are shown."""
+
+
+def unread(blank: Finding, error: NotRead | Missing, text: str, start: int) -> Finding:
+    """The finding of a line with something that is not read, which is named."""
+    if isinstance(error, Missing):
+        return replace(blank, reasons=(reason("check.code_unknown", name=_shown(error.name)),))
+    if isinstance(error, Unsure):
+        return replace(blank, reasons=(reason("check.code_unsure", name=_shown(error.name)),))
+    node = error.node if isinstance(error.node, ast.expr) else None
+    part = None if node is None else _segment(text, node)
+    if part is not None and part in blank.text:
+        at = blank.text.index(part)
+        why = reason("check.code_unread", part=part[:_SHOWN])
+        return replace(blank, reasons=(why,), place=Span(at, at + len(part)))
+    if node is None:
+        return replace(blank, reasons=(reason("check.read"),))
+    return replace(blank, reasons=(reason("check.code_unread", part=said(node)),))
+
+
+def _segment(text: str, node: ast.expr) -> str | None:
+    """How an expression is written in the text, if it stands there and not in another place of the file."""
+    try:
+        part = ast.get_source_segment(text, node)
+        again = None if part is None else ast.parse(part, mode="eval").body
+    except (IndexError, AttributeError, SyntaxError, ValueError, RecursionError):
+        return None
+    if again is None or type(again) is not type(node):
+        return None
+    return part if len(list(ast.walk(again))) == len(list(ast.walk(node))) else None
+
+
+def _shown(name: str) -> str:
+    return name.partition("#")[0]

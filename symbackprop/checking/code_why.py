@@ -1,0 +1,144 @@
+"""Why a line of code is wrong: the mistakes that explain it, the right line, else the smallest difference."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from symbackprop.algebra.values.arrays import Array, form
+from symbackprop.algebra.values.domain import EvaluationError, Missing
+from symbackprop.checking.budget import OverBudget
+from symbackprop.checking.code_fits import Fitted, fit_of, fitted, only_numbers
+from symbackprop.checking.code_runs import Program, Run, truth
+from symbackprop.checking.code_tree import tree_of
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.difference import smallest_difference
+from symbackprop.checking.findings import Finding, Named, Reason
+from symbackprop.checking.member import reason
+from symbackprop.checking.why import named_mistakes
+from symbackprop.checking.worlds import World
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+_ERRORS = (ArithmeticError, EvaluationError)
+
+
+def explained_code(
+    desk: Desk, program: Program, blank: Finding, target: Node, plain: ast.expr, value: ast.expr, fit: Fitted
+) -> Finding:
+    """The finding of a wrong line. `plain` is its value as written, `value` has the versions of its names."""
+    early = _updated_early(desk, program, target, value)
+    if early is not None:
+        return replace(blank, verdict="wrong", mistakes=(early,))
+    written = written_code(desk, plain)
+    named, expected = named_mistakes(desk, target, written, _same(desk, program, value))
+    reasons: tuple[Reason, ...] = ()
+    if fit.fit == "shape" and fit.trouble is not None:
+        reasons = (reason("check.code_shape", message=str(fit.trouble)),)
+    elif not named:
+        reasons = difference(fit) or (reason("check.code_differs", name=target),)
+    right = None if expected is None or expected == written else tree.equation(target, expected)
+    return replace(blank, verdict="wrong", reasons=reasons, mistakes=named, expected=right)
+
+
+def difference(fit: Fitted) -> tuple[Reason, ...]:
+    """How the value differs from the right one."""
+    if fit.wrong is None or fit.right is None or fit.world is None:
+        return ()
+    wrong, right = (one.reshaped(form(one.shape)) for one in (fit.wrong, fit.right))
+    modulus = getattr(fit.world.domain, "modulus", None)
+    with suppress(*_ERRORS, OverBudget):
+        return smallest_difference(right, wrong, None, tree.number(0), modulus=modulus)
+    return ()
+
+
+def _updated_early(desk: Desk, program: Program, target: Node, value: ast.expr) -> Named | None:
+    """Whether a line would hold with the parameters from before their step."""
+    used = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+    for name, version in program.stepped.items():
+        if version in used:
+            before = _renamed(value, {version: name})
+            if fitted(desk, program, target, before).fit == "equal":
+                return Named(id="updated_too_early", about=tree.Name(name))
+    return _assigned_early(desk, program, target, value, used)
+
+
+def _assigned_early(
+    desk: Desk, program: Program, target: Node, value: ast.expr, used: set[str]
+) -> Named | None:
+    """The same, where the new parameters have a name of their own."""
+    for version, made in program.assigned.items():
+        olds = {part.id for part in ast.walk(made) if isinstance(part, ast.Name)}
+        for old in olds if version in used else ():
+            if old in desk.exercise.given:
+                before = _renamed(value, {version: old})
+                if fitted(desk, program, target, before).fit == "equal":
+                    instead = tree.Name(version.partition("#")[0])
+                    return Named(id="updated_too_early", about=tree.Name(old), instead=instead)
+    return None
+
+
+def _renamed(value: ast.expr, names: Mapping[str, str]) -> ast.expr:
+    class Renaming(ast.NodeTransformer):
+        def visit_Name(self, node: ast.Name) -> ast.expr:
+            return ast.Name(names.get(node.id, node.id), ast.Load())
+
+    from copy import deepcopy
+
+    made = Renaming().visit(deepcopy(value))
+    assert isinstance(made, ast.expr)
+    return made
+
+
+# --- as formulas --------------------------------------------------------------------------------------
+
+
+def written_code(desk: Desk, value: ast.expr) -> Node | None:
+    """The same expression in the board's notation, where there is one."""
+
+    def shape_of(name: str) -> tuple[int, ...]:
+        found = truth(desk, desk.worlds.own[0], name)
+        if found is None:
+            raise Missing(name)
+        return found.shape
+
+    try:
+        return tree_of(value, shape_of)
+    except _ERRORS:
+        return None
+
+
+def reading_of(desk: Desk, target: Node, value: ast.expr) -> Node | None:
+    """How a line of code was read, as an equation."""
+    written = written_code(desk, value)
+    return None if written is None else tree.equation(target, written)
+
+
+def _same(desk: Desk, program: Program, value: ast.expr) -> Callable[[Node], bool | None]:
+    """Whether a formula has the value of the code, at every point."""
+    from symbackprop.checking.values import evaluator_in, scope_in
+
+    @cache
+    def written(world: World, columns: bool) -> Array[Any]:
+        return Run(program, desk, world, columns).value(value)[0]
+
+    def agrees(node: Node) -> bool | None:
+        for columns in program.layouts:
+            try:
+                worlds = (desk.example,) if only_numbers(value) else desk.worlds.own
+                if all(_equal(node, world, columns) for world in worlds):
+                    return True
+            except _ERRORS:
+                continue
+        return None
+
+    def _equal(node: Node, world: World, columns: bool) -> bool:
+        made = written(world, columns)
+        other = evaluator_in(world, desk.reader).value(node, scope_in(world, {}))
+        return fit_of(world, made, other) == "equal"
+
+    return agrees
