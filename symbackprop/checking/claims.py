@@ -313,9 +313,19 @@ class Claims:
         )  # fmt: skip
 
 
-def _shown(member: Member) -> Node:
+def _common(members: list[Member]) -> int | None:
+    """The first step, or layer, that all members have which are about any."""
+    each = [[one.instance for one in member.variants] for member in members]
+    loose = [numbers for numbers in each if None not in numbers]
+    return (
+        next((one for one in loose[0] if all(one in numbers for numbers in loose)), None) if loose else None
+    )
+
+
+def _shown(member: Member, instance: int | None = None) -> Node:
     dotted = any(isinstance(part, tree.Dots) for part in tree.walk(member.written))
-    node = member.written if dotted else member.node
+    chosen = next((one.node for one in member.variants if one.instance == instance), member.node)
+    node = member.written if dotted else chosen
     return node.body if isinstance(node, tree.Bracket) else node
 
 
@@ -359,7 +369,8 @@ def is_number_like(node: Node) -> bool:
 
 def tree_of(members: list[Member], relations: tuple[tree.Relation, ...]) -> Node:
     """How a chain was read; what has dots in it as it was written."""
-    nodes = tuple(_shown(member) for member in members)
+    instance = _common(members)
+    nodes = tuple(_shown(member, instance) for member in members)
     if len(nodes) == 1:
         return nodes[0]
     kept = [relation for relation in relations if relation in EQUAL][: len(nodes) - 1]
