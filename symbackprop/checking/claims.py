@@ -14,9 +14,11 @@ from symbackprop.checking.findings import Reason, Verdict
 from symbackprop.checking.gaps import has_gaps
 from symbackprop.checking.given import states_given, unboxed
 from symbackprop.checking.kinks import at_kink
+from symbackprop.checking.lettered import about_entries, meant_for, step_letters
 from symbackprop.checking.links import Links
 from symbackprop.checking.member import Judged, Member, reason, worst
 from symbackprop.checking.numeric import is_numeric
+from symbackprop.checking.ranges import strangers
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.typing import typed
 from symbackprop.checking.values import evaluator_in, scope_in
@@ -62,10 +64,20 @@ class _Found:
 
 
 class Claims:
-    """The judge of statements, at a desk; `anchor` and `last` come from the line before."""
+    """The judge of statements, at a desk; `anchor` and `last` come from the line before.
 
-    def __init__(self, desk: Desk, anchor: Member | None = None, last: Member | None = None) -> None:
+    `conditions` say for which indices the statement is meant.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        anchor: Member | None = None,
+        last: Member | None = None,
+        conditions: tuple[Node, ...] = (),
+    ) -> None:
         self.desk = desk
+        self.conditions = conditions
         self.links = Links(desk)
         self.anchor = anchor
         self.last = last
@@ -171,9 +183,13 @@ class Claims:
         """A member, understood. Raises Unclear."""
         variants = []
         trouble: Unclear | None = None
-        for layer in instances(node, self.desk.context):
+        context = self.desk.context
+        for layer in instances(node, context):
+            if not meant_for(context, node, layer, self.conditions):
+                continue
             try:
-                variants.append(Resolver(self.desk.context, layer).resolved(node))
+                found = Resolver(context, layer).resolved(node)
+                variants.append(replace(found, conditions=about_entries(context, node, self.conditions)))
             except Unclear as error:
                 trouble = error
         if not variants:
@@ -208,6 +224,7 @@ class Claims:
                 found.append(self._link(start or members[0], members[-1], member, relation == "≈"))
             found += self._labels(member)
             members.append(member)
+        self._check_conditions(members)
         named = [anchor, *members[1:]] if isinstance(written[0], hand.Omitted) and anchor else members
         reading = tree_of([one for one in named if one is not None], tuple(relations)) if members else None
         if members and not isinstance(written[0], hand.Omitted):
@@ -219,6 +236,16 @@ class Claims:
         if defined and verdict in ("correct", "correct for this example"):
             verdict = "definition" if self._all_given(found) else verdict
         return self._claim(verdict, found, reading, anchor, last)
+
+    def _check_conditions(self, members: list[Member]) -> None:
+        """Raise Unclear for a condition about anything but the indices of the formula: `j = c`."""
+        context = self.desk.context
+        letters = {"L", "T"} | {name for one in members for name in step_letters(one.written, context)}
+        letters |= {name for one in members for variant in one.variants for name in variant.free}
+        for condition in self.conditions:
+            names = strangers(condition, lambda name: name in letters | INDICES or context.size_known(name))
+            if names and not letters.isdisjoint(tree.names_in(condition)):
+                raise Unclear(reason("check.under_condition"), None)
 
     def _all_given(self, found: list[_Found]) -> bool:
         return all(not one.label for one in found)

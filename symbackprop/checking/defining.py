@@ -11,7 +11,7 @@ from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import SIZES, Claims
 from symbackprop.checking.compare import look
-from symbackprop.checking.context import FUNCTION_LETTERS, Unclear
+from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.lettered import STEPPED, instances, is_stepped
 from symbackprop.checking.member import is_tuple, numbers_of
@@ -143,7 +143,8 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     if not isinstance(first, tree.Name):
         return False
     name, context = first.name, desk.context
-    if context.variable(name) is not None or context.size_known(name) or _is_range(second):
+    array = bool(indices) and name in LOSS_LETTERS and not context.knows(name)  # J_ij is no loss
+    if (context.variable(name) is not None and not array) or context.size_known(name) or _is_range(second):
         return False
     if name == "pi" or (name in SIZES and isinstance(_inner(second), tree.Number)):
         return False

@@ -53,6 +53,7 @@ class Piece(NamedTuple):
     kind: Kind
     latex: bool
     under: Under = ""
+    given: str = ""
 
 
 def defined_names(text: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from symbackprop.checking.context import Context, Unclear
 from symbackprop.checking.marks import mark_number
+from symbackprop.checking.ranges import holds
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -151,6 +152,36 @@ def instances(node: Node, context: Context) -> Iterator[int | None]:
         yield from range(min(last_step(context), MOST_LAYERS) + 1)
     else:
         yield None
+
+
+def step_letters(node: Node, context: Context) -> frozenset[str]:
+    """The letters that stand for the number of a layer or step in a line about any."""
+    marks = {
+        name for part in tree.walk(node) if isinstance(part, hand.Marked) for name in tree.names_in(part.mark)
+    }
+    below = {
+        name for part in tree.walk(node) if isinstance(part, tree.Index)
+        if is_numbered(context, part.base, part.places[0]) or is_stepped(part.base, part.places[0])
+        for name in tree.names_in(part.places[0])
+    }  # fmt: skip
+    return frozenset(marks & (LAYER | {STEP}) | below)
+
+
+def meant_for(context: Context, node: Node, instance: int | None, conditions: tuple[Node, ...]) -> bool:
+    """Whether a line is meant for one of its layers or steps: `l = L-1, …, 1`."""
+    if instance is None or not conditions:
+        return True
+    letters = step_letters(node, context)
+    ends = {"L": context.layers, "T": last_step(context)}
+    return all(holds(one, lambda name: instance if name in letters else ends.get(name)) for one in conditions)
+
+
+def about_entries(context: Context, node: Node, conditions: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The conditions that are not about the number of a layer or step."""
+    if not conditions:
+        return ()
+    letters = step_letters(node, context)
+    return tuple(one for one in conditions if letters.isdisjoint(tree.names_in(one)))
 
 
 def counts_steps(context: Context) -> bool:

@@ -186,7 +186,7 @@ class Characters:
         bare_before = before == "," and start > 1
         bare_after = after[:1] == "," and after[1:] != "" and not after[1:].isspace()
         near = re.sub(r"\s|\\left|\\big|\\Big", "", self.text[max(0, start - 24) : start])
-        called = near.endswith(("max(", "min(", "max\\{", "min\\{"))
+        called = near.endswith(("max(", "min(", "\\{"))  # also a set, {1,2}
         return not (bare_before or bare_after or called or self.in_index)
 
     in_index = False
@@ -253,7 +253,8 @@ class Characters:
         only = inside[0] if len(inside) == 1 else None
         after = self.text[self.at : self.at + 1]
         bare = kind == "sub" and self.latex and only is not None and only.end == self.at
-        if bare and only is not None and {only.text, after} <= INDEX_LETTERS:
+        named = self.text[self.at + 1 : self.at + 2] in ("_", "^", "'")  # p_ip_j: the next name
+        if bare and not named and only is not None and {only.text, after} <= INDEX_LETTERS:
             hint = f"write _{{{only.text}{after}}}, or a space between them"
             self.fail("it is not clear where this index ends", start, self.at + 1, hint)
         found.append(Item(kind, self.text[start], start, self.at, (inside,)))
