@@ -13,11 +13,13 @@ from symbackprop import limits
 from symbackprop.checking.fragment_code import looks_like_code
 from symbackprop.checking.fragment_conditions import Under, under_words
 from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, trimmed
+from symbackprop.checking.fragment_items import points
 from symbackprop.checking.fragment_spans import MASK, Kind
 from symbackprop.checking.fragment_tokens import Token, near, tokens_of
 from symbackprop.checking.fragment_words import (
     CONJUNCTIONS,
     ENDINGS,
+    GRADIENTS,
     is_mathematical,
     says_condition,
     says_consequence,
@@ -75,9 +77,17 @@ def pieces(
     `strict`, as in Markdown: only lines that hold nothing else. `code` tells whether lines may be code.
     """
     for start, end in _logical_lines(rest):
-        line = rest[start:end]
-        if not line.strip() or _RULE.match(line):
-            continue
+        listed = tuple(points(rest[start:end]))
+        for low, high in listed or ((0, end - start),):
+            yield from _line(rest, start + low, start + high, names, language, strict=strict, code=code)
+
+
+def _line(
+    rest: str, start: int, end: int, names: frozenset[str], language: str | None, *, strict: bool, code: bool
+) -> Iterator[Piece]:
+    """The formulas in one line, or in one point of a list."""
+    line = rest[start:end]
+    if line.strip() and not _RULE.match(line):
         found = _BULLET.match(line)
         begin = found.end() if found else 0
         body = line[begin:].rstrip()
@@ -143,11 +153,20 @@ def _formulas(
         return
     under = under_words(body)
     cut = under or ("cut" if _goes_on_behind(tokens, runs) else "")
+    runs = [(_with_gradient(tokens, low), high) for low, high in runs]
     for part in (part for run in runs for part in _parted(tokens, *run, language)):
         low, high = trimmed(tokens, *part, language)
         if low < high and is_claim(tokens, low, high):
             start, end = tokens[low].start, tokens[high - 1].end
             yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), cut)
+
+
+def _with_gradient(tokens: list[Token], low: int) -> int:
+    """A run from the word before it that makes a gradient of its first name: `gradiente de W = …`."""
+    before = near(tokens, low, -1)
+    if before is not None and before[1].text.lower() in ("de", "of"):
+        before = near(tokens, before[0], -1)
+    return low if before is None or before[1].text.lower() not in GRADIENTS else before[0]
 
 
 def _goes_on_behind(tokens: list[Token], runs: list[tuple[int, int]]) -> bool:
@@ -249,10 +268,31 @@ def _is_prose(tokens: list[Token], place: int, names: frozenset[str]) -> bool:
     if token.kind == "word":
         return not is_mathematical(token.text, follows.text[:1] if follows else "", names)
     if token.kind == "stop":
+        if token.text == "." and _is_product(tokens, place):
+            return False
         if token.text == ":":
             return not _is_signature(tokens, place)
         return not (token.text == "!" and follows is not None and follows.text == "=")
     return token.kind in ("masked", "url", "dont", "other")
+
+
+def _is_product(tokens: list[Token], place: int) -> bool:
+    """Whether a full stop between spaces multiplies: `dz . x^T`, `dL/dz . dz/dW = …`."""
+    around = tokens[max(0, place - 1) : place + 2]
+    before, after = near(tokens, place, -1), near(tokens, place, 1)
+    if len(around) != 3 or not around[0].kind == around[2].kind == "space" or before is None or after is None:
+        return False
+    if before[1].kind not in OPERANDS or after[1].kind not in ("word", "number", "open", "latex"):
+        return False
+    if len(after[1].text) > 1 and not is_mathematical(after[1].text, "", frozenset()):
+        return False
+    relation = next((at for at in range(place + 1, len(tokens)) if tokens[at].text in CLAIMS), None)
+    stop = next((at for at in range(place + 1, len(tokens)) if tokens[at].kind == "stop"), len(tokens))
+    chained = f"{before[1].text}/" == "".join(token.text for token in tokens[after[0] : after[0] + 2])
+    earlier = [token for token in tokens[:place] if token.kind in ("word", "masked")]
+    if not any(token.text in CLAIMS for token in tokens[:place]):  # dL/dz . x^T = dW
+        return all(is_mathematical(token.text, "", frozenset()) for token in earlier)
+    return chained or relation is None or stop < relation
 
 
 def _is_signature(tokens: list[Token], place: int) -> bool:

@@ -135,6 +135,10 @@ def _derivative(self: Resolver, node: tree.Derivative) -> Node:
 
 
 def _nabla(self: Resolver, node: hand.Nabla) -> Node:
+    if node.by is None and isinstance(node.of, tree.Name):
+        found = self.context.variable(node.of.name)
+        if found in self.context.exercise.given:
+            return tree.Gradient(tree.Name(found, span=node.of.span), span=node.span)  # ∇W
     if node.by is None:
         raise self.refuse("check.no_variable", node, name=node)
     return _derivative(self, tree.Derivative(node.of, node.by, span=node.span))
