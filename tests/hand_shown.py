@@ -34,6 +34,7 @@ from symbackprop.notation.tree import (
     Space,
     Sum,
     Transpose,
+    Where,
     Word,
 )
 
@@ -117,6 +118,7 @@ _SHOWN: dict[type[Node], Callable[..., str]] = {
     Brace: lambda n: f"brace{'^' if n.above else '_'}({shown(n.body)} | {shown(n.label)})",
     Box: lambda n: f"box({shown(n.body)})",
     Chain: _chain,
+    Where: lambda n: f"where({shown(n.body)}; {_listed(n.conditions)})",
     Space: lambda n: f"R({_listed(n.sizes)})",
 }
 

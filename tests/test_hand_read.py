@@ -40,7 +40,7 @@ def reading(written: Written) -> str:
     if written.error is not None:
         return f"{row}! {written.error.message}"
     assert written.node is not None
-    return row + shown(written.node)
+    return row + " | ".join(map(shown, (written.node, *written.conditions)))
 
 
 def readings(text: str, vocabulary: HandVocabulary = LATEX) -> str:
@@ -88,7 +88,8 @@ def test_no_digit_prime_or_transpose_is_lost(name: str, formula: str, expected: 
     statements = read_statements(formula, SAYS[name])
     if name == "plain" or not statements or any(written.error for written in statements):
         return
-    nodes = [part for written in statements if written.node for part in walk(written.node)]
+    trees = [one for written in statements for one in (written.node, *written.conditions) if one]
+    nodes = [part for one in trees for part in walk(one)]
     text = _INVISIBLE.sub("", formula)
     digits = "".join(part.text for part in nodes if isinstance(part, Number))
     digits += "".join(part.name for part in nodes if isinstance(part, Name))

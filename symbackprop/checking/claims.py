@@ -18,9 +18,11 @@ from symbackprop.checking.findings import Reason, Verdict
 from symbackprop.checking.gaps import has_gaps
 from symbackprop.checking.given import is_differential, states_given, unboxed
 from symbackprop.checking.kinks import at_kink
+from symbackprop.checking.lettered import about_entries, meant_for, step_letters
 from symbackprop.checking.links import Links, shape_of
 from symbackprop.checking.member import Judged, Member, reason, worst
 from symbackprop.checking.numeric import is_numeric
+from symbackprop.checking.ranges import strangers
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.typing import typed
 from symbackprop.checking.updating import Update, update_of
@@ -67,10 +69,20 @@ class _Found:
 
 
 class Claims:
-    """The judge of statements, at a desk; `anchor` and `last` come from the line before."""
+    """The judge of statements, at a desk; `anchor` and `last` come from the line before.
 
-    def __init__(self, desk: Desk, anchor: Member | None = None, last: Member | None = None) -> None:
+    `conditions` say for which indices the statement is meant.
+    """
+
+    def __init__(
+        self,
+        desk: Desk,
+        anchor: Member | None = None,
+        last: Member | None = None,
+        conditions: tuple[Node, ...] = (),
+    ) -> None:
         self.desk = desk
+        self.conditions = conditions
         self.links = Links(desk)
         self.anchor = anchor
         self.last = last
@@ -221,9 +233,13 @@ class Claims:
         """A member, understood. Raises Unclear."""
         variants = []
         trouble: Unclear | None = None
-        for layer in instances(node, self.desk.context):
+        context = self.desk.context
+        for layer in instances(node, context):
+            if not meant_for(context, node, layer, self.conditions):
+                continue
             try:
-                variants.append(Resolver(self.desk.context, layer).resolved(node))
+                found = Resolver(context, layer).resolved(node)
+                variants.append(replace(found, conditions=about_entries(context, node, self.conditions)))
             except Unclear as error:
                 trouble = error
         if not variants:
@@ -259,6 +275,7 @@ class Claims:
                 found.append(self._link(start or members[0], members[-1], member, relation == "≈"))
             found += self._labels(member)
             members.append(member)
+        self._check_conditions(members)
         named = [anchor, *members[1:]] if isinstance(written[0], hand.Omitted) and anchor else members
         reading = tree_of([one for one in named if one is not None], tuple(relations)) if members else None
         if members and not isinstance(written[0], hand.Omitted):
@@ -280,6 +297,16 @@ class Claims:
         sizes = [size for size in shape or () if isinstance(size, int)]
         node = None if shape is None else apart(member.written, prod(sizes))
         return member if node is None else self.member(node)
+
+    def _check_conditions(self, members: list[Member]) -> None:
+        """Raise Unclear for a condition about anything but the indices of the formula: `j = c`."""
+        context = self.desk.context
+        letters = {"L", "T"} | {name for one in members for name in step_letters(one.written, context)}
+        letters |= {name for one in members for variant in one.variants for name in variant.free}
+        for condition in self.conditions:
+            names = strangers(condition, lambda name: name in letters | INDICES or context.size_known(name))
+            if names and not letters.isdisjoint(tree.names_in(condition)):
+                raise Unclear(reason("check.under_condition"), None)
 
     def _all_given(self, found: list[_Found]) -> bool:
         return all(not one.label for one in found)
@@ -374,9 +401,19 @@ class Claims:
         )  # fmt: skip
 
 
-def _shown(member: Member) -> Node:
+def _common(members: list[Member]) -> int | None:
+    """The first step, or layer, that all members have which are about any."""
+    each = [[one.instance for one in member.variants] for member in members]
+    loose = [numbers for numbers in each if None not in numbers]
+    return (
+        next((one for one in loose[0] if all(one in numbers for numbers in loose)), None) if loose else None
+    )
+
+
+def _shown(member: Member, instance: int | None = None) -> Node:
     dotted = any(isinstance(part, tree.Dots) for part in tree.walk(member.written))
-    node = member.written if dotted else member.node
+    chosen = next((one.node for one in member.variants if one.instance == instance), member.node)
+    node = member.written if dotted else chosen
     return node.body if isinstance(node, tree.Bracket) else node
 
 
@@ -420,7 +457,8 @@ def is_number_like(node: Node) -> bool:
 
 def tree_of(members: list[Member], relations: tuple[tree.Relation, ...]) -> Node:
     """How a chain was read; what has dots in it as it was written."""
-    nodes = tuple(_shown(member) for member in members)
+    instance = _common(members)
+    nodes = tuple(_shown(member, instance) for member in members)
     if len(nodes) == 1:
         return nodes[0]
     kept = [relation for relation in relations if relation in EQUAL][: len(nodes) - 1]

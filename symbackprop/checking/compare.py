@@ -14,6 +14,7 @@ from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError, Redraw, Symbolic, Undecided
 from symbackprop.checking.products import NoSize, times
+from symbackprop.checking.ranges import holds
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import HandEvaluator, Reader, evaluator_in, indexed, scope_in
 from symbackprop.checking.worlds import World
@@ -126,8 +127,17 @@ def assignments(working: HandEvaluator, *members: Resolved, some: bool = False) 
     if count > limits.SIZE:
         raise TooMany("the free indices have too many values")
     step = count // SOME | 1 if some else 1  # odd: a step of whole rows would see one column
-    for values in islice(combinations(*ranges), 0, None, step):
-        yield dict(zip(free, values, strict=True))
+    conditions = dict.fromkeys(one for member in members for one in member.conditions)
+    for values in islice(combinations(*ranges), 0, None, 1 if conditions else step):
+        indices = dict(zip(free, values, strict=True))
+        if conditions and not all(_holds(working, one, indices) for one in conditions):
+            continue
+        yield indices
+
+
+def _holds(working: HandEvaluator, condition: Node, indices: Mapping[str, int]) -> bool:
+    scope = scope_in(working.here, indices)
+    return holds(condition, lambda name: indices.get(name) or working.known(name, scope))
 
 
 def length_of(working: HandEvaluator, index: str, node: Node) -> int | None:

@@ -112,6 +112,7 @@ class Context:
             names=frozenset(own),
             functions={**function_names(exercise.functions), **_SAID, **_words(self.functions)},
             decimal_comma=self.comma, latex=latex, macros=self.macros,
+            sizes=frozenset({*exercise.sizes, *exercise.declared_sizes, *self.sizes} - {*exercise.shapes}),
         )  # fmt: skip
 
     @cached_property

@@ -13,6 +13,7 @@ from symbackprop.checking.claims import SIZES, Claims
 from symbackprop.checking.compare import look
 from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.lettered import STEPPED, instances, is_stepped
 from symbackprop.checking.links import shape_of
 from symbackprop.checking.member import is_tuple, numbers_of
 from symbackprop.checking.naming import is_dz, named_quantity
@@ -131,6 +132,8 @@ def _argument(desk: Desk, head: Node) -> Node | None:
 
 def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     """`S = Σ e^z`, `δ = dz`, `s_i = …`: a name that nobody has declared."""
+    if _defines_stepped(desk, first, second):
+        return True
     indices: tuple[str, ...] = ()
     shown = first
     numbered = _numbered(desk, first) or _delta(desk, first)
@@ -207,6 +210,21 @@ def _after_step(desk: Desk, first: hand.Primed, second: Node) -> bool:
     return named and any(
         name.endswith("'") and name in desk.context.meanings for name in tree.names_in(second)
     )
+
+
+def _defines_stepped(desk: Desk, first: Node, second: Node) -> bool:
+    """`δ_t = ∂L/∂h_t`, for any step t."""
+    match first:
+        case tree.Index(tree.Name("delta") as delta, (tree.Name(letter) as place,)):
+            context = desk.context
+            known = context.knows("delta") or STEPPED in context.meanings
+            if known or not _is_gradient(second) or not is_stepped(delta, place):
+                return False
+            if next(instances(second, context)) is None:
+                return False
+            desk.context = context.defining(STEPPED, tree.Entrywise((letter,), (), second))
+            return True
+    return False
 
 
 def _numbered(desk: Desk, first: Node) -> str | None:

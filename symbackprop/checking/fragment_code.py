@@ -48,12 +48,23 @@ def looks_like_code(line: str) -> bool:
 
 def could_be_code(line: str) -> bool:
     """Whether nothing in a line says that it is no Python."""
-    if len(line) > _LONGEST or _NOT_CODE.search(line):
+    if len(line) > _LONGEST or _NOT_CODE.search(line) or _is_chain(line):
         return False
     for found in _JUXTAPOSED.finditer(line):
         if not _BEFORE.search(line, 0, found.start() + 1) and not _in_string(line, found.start()):
             return False
     return True
+
+
+def _is_chain(line: str) -> bool:
+    """`L = 0.5*(1-5)**2 = 8.0`: between two signs of equality stands what no value can be given to."""
+    depth, ends = 0, []
+    for at, c in enumerate(line):
+        depth += (c in "([{") - (c in ")]}")
+        alone = c == "=" and line[at - 1 : at] not in tuple("=<>!:+-*/@%&|^") and line[at + 1 : at + 2] != "="
+        if alone and not depth and at and not _in_string(line, at):
+            ends.append(at)
+    return len(ends) > 1 and any(c in "+-*/@(" for c in line[ends[0] : ends[-1]])
 
 
 def _in_string(line: str, at: int) -> bool:

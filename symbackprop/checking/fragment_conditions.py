@@ -5,9 +5,9 @@ line would be called wrong, or a wrong one right.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from symbackprop.checking.fragment_spans import MASK, Region
 
@@ -37,14 +37,29 @@ _ELSE = re.compile(
 _COMPARED = re.compile(r"[<>≤≥≠]|\\(?:leq?|geq?|neq?|lt|gt|leqslant|geqslant)(?![A-Za-z])")
 _NUMBER = re.compile(r"\s*[^=]{1,30}=\s*[-−+]?\s*(?:\d+(?:[.,]\d+)?|[a-z])\s*")
 _EQUATION = re.compile(r"=")
+_LETTER = r"(?:[i-nkp-t]|\\ell)"
+_UNEQUAL = r"(?:\\neq?|\\not\s*=|≠|!=|<|>|\\[lg]eq?|≤|≥|\\[lg]t)(?![A-Za-z])"
+_PLACES = r"(?:[\w\s,+\-−.…]|\\ell|\\[lc]?dots|\\[{}])"
+_RANGE = re.compile(
+    rf"\s*(?:{_LETTER}\s*(?:=|{_UNEQUAL})\s*{_LETTER}|[ijlt]\s*(?:=|{_UNEQUAL})\s*[\dLT]"
+    rf"|{_LETTER}\s*(?:=|\\in(?![a-z])|∈)\s*{_PLACES}{{1,60}},{_PLACES}{{1,60}})\s*"
+)
+"""What an index may be: `i \\neq j`, `l = L`, `k = 1, \\dots, K`."""
 
 
-def conditions(text: str, rest: str, regions: Sequence[Region]) -> dict[int, Under]:
+class Told(NamedTuple):
+    """What words around a formula say of it; `given` are the indices for which it is claimed."""
+
+    under: Under = ""
+    given: str = ""
+
+
+def conditions(text: str, rest: str, regions: Sequence[Region]) -> dict[int, Told]:
     """For the formulas that stand beside or under a condition, by where they start: what they are.
 
     `rest` is the text with its mathematics masked.
     """
-    found: dict[int, Under] = {}
+    found: dict[int, Told] = {}
     formulas = [region for region in regions if region.kind in ("inline", "display")]
     displays = [one for one in formulas if one.kind == "display"]
     ends = {0, len(rest), *(one.end for one in displays)}
@@ -69,22 +84,27 @@ def _goes_on(rest: str, end: re.Match[str]) -> bool:
 
 def _leads(rest: str, place: int) -> bool:
     """Whether the words before a display go on in it: they end in a colon, a comma or no stop at all."""
-    before = rest[max(0, place - 200) : place].rstrip(" \t\r\n\\[$")
+    before = rest[max(0, place - 200) : place].rstrip(MASK).rstrip(" \t\r\n\\[$")  # without its own \\[
     if before.endswith(MASK):
         words = before.rstrip(MASK)
         return bool(_ASKS.search(words) or _LIMITS.search(words))
     return before.endswith((":", ",")) or before[-1:].isalpha()
 
 
-def _sentence(text: str, rest: str, start: int, end: int, here: Sequence[Region]) -> dict[int, Under]:
+def _sentence(text: str, rest: str, start: int, end: int, here: Sequence[Region]) -> dict[int, Told]:
     kinds: dict[int, Under] = {}
+    ranges: list[int] = []
     at = start
     worst: Under = ""
     for region in here:
         said, content = rest[at : region.start].strip("$\\([" + MASK)[-120:], text[region.start : region.end]
         at = region.end
         asked = bool(_ASKS.search(said))
-        if _COMPARED.search(content) and "=" not in content and (asked or _LIMITS.search(said)):
+        heads = not said.strip(" \t\n-*+•.)(") and rest[at:].lstrip(MASK + "$\\)").startswith(":")
+        if _RANGE.fullmatch(content) and (asked or heads or _LIMITS.search(said)):
+            kinds[region.start] = "condition"
+            ranges.append(region.start)
+        elif _COMPARED.search(content) and "=" not in content and (asked or _LIMITS.search(said)):
             kinds[region.start], worst = "condition", "compared"
         elif asked and _EQUATION.search(content):
             kinds[region.start] = "condition" if _NUMBER.fullmatch(content) else "equation"
@@ -93,7 +113,21 @@ def _sentence(text: str, rest: str, start: int, end: int, here: Sequence[Region]
     if worst:
         for region in here:
             kinds.setdefault(region.start, worst)
-    return kinds
+    told = {place: Told(under) for place, under in kinds.items()}
+    if ranges and not worst:
+        told.update(_given(text, here, ranges))
+    return told
+
+
+def _given(text: str, here: Sequence[Region], ranges: Sequence[int]) -> Iterator[tuple[int, Told]]:
+    """The range of each formula: the last one before it, or the next where the sentence begins otherwise."""
+    content = {region.start: text[region.start : region.end] for region in here}
+    leads = here[0].start in ranges
+    for region in here:
+        if region.start not in ranges:
+            near = [at for at in ranges if (at < region.start) == leads]
+            place = (near[-1] if leads else near[0]) if near else None
+            yield region.start, Told("equation") if place is None else Told("", content[place])
 
 
 def under_words(words: str) -> Under:

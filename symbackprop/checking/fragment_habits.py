@@ -20,7 +20,7 @@ _SHOWN = 200_000  # characters that are looked at
 
 _COMMA = re.compile(r"(?<![\d.,])\d{1,20}(,|\{,\})\d{1,60}(?![\d.,]*[,.]\d)")
 _POINT = re.compile(r"(?<![\w.,])\d+\.\d|(?<![\w.,)\]])\.\d")
-_OPEN = re.compile(r"[_^]\{|[_^]\(|[(\[{]|[)\]}]|;")
+_OPEN = re.compile(r"\\\{|[_^]\{|[_^]\(|[(\[{]|[)\]}]|;")
 
 
 def language_of(text: str) -> str | None:

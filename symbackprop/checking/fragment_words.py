@@ -30,6 +30,9 @@ _COMMAND = "\\"
 CONJUNCTIONS = {"es": frozenset("yoeua"), "en": frozenset("aI")}
 """Words of one letter that stand between formulas, by language."""
 
+GRADIENTS = frozenset(["grad", "gradient", "gradiente", "nabla"])
+"""Words that make the gradient of a name of what stands behind them."""
+
 _OPERATIONS = frozenset([
     "por", "veces", "times", "multiplicado", "multiplicada", "multiplied", "elementwise", "mas", "más",
     "plus", "menos", "minus", "entre", "dividido", "dividida", "divided", "over", "transpuesta",
@@ -84,7 +87,7 @@ def is_mathematical(word: str, follows: str, names: frozenset[str]) -> bool:
         return True
     if len(base) == 2 or follows in ("(", "["):
         return True
-    if lower in _LONG:
+    if lower in _LONG or lower in GRADIENTS:
         return False
     if lower in _FUNCTIONS or base in GREEK_NAMES or _MARKED.match(base):
         return True

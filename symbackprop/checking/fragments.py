@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from symbackprop import limits
 from symbackprop.checking.fragment_code import could_be_code, is_code, looks_like_code, statements
-from symbackprop.checking.fragment_conditions import Under, conditions
+from symbackprop.checking.fragment_conditions import Told, Under, conditions
 from symbackprop.checking.fragment_habits import comma_decimals
 from symbackprop.checking.fragment_habits import language_of as language_of
 from symbackprop.checking.fragment_lines import Piece, defined_names, is_formula, pieces
@@ -40,7 +40,7 @@ class Fragment(Plain):
 
     `text` is a slice of the file, in a notebook of the text of the `cell` (from 1, over all cells); `line`
     and `column` (from 1) say where it starts. `latex` tells LaTeX from plain text. `under`: words around it
-    make it a condition, or a claim under one.
+    make it a condition, or a claim under one. `given`: the indices for which it is claimed, `i \\neq j`.
     """
 
     text: str
@@ -50,6 +50,7 @@ class Fragment(Plain):
     latex: bool
     cell: int | None = None
     under: Under = ""
+    given: str = ""
 
     def place(self, offset: int) -> tuple[int, int]:
         """The line and the column in the file of a character of `text`; a tab is one column."""
@@ -126,6 +127,7 @@ def _placed(text: str, found: Iterator[Piece], cell: int | None = None) -> tuple
                 latex=piece.latex,
                 cell=cell,
                 under=piece.under,
+                given=piece.given,
             )
         )
     return tuple(done)
@@ -160,7 +162,8 @@ def _regions(text: str, scanned: Scanned, habits: _Habits) -> Iterator[Piece]:
     under = conditions(text, scanned.rest, scanned.regions)
     for region in scanned.regions:
         for piece in _region(text, region, habits):
-            yield piece._replace(under=under.get(region.start, ""))
+            told = under.get(region.start, Told())
+            yield piece._replace(under=told.under, given=told.given)
 
 
 def _code(text: str) -> Iterator[Piece]:

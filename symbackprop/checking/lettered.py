@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from symbackprop.checking.context import Context
+from symbackprop.checking.context import Context, Unclear
 from symbackprop.checking.marks import mark_number
+from symbackprop.checking.ranges import holds
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -23,6 +24,9 @@ MOST_LAYERS = 60
 
 LAYER = frozenset({"l", "ell"})
 """What stands for the number of any layer."""
+
+STEP = "t"
+"""What stands for the number of any step, where weights are shared over the steps."""
 
 
 def lettered(self: Resolver, name: str, node: Node) -> Node | None:
@@ -83,7 +87,8 @@ def is_numbered(context: Context, base: Node, place: Node) -> bool:
 
 def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node, ...]:
     """The number of `z_{t-1}` in the instance of a line about any step."""
-    if self.layer is None or not places or not is_numbered(self.context, base, places[0]):
+    numbered = bool(places) and (is_numbered(self.context, base, places[0]) or is_stepped(base, places[0]))
+    if self.layer is None or not numbered:
         return places
     letters = [name for name in tree.names_in(places[0]) if name not in self.bound]
     if len(letters) != 1:
@@ -94,11 +99,30 @@ def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node,
     return tree.Number(Fraction(number), str(number), span=places[0].span), *places[1:]
 
 
+def is_stepped(base: Node, place: Node) -> bool:
+    """`δ_t`, `δ_{t+1}`: δ of any step, which is dz of that step."""
+    letters = set(tree.names_in(place))
+    return base == tree.Name("delta") and bool(letters) and letters <= LAYER | {STEP}
+
+
+STEPPED = "δ·"
+"""What keeps the meaning of δ at any step; nobody can write this name."""
+
+
+def step_meaning(context: Context, places: tuple[Node, ...]) -> Node | None:
+    """What δ_3 is where the text defines `δ_t = ∂L/∂h_t`."""
+    meaning = context.meanings.get(STEPPED)
+    if not isinstance(meaning, tree.Entrywise) or len(places) != 1 or not isinstance(places[0], tree.Number):
+        return None
+    return _counted(tree.replace_names(meaning.body, {meaning.indices[0]: places[0]}))
+
+
 def is_about_steps(node: Node, context: Context) -> bool:
     """Whether a formula has names with a letter for their number: `z_t = W x_t + U h_{t-1} + b`."""
     summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)} | set(_in_pairs(node))
     return any(
-        isinstance(part, tree.Index) and is_numbered(context, part.base, part.places[0])
+        isinstance(part, tree.Index)
+        and (is_numbered(context, part.base, part.places[0]) or is_stepped(part.base, part.places[0]))
         and set(tree.names_in(part.places[0])) - summed
         for part in tree.walk(node)
     )  # fmt: skip
@@ -119,37 +143,110 @@ _LETTERS = string.ascii_letters
 
 def instances(node: Node, context: Context) -> Iterator[int | None]:
     """The layers for which a line about any layer speaks; one None for a line about none."""
+    summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)}
     marks = [part.mark for part in tree.walk(node) if isinstance(part, hand.Marked)]
-    loose = any(name in LAYER for mark in marks for name in tree.names_in(mark))
-    if loose:
+    loose = {name for mark in marks for name in tree.names_in(mark)} - summed
+    if loose & LAYER:
         yield from range(1, min(context.layers, MOST_LAYERS) + 1)
-    elif is_about_steps(node, context):
-        numbers = [
-            int(name.lstrip(_LETTERS)) for name in context.exercise.shapes if _NUMBERED.fullmatch(name)
-        ]
-        last = max([*numbers, len(context.ladder)])
-        yield from range(min(last, MOST_LAYERS) + 1)
+    elif is_about_steps(node, context) or (STEP in loose and counts_steps(context)):
+        yield from range(min(last_step(context), MOST_LAYERS) + 1)
     else:
         yield None
+
+
+def step_letters(node: Node, context: Context) -> frozenset[str]:
+    """The letters that stand for the number of a layer or step in a line about any."""
+    marks = {
+        name for part in tree.walk(node) if isinstance(part, hand.Marked) for name in tree.names_in(part.mark)
+    }
+    below = {
+        name for part in tree.walk(node) if isinstance(part, tree.Index)
+        if is_numbered(context, part.base, part.places[0]) or is_stepped(part.base, part.places[0])
+        for name in tree.names_in(part.places[0])
+    }  # fmt: skip
+    return frozenset(marks & (LAYER | {STEP}) | below)
+
+
+def meant_for(context: Context, node: Node, instance: int | None, conditions: tuple[Node, ...]) -> bool:
+    """Whether a line is meant for one of its layers or steps: `l = L-1, …, 1`."""
+    if instance is None or not conditions:
+        return True
+    letters = step_letters(node, context)
+    ends = {"L": context.layers, "T": last_step(context)}
+    return all(holds(one, lambda name: instance if name in letters else ends.get(name)) for one in conditions)
+
+
+def about_entries(context: Context, node: Node, conditions: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The conditions that are not about the number of a layer or step."""
+    if not conditions:
+        return ()
+    letters = step_letters(node, context)
+    return tuple(one for one in conditions if letters.isdisjoint(tree.names_in(one)))
+
+
+def counts_steps(context: Context) -> bool:
+    """Whether the numbers in the names of a model are those of steps: it has one set of weights for all."""
+    shapes = context.exercise.shapes
+    numbered = [name for name in shapes if _NUMBERED.fullmatch(name)]
+    return len(numbered) > 1 and not any(
+        name in context.exercise.given and len(shapes[name]) > 1 for name in numbered
+    )
+
+
+def last_step(context: Context) -> int:
+    """The highest number in a name: that of the last step, or layer."""
+    numbers = [int(name.lstrip(_LETTERS)) for name in context.exercise.shapes if _NUMBERED.fullmatch(name)]
+    return max([*numbers, len(context.ladder)])
 
 
 def written_out(self: Resolver, node: tree.Sum) -> Node | None:
     """`Σ_{t=1}^{3} dz_t x_tᵀ`, where t is the number in a name, term by term."""
     numbered = any(
-        isinstance(part, tree.Index) and is_numbered(self.context, part.base, part.places[0])
+        isinstance(part, tree.Index)
+        and (is_numbered(self.context, part.base, part.places[0]) or is_stepped(part.base, part.places[0]))
         and node.index in tree.names_in(part.places[0])
         for part in tree.walk(node.body)
     )  # fmt: skip
     if not numbered:
         return None
-    low, high = node.low, node.high
-    if not isinstance(low, tree.Number) or not isinstance(high, tree.Number):
+    if node.high is None and node.low.span is None:
+        return _all_steps(self, node)
+    low, high = (_end(self.context, end) for end in (node.low, node.high))
+    if low is None or high is None:
         raise self.refuse("check.unknown_name", node, name=tree.Name(node.index))
-    terms = []
-    for at in range(int(low.value), min(int(high.value), int(low.value) + MOST_LAYERS) + 1):
-        term = tree.replace_names(node.body, {node.index: tree.number(at)})
-        terms.append(self.at(_counted(term)))
-    return tree.plus(*terms) if terms else tree.number(0)
+    terms = [self.at(_term(node, at)) for at in range(low, min(high, low + MOST_LAYERS) + 1)]
+    return tree.Bracket(tree.plus(*terms)) if terms else tree.number(0)
+
+
+def _term(node: tree.Sum, at: int) -> Node:
+    return _counted(tree.replace_names(node.body, {node.index: tree.number(at)}))
+
+
+def _end(context: Context, end: Node | None) -> int | None:
+    """The number at which a sum over steps begins or ends; a letter that nobody knows is the last step."""
+    if isinstance(end, tree.Name) and len(end.name) == 1 and not context.knows(end.name):
+        return last_step(context)
+    match end:
+        case tree.Number(value) if value.denominator == 1:
+            return int(value)
+        case tree.Add((first, tree.Neg(tree.Number(value)))):
+            found = _end(context, first)
+            return None if found is None else found - int(value)
+    return None
+
+
+def _all_steps(self: Resolver, node: tree.Sum) -> Node:
+    """`Σ_t dz_t h_{t-1}ᵀ`: the steps at which all that is summed exists."""
+    terms: dict[int, Node] = {}
+    trouble: Unclear | None = None
+    for at in range(min(last_step(self.context), MOST_LAYERS) + 1):
+        try:
+            terms[at] = self.at(_term(node, at))
+        except Unclear as error:
+            trouble = error
+    if not terms or len(terms) != max(terms) - min(terms) + 1:
+        raise trouble or self.refuse("check.unknown_name", node, name=tree.Name(node.index))
+    return tree.Bracket(tree.plus(*terms.values()))
 
 
 def _counted(node: Node) -> Node:

@@ -80,8 +80,8 @@ def mark_number(self: Resolver, mark: Node) -> int | None:
             return int(value)
         case tree.Name("L" | "calL"):
             return self.context.layers
-        case tree.Name("l" | "ell"):
-            return self.layer
+        case tree.Name("l" | "ell" | "t"):
+            return self.layer  # None in a line about none
         case tree.Neg(body):
             found = mark_number(self, body)
             return None if found is None else -found

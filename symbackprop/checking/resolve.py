@@ -30,7 +30,7 @@ class Resolved:
 
     `free` are the indices that no sum binds; `sized`: it speaks of entries or arrays of one size, so it
     says nothing of other sizes. `unfinished`: dots stand for terms that are not written. `instance`: of a
-    line about any layer, or any step, which one this is.
+    line about any layer, or any step, which one this is. `conditions`: the indices for which it is claimed.
     """
 
     node: Node
@@ -38,6 +38,7 @@ class Resolved:
     sized: bool = False
     unfinished: bool = False
     instance: int | None = None
+    conditions: tuple[Node, ...] = ()
 
 
 @dataclass(slots=True)
@@ -155,6 +156,10 @@ def _derivative(self: Resolver, node: tree.Derivative) -> Node:
 
 
 def _nabla(self: Resolver, node: hand.Nabla) -> Node:
+    if node.by is None and isinstance(node.of, tree.Name):
+        found = self.context.variable(node.of.name)
+        if found in self.context.exercise.given:
+            return tree.Gradient(tree.Name(found, span=node.of.span), span=node.span)  # ∇W
     if node.by is None:
         raise self.refuse("check.no_variable", node, name=node)
     return _derivative(self, tree.Derivative(node.of, node.by, span=node.span))
@@ -194,6 +199,22 @@ def _where(self: Resolver, node: tree.Where) -> Node:
     """The conditions under a sum are about its indices."""
     conditions = tuple(place(self, one) for one in node.conditions)
     return tree.Where(self.at(node.body), conditions, span=node.span)
+
+
+def _cases(self: Resolver, node: tree.Cases) -> Node:
+    branches = tuple((self.at(value), _condition(self, when)) for value, when in node.branches)
+    return tree.Cases(branches, span=node.span)
+
+
+def _indicator(self: Resolver, node: hand.Indicator) -> Node:
+    return hand.Indicator(_condition(self, node.condition), span=node.span)
+
+
+def _condition(self: Resolver, node: Node) -> Node:
+    """`i = j` is about the places of entries, `z > 0` about values."""
+    names = tree.names_in(node)
+    places = all(name in INDICES and (name in self.bound or not self.context.knows(name)) for name in names)
+    return place(self, node) if names and places else self.at(node)
 
 
 def _over_layers(self: Resolver, node: tree.Sum) -> Node | None:
@@ -322,7 +343,8 @@ _HANDLERS: dict[type[Node], Callable[[Resolver, Any], Node]] = {
     tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, hand.Nabla: _nabla,
     hand.Primed: _primed, tree.Index: entry, hand.Marked: marked, tree.Sum: _sum, tree.Power: _power,
     tree.Product: _product, tree.Add: _add, hand.Tuple: _tuple, tree.Matrix: _matrix, tree.Call: _call,
-    tree.Where: _where, tree.Brace: _brace, tree.Box: _box, tree.Dots: _dots, hand.Said: _said,
+    tree.Cases: _cases, hand.Indicator: _indicator, tree.Where: _where,
+    tree.Brace: _brace, tree.Box: _box, tree.Dots: _dots, hand.Said: _said,
     Done: lambda self, node: node.node,
 }  # fmt: skip
 """What depends on what names mean."""

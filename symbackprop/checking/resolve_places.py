@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from symbackprop.checking.lettered import is_kronecker, spread_places, stepped
+from symbackprop.checking.lettered import is_kronecker, spread_places, step_meaning, stepped
 from symbackprop.checking.marks import delta_of
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -21,6 +21,11 @@ ROW = "r…"
 def entry(self: Resolver, node: tree.Index) -> Node:
     """`w[1, 2]`, `δ_1`, `x_i`: the entry, or the name that an index is part of."""
     base, places = node.base, node.places
+    if base == tree.Name("delta"):
+        places = stepped(self, base, places)
+        meant = step_meaning(self.context, places)
+        if meant is not None:
+            return self.at(meant)
     if base == tree.Name("delta") and isinstance(places[0], tree.Number):
         of = self.context.numbered_delta("delta" + places[0].text)
         named = self.context.knows("delta") or self.context.knows("delta" + places[0].text)

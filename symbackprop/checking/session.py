@@ -22,11 +22,12 @@ from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
 from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import distance, tolerances
+from symbackprop.checking.ranges import is_whole
 from symbackprop.checking.settings import Settings
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
-from symbackprop.notation.hand.read import Macro, Written, read_statements
+from symbackprop.notation.hand.read import Macro, Written, read_conditions, read_statements
 from symbackprop.notation.tree import Node, Span
 
 if TYPE_CHECKING:
@@ -89,10 +90,20 @@ class Session:
         if fragment.under == "condition":
             return  # what words make a condition claims nothing itself
         vocabulary = self.desk.context.vocabulary(latex=fragment.latex)
+        given = read_conditions(fragment.given, vocabulary) if fragment.given else ()
+        if given is None:
+            fragment, given = replace(fragment, under="equation"), ()
         for written in read_statements(fragment.text, vocabulary):
+            written = replace(written, conditions=(*written.conditions, *given)) if given else written
             nodes = (written.node,) if meant is None or written.node is None else meant(written.node)
             for node in nodes:
                 self._statement(fragment, replace(written, node=node))
+
+    def _claims(self, written: Written) -> Claims:
+        """The judge of a statement; one with indices of its own goes on from where the chain began."""
+        first = written.node.members[0] if isinstance(written.node, tree.Chain) else None
+        apart = bool(written.conditions) and isinstance(first, hand.Omitted)
+        return Claims(self.desk, self.anchor, self.anchor if apart else self.last, written.conditions)
 
     # --- one statement
 
@@ -116,8 +127,8 @@ class Session:
                 self._switch(found)
             self.desk.budget.begin()
             self.desk.about_number = is_function_formula(written.node, self.desk.context)
-            ready = prepared(self.desk, written.node)
-            claim = self._judged(ready.node)
+            ready = self._prepared(written)
+            claim = self._judged(replace(written, node=ready.node))
         except Unclear as error:
             finding = replace(blank, written=written.node)
             self._unread(finding, error.reason, error.span, written.span)
@@ -138,9 +149,21 @@ class Session:
             return
         self._listed(replace(blank, written=written.node), written.span, claim, ready)
 
-    def _judged(self, node: Node) -> Claim:
+    def _prepared(self, written: Written) -> Prepared:
+        """What a statement defines, taken up; by cases of its indices it defines nothing."""
+        assert written.node is not None
+        before = self.desk.context
+        ready = prepared(self.desk, written.node)
+        if self.desk.context is not before and not all(map(is_whole, written.conditions)):
+            self.desk.context = before
+            raise Unclear(reason("check.under_condition"), None)
+        return ready
+
+    def _judged(self, written: Written) -> Claim:
         """A statement judged; `b^{(1)}` of one layer is a neuron's, or else the layer's."""
-        claim = Claims(self.desk, self.anchor, self.last).judge(node)
+        node = written.node
+        assert node is not None
+        claim = self._claims(written).judge(node)
         context = self.desk.context
         if claim.verdict == "wrong" and (prime := _prime_of_output(node, context)) is not None:
             raise Unclear(reason("check.primes", name=prime), prime.span)
@@ -152,7 +175,7 @@ class Session:
             return claim
         try:
             self.desk.context = replace(context, settings=replace(context.settings, marks="layer"))
-            again = Claims(self.desk, self.anchor, self.last).judge(node)
+            again = self._claims(written).judge(node)
         except Unclear:
             return claim
         finally:

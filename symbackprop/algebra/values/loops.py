@@ -153,7 +153,7 @@ class Loop(Generic[T]):
         mask = [True] * frame.count
         for chain in conditions:
             if not isinstance(chain, tree.Chain) or any(sign not in _RELATIONS for sign in chain.relations):
-                raise EvaluationError(chain, "a condition compares indices with <, ≤, >, ≥ or =")
+                raise EvaluationError(chain, "a condition compares indices with <, ≤, >, ≥, = or ≠")
             members = [self.numbers(member, frame) for member in chain.members]
             for sign, (left, right) in zip(chain.relations, pairwise(members), strict=True):
                 holds = map(_RELATIONS[sign], left, right)

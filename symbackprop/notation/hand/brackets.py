@@ -12,6 +12,7 @@ from symbackprop.notation.hand.matrices import entry, left_cases, matrix, rows
 from symbackprop.notation.hand.nodes import Indicator, Tuple
 from symbackprop.notation.hand.pairing import closing, has_relation, split_list
 from symbackprop.notation.hand.scripts import indices
+from symbackprop.notation.hand.units import INDEX_LETTERS
 from symbackprop.notation.tree import (
     Bracket,
     Call,
@@ -133,6 +134,7 @@ def _single(reader: Translator, kind: str, inside: Items, whole: Span) -> Node:
     node = reader.inner(inside, whole).chain()
     if isinstance(node, Chain):
         comparison = all(relation in known.COMPARISONS for relation in node.relations)
+        comparison = comparison or (kind == "[" and _is_of_indices(node))
         if comparison and (kind == "[" or (kind == "(" and _is_factor(reader, whole))):
             return Indicator(node, span=whole)
         hint = "conditions stand in \\begin{cases}, or as \\mathbb{1}_{z > 0}"
@@ -140,6 +142,11 @@ def _single(reader: Translator, kind: str, inside: Items, whole: Span) -> Node:
     if kind == "[" and not reader.context.latex and inside[0].kind in ("number", "sign") and len(inside) <= 2:
         return Matrix(((node,),), "column", span=whole)
     return Bracket(node, span=whole)
+
+
+def _is_of_indices(node: Chain) -> bool:
+    """`[i = j]`, Iverson's bracket."""
+    return all(isinstance(one, Name) and one.name in INDEX_LETTERS for one in node.members)
 
 
 def _is_factor(reader: Translator, whole: Span) -> bool:

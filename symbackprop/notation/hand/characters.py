@@ -18,16 +18,12 @@ from symbackprop.notation.tree import Span
 _NUMBER = re.compile(r"(?:[0-9]+(?:(?:\.|\{,\})[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+(?![0-9.]))?")
 _DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+(?![0-9]*[.,]?[0-9])")
 _THOUSANDS = re.compile(r"[0-9]{1,3}(?:(?:\\,|\{\\,\}|\u2009|\u202f)[0-9]{3})+(?![0-9])")
-_COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.|$)", re.DOTALL)
 _PLAIN_WORD = re.compile(r"[^\W\d_](?:[^\W_\d]|[\u0300-\u036f]|[0-9])*")
 _RUN = re.compile(r"[^\W\d_][^\W\d_\u2070-\u209c]*(?:[\u0300-\u036f][^\W\d_]*)*")
 _SIGN = re.compile(
-    r"\.\.\.|==>|<=>|-->|\|\||\*\*|:=|==|!=|/=|<=|>=|->|<-|=>|~=|\.T\b|\.\*(?!\*)|[^\w\s]", re.DOTALL
+    r"\.\.\.|<?[-=~]+>(?!=)|\|\||\*\*|:=|==|!=|/=|<=|>=|<-|~=|\.T\b|\.\*(?!\*)|[^\w\s]", re.DOTALL
 )
 _DIGITS = frozenset("0123456789")
-_LENGTH = re.compile(r"\s*\*?\s*(?:\[\s*-?[0-9.]+\s*\\?[a-z]*\s*\])?")
-_ARGUMENT = re.compile(r"\s*\{([^{}]*)\}")
-_OPTION = re.compile(r"\s*\[[^\]\[{}]*\]")
 
 
 class Characters:
@@ -190,7 +186,7 @@ class Characters:
         bare_before = before == "," and start > 1
         bare_after = after[:1] == "," and after[1:] != "" and not after[1:].isspace()
         near = re.sub(r"\s|\\left|\\big|\\Big", "", self.text[max(0, start - 24) : start])
-        called = near.endswith(("max(", "min(", "max\\{", "min\\{"))
+        called = near.endswith(("max(", "min(", "\\{"))  # also a set, {1,2}
         return not (bare_before or bare_after or called or self.in_index)
 
     in_index = False
@@ -212,6 +208,8 @@ class Characters:
             lexeme = "."
         start = self.at
         self.at += len(lexeme)
+        if len(lexeme) > 1 and lexeme[-1] == ">" and lexeme not in known.RELATIONS:
+            lexeme = "=>"  # however long the arrow is
         lexeme = SAME.get(lexeme, "⊙" if lexeme == ".*" else lexeme)
         if lexeme == ".T":
             found.append(Item("sup", "^", start, self.at, ((Item("sign", "⊤", start, self.at),),)))
@@ -255,7 +253,8 @@ class Characters:
         only = inside[0] if len(inside) == 1 else None
         after = self.text[self.at : self.at + 1]
         bare = kind == "sub" and self.latex and only is not None and only.end == self.at
-        if bare and only is not None and {only.text, after} <= INDEX_LETTERS:
+        named = self.text[self.at + 1 : self.at + 2] in ("_", "^", "'")  # p_ip_j: the next name
+        if bare and not named and only is not None and {only.text, after} <= INDEX_LETTERS:
             hint = f"write _{{{only.text}{after}}}, or a space between them"
             self.fail("it is not clear where this index ends", start, self.at + 1, hint)
         found.append(Item(kind, self.text[start], start, self.at, (inside,)))

@@ -107,5 +107,5 @@ RELATIONS = MappingProxyType({
 })  # fmt: skip
 NEW_ROWS = frozenset({"\\", "cr", "newline", "tabularnewline"})
 COMPARISONS = frozenset("<>≤≥≠")
-BREAK_SIGNS = frozenset("⇒⇔⇐↓⇓↗↘↑∴∵⟺⟸∧∀") | {"=>", "==>", "<=>", "-->", "\\\\"}
+BREAK_SIGNS = frozenset("⇒⇔⇐↓⇓↗↘↑∴∵⟺⟸∧∀⇝⟿↝⤳➔➜➝➞➡") | {"=>", "\\\\"}
 DOTS = {"…": "h", "...": "h", "⋯": "c", "⋮": "v", "⋱": "d"}

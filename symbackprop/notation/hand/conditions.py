@@ -9,6 +9,7 @@ from symbackprop.notation.hand.pieces import CONTINUES, Piece, leans
 from symbackprop.notation.hand.units import INDEX_LETTERS
 
 _CONDITIONS = frozenset({"si", "if", "when", "cuando", "whenever", "siempre que", "cuando sea", "iff"})
+_EXCEPTIONS = frozenset({"unless", "except", "excepto", "salvo"})
 _CONDITIONAL = (
     "this holds under a condition, which is not read here",
     "write it as \\begin{cases} … \\end{cases} or \\mathbb{1}_{z > 0}",
@@ -71,6 +72,8 @@ def _is_condition(piece: Piece) -> bool:
     items = _content(piece)
     if not has_relation(items):
         return False
+    if not _EXCEPTIONS.isdisjoint(piece.said.lower().split()):
+        return True
     if has_relation(items, frozenset("<>≤≥≠")) and not has_relation(items, frozenset("=≈")):
         return True
     if has_relation(items, frozenset("∈:")):

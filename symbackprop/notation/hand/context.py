@@ -11,12 +11,14 @@ from symbackprop.notation.tree import Span
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One text, and what is known where it stands. `partials`: where a gradient was written with ∂."""
+    """One text, and what is known where it stands. `sizes` are those of `names` that are lengths;
+    `partials`: where a gradient was written with ∂."""
 
     text: str
     names: frozenset[str]
     functions: Mapping[str, str]
     latex: bool = True
+    sizes: frozenset[str] = frozenset()
     partials: set[int] = field(default_factory=set)
 
     def refuse(self, message: str, start: int, end: int, hint: str = "") -> NoReturn:

@@ -25,6 +25,7 @@ from symbackprop.notation.tree import (
     Quotient,
     Span,
     Transpose,
+    names_in,
 )
 
 if TYPE_CHECKING:
@@ -151,7 +152,8 @@ def summed(reader: Translator, item: Item) -> None:
         hint = "write \\sum_i or \\sum_{i=1}^n"
         reader.context.refuse("this sum does not say over what", item.start, item.end, hint)
     below, guards = _guarded(reader, below)
-    ranges = _ranges(reader, below)
+    ranges, unequal = _ranges(reader, below)
+    guards += unequal
     if above is not None:
         if len(ranges) != 1 or ranges[0][2] is not None:
             reader.context.refuse("it is not clear where this sum ends", below.start, above.end)
@@ -181,8 +183,12 @@ def _guarded(reader: Translator, below: Item) -> tuple[Item, tuple[Node, ...]]:
     return replace(below, groups=(rows[0],)), conditions
 
 
-def _ranges(reader: Translator, below: Item) -> list[tuple[str, Node, Node | None]]:
-    """Each index of a sum with its ends: `i=1`, `i`, `i,j`, `1 ≤ i ≤ n`."""
+Range = tuple[str, Node, Node | None]
+"""An index and its ends."""
+
+
+def _ranges(reader: Translator, below: Item) -> tuple[list[Range], tuple[Node, ...]]:
+    """Each index of a sum with its ends: `i=1`, `i`, `i,j`, `1 ≤ i ≤ n`; and what it is not, of `j ≠ i`."""
     pieces: list[Items] = [()]
     for part in below.groups[0]:
         if part.kind == "sign" and part.text == ",":
@@ -194,13 +200,19 @@ def _ranges(reader: Translator, below: Item) -> list[tuple[str, Node, Node | Non
     if len(pieces) == 1 and len(pieces[0]) == 1 and pieces[0][0].kind == "word":
         letters = pieces[0][0].letters
         pieces = [(Item("word", c, s, e, letters=((c, s, e),)),) for c, s, e in letters]
-    return [_range(reader, piece, below) for piece in pieces]
+    nodes = [reader.inner(piece, Span(below.start, below.end)).chain() for piece in pieces]
+    unequal = tuple(node for node in nodes if isinstance(node, Chain) and node.relations == ("≠",))
+    named = [node for node in nodes if node not in unequal]
+    indices = {_range(reader, node, below)[0] for node in named}
+    alone = [node for node in unequal if indices.isdisjoint(names_in(node.members[0]))]
+    return [_range(reader, node, below) for node in (*named, *alone)], unequal
 
 
-def _range(reader: Translator, piece: Items, below: Item) -> tuple[str, Node, Node | None]:
-    node = reader.inner(piece, Span(below.start, below.end)).chain()
+def _range(reader: Translator, node: Node, below: Item) -> Range:
     match node:
         case Name(index):
+            return index, Number(Fraction(1), "1"), None
+        case Chain((Name(index), _), ("≠",)):
             return index, Number(Fraction(1), "1"), None
         case Chain((Name(index), low), ("=",)):
             return index, low, None

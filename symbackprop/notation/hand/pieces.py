@@ -18,6 +18,7 @@ class Piece:
     gap: str = ""  # what stands between it and the one before: "quad", "text", "," or "=>"
     said: str = ""  # the words there
     refused: tuple[str, str] | None = None  # the message and the hint
+    conditions: tuple[Items, ...] = ()  # for which indices it holds
 
 
 def leans(item: Item) -> bool:

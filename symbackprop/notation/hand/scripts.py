@@ -45,7 +45,7 @@ def scripts_of(reader: Translator, base: Node | None, written: Items) -> tuple[N
             else:
                 renamed = named  # W₂ of `W₂_ij`, whose indices come behind
         else:
-            layered = None if _is_numbered(reader, base, written) else base
+            layered = None if _is_numbered(reader, base, written) or _is_stepped(written) else base
             found += [(item, script) for script in superscripts(reader, base, item, layered)]
     kinds = [script.kind for _, script in found]
     for kind, what in (("index", "subscripts"), ("power", "powers"), ("mark", "marks")):
@@ -222,6 +222,15 @@ def _is_numbered(reader: Translator, base: Node | None, written: Items) -> bool:
         for digits in below
         for stem in (name.name, name.name.swapcase())
     )
+
+
+def _is_stepped(written: Items) -> bool:
+    """`h_t^2` and `h_{t+1}^2`: the step, or the layer, stands below already, so that 2 is a power."""
+    below = [item.groups[0] for item in written if item.kind == "sub"]
+    return any(
+        inside[0].text in ("t", "l", "ell", "tau") and all(_is_layer(part) for part in inside[1:])
+        for inside in below if inside
+    )  # fmt: skip
 
 
 def _layer(reader: Translator, base: Node | None, inside: Items) -> Node | None:

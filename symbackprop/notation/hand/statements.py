@@ -5,19 +5,21 @@ from dataclasses import replace
 
 from symbackprop.notation.hand import commands as known
 from symbackprop.notation.hand.conditions import conditional, worded
+from symbackprop.notation.hand.context import Context
 from symbackprop.notation.hand.items import Item, Items
 from symbackprop.notation.hand.pairing import closing, has_relation, is_broken, relations, top_level
 from symbackprop.notation.hand.pieces import CONTINUES, Piece, leans
+from symbackprop.notation.hand.ranges import ranged, set_off
 
 _PUNCTUATION = frozenset(".,;:")
 _STRENGTH = ("", "quad", "text", ",", "=>")
 
 
-def pieces_of(items: Items) -> list[Piece]:
+def pieces_of(items: Items, context: Context) -> list[Piece]:
     """The statements of a text, in order."""
     found: list[Piece] = []
     for row in _joined(_rows(items)):
-        found += _row(row)
+        found += _row(row, context)
     return found
 
 
@@ -108,10 +110,10 @@ def _joined(rows: list[Items]) -> list[Items]:
 # --- one row
 
 
-def _row(row: Items) -> list[Piece]:
+def _row(row: Items, context: Context) -> list[Piece]:
     if is_broken(row):  # nothing says where a statement ends
         return [Piece(row, True)]
-    pieces = conditional(_commas(worded(_cut(row))))
+    pieces = conditional(ranged(_commas(worded(_cut(set_off(row, context)))), context))
     found: list[Piece] = []
     for piece in pieces:
         items = _bare(piece.items)

@@ -13,14 +13,7 @@ from symbackprop.notation.hand.macros import Macro, Parameters
 from symbackprop.notation.spelling import ReadError
 from symbackprop.notation.tree import Span
 
-_NUMBER = re.compile(r"(?:[0-9]+(?:(?:\.|\{,\})[0-9]+)?|\.[0-9]+)(?:[eE][+-]?[0-9]+(?![0-9.]))?")
-_DECIMAL_COMMA = re.compile(r"[0-9]+,[0-9]+(?![0-9]*[.,]?[0-9])")
-_THOUSANDS = re.compile(r"[0-9]{1,3}(?:(?:\\,|\{\\,\}|\u2009|\u202f)[0-9]{3})+(?![0-9])")
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.|$)", re.DOTALL)
-_PLAIN_WORD = re.compile(r"[^\W\d_](?:[^\W_\d]|[\u0300-\u036f]|[0-9])*")
-_RUN = re.compile(r"[^\W\d_][^\W\d_\u2070-\u209c]*(?:[\u0300-\u036f][^\W\d_]*)*")
-_SIGN = re.compile(r"\.\.\.|==>|<=>|-->|\|\||\*\*|:=|==|!=|/=|<=|>=|->|<-|=>|~=|\.T\b|[^\w\s]", re.DOTALL)
-_DIGITS = frozenset("0123456789")
 _LENGTH = re.compile(r"\s*\*?\s*(?:\[\s*-?[0-9.]+\s*\\?[a-z]*\s*\])?")
 _ARGUMENT = re.compile(r"\s*\{([^{}]*)\}")
 _OPTION = re.compile(r"\s*\[[^\]\[{}]*\]")

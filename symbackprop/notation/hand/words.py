@@ -20,6 +20,7 @@ _SENTENCE = frozenset({
     "si", "so", "su", "to", "un", "va", "ya", "ej", "eq", "etc", "ie", "eg", "vs", "ok", "def", "pues",
     "we", "y", "entonces", "luego", "porque", "donde", "where", "then", "since", "because",
 })  # fmt: skip
+_GRADIENTS = frozenset({"grad", "gradient", "gradiente", "nabla"})
 _NUMBERED = re.compile(r"(?:[A-Za-z][0-9]+){2,}")
 _ONE = re.compile(r"[A-Za-z][0-9]+")
 _VOWEL = re.compile(r"[aeiouyáéíóúü]", re.IGNORECASE)
@@ -174,6 +175,18 @@ def _scripted(items: Items, context: Context) -> Iterable[Item]:
         item = items[place]
         after = items[place + 1] if place + 1 < len(items) else None
         place += 1
+        if item.kind == "word" and item.text.lower() in _GRADIENTS and item.text not in context.names:
+            yield Item("sign", "∇", item.start, item.end)
+            place += after is not None and after.text in ("of", "de")
+            behind = items[place + 1] if place + 1 < len(items) else None
+            if after is not None and after.kind == "sub" and behind is not None and behind.text == "=":
+                yield from after.groups[0]  # grad_W = …
+                place += 1
+            continue
+        apart = after is not None and place > 1 and items[place - 2].end < item.start < after.start - 1
+        if item.text == "." and apart:  # dz . x^T
+            yield Item("sign", "·", item.start, item.end)
+            continue
         if item.text == "in" and after is not None and after.text == "R" and "R" not in context.names:
             yield Item("sign", "∈", item.start, item.end)
             continue
