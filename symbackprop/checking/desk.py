@@ -128,6 +128,11 @@ class Desk:
                     world = world.force({name: value})
         return world
 
+    @cached_property
+    def letters(self) -> dict[int, str]:
+        """What the numbers of entries at random points stand for: the exercise's letters for its sizes."""
+        return {number: name for name, number in self.worlds.own[0].working.sizes.items()}
+
     def output_of(self, argument: str) -> str:
         """The name of what a function makes of `argument`, or nothing."""
         return self.context.output_of(argument) or ""

@@ -11,10 +11,11 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.compare import Seen, TooMany, assignments, look, sides
 from symbackprop.checking.conditions import condition
 from symbackprop.checking.desk import Desk, generalised
+from symbackprop.checking.difference import place_of
 from symbackprop.checking.findings import Argument, Reason, Verdict
 from symbackprop.checking.gaps import has_gaps, shown_pair
 from symbackprop.checking.member import Judged, Member, misfit, reason, worst
-from symbackprop.checking.numbers import match, tolerances
+from symbackprop.checking.numbers import digits_of, match, tolerances
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.roundings import both_rounded, off_by_rounding, put_in_rounded
@@ -150,12 +151,25 @@ class Links:
         return Judged(verdict, (reason("check.rounded"),) if verdict == "rounded" else reasons)
 
     def _slip(self, a: Resolved, b: Resolved, left: Array[Any], place: int | None) -> Iterator[Reason]:
-        """What a number should be."""
-        if place is not None and is_numeric(b.node):
-            from symbackprop.algebra.values.decimals import to_tree
+        """What a number should be: of an array, the first entry that is wrong."""
+        if place is None or not is_numeric(b.node):
+            return
+        from symbackprop.algebra.values.decimals import to_tree
+        from symbackprop.checking.arithmetic import entry_named
 
-            with suppress(ArithmeticError):
-                yield reason("check.slip", member=a.node, value=to_tree(left.entries[place], DIGITS)[0])
+        exercise = self.desk.exercise
+        name = entry_named(a.node, left.shape, place, exercise)
+        with suppress(ArithmeticError):
+            value = to_tree(left.entries[place], max(DIGITS, digits_of(b.node) + 1))[0]
+            given = name is not None and set(tree.names_in(name)) <= {*exercise.given}
+            if given and name is not None and not isinstance(name, tree.Gradient | tree.Derivative):
+                yield reason("check.differs_from_exercise", there=tree.equation(name, value))
+            elif name is None and left.shape:
+                yield reason(
+                    "check.slip_entry", member=a.node, place=place_of(left.shape, place), value=value
+                )
+            else:
+                yield reason("check.slip", member=name or a.node, value=value)
 
     def _carried(self) -> Judged:
         desk = self.desk

@@ -20,7 +20,7 @@ from symbackprop.derivation import mistakes_names as names
 from symbackprop.derivation import mistakes_products as products
 from symbackprop.derivation import mistakes_signs as signs
 from symbackprop.derivation import mistakes_slopes as slopes
-from symbackprop.derivation.slips import Maker, Place, Wrong
+from symbackprop.derivation.slips import Maker, Place, Wrong, cancels
 from symbackprop.derivation.steps import Step
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation.write import to_plain
@@ -70,7 +70,7 @@ def every_wrong_formula(
         if step.gradient or row.forward:
             for maker in (row.make, *row.more):
                 for wrong in maker(place) if maker is not None else ():
-                    if wrong.formula != step.formula:
+                    if wrong.formula != step.formula and not cancels(wrong.formula):
                         yield row, wrong
 
 
@@ -131,6 +131,8 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake("inner_for_outer", "an inner product for an outer one", products.inner_for_outer),
     Mistake("indices_swapped", "indices {about} swapped", None, (products.indices_swapped,), forward=True),
+    Mistake("wrong_index", "{instead} in place of {about}", None, (products.wrong_index,), forward=True),
+    Mistake("sum_index", "the sum taken over {instead}", None),
     Mistake("summed", "the vector summed to a number", products.summed, (products.any_summed,)),
     Mistake(
         "factor_forgotten", "{about} forgotten", products.factor_forgotten,
@@ -160,7 +162,8 @@ MISTAKES: tuple[Mistake, ...] = (
 )  # fmt: skip
 """All the rows, in the order in which findings name them.
 
-No formula comes of `arithmetic`: it is found by working out anew what a person has calculated.
+No formula comes of `arithmetic`, found by working out anew what a person has calculated, nor of
+`sum_index`, found by changing the line itself.
 """
 
 BY_ID = {row.id: row for row in MISTAKES}

@@ -100,14 +100,14 @@ def _entrywise(node: Node) -> Node:
     return tree.rebuild(node, _entrywise)
 
 
-def written_out(place: Place, call: tree.Call) -> tuple[Node, Node] | None:
-    """g′(z) as a (1 − a), and a: the name of g(z) where it has one."""
+def written_out(place: Place, call: tree.Call, *, by_name: bool = True) -> tuple[Node, Node] | None:
+    """g′(z) as a (1 − a), and a: the name of g(z) where it has one, if it is to go `by_name`."""
     row = place.exercise.functions.get(call.function) or TABLE.get(call.function)
     found = _by_output(row) if row is not None and call.primes == 1 and not call.options else None
     if found is None:
         return None
     argument = call.args[0]
-    applied = place.applied(argument.name) if isinstance(argument, tree.Name) else None
+    applied = place.applied(argument.name) if by_name and isinstance(argument, tree.Name) else None
     output: Node = tree.Call(call.function, call.args)
     if applied is not None and tree.undressed(applied.body) == output:
         output = tree.Name(applied.name)
