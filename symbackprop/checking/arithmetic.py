@@ -84,6 +84,7 @@ def slip(desk: Desk, claim: Claim) -> Named | None:
         return None
     if not left.numeric and tolerances(right.node, approximate=True) is None:
         return None
+    given = not left.numeric and set(tree.names_in(left.node)) <= {*desk.exercise.given}
     world = desk.carried or desk.example
     one, two = (numbers_of(member, world, desk) for member in (left, right))
     if one is None or two is None:
@@ -99,7 +100,7 @@ def slip(desk: Desk, claim: Claim) -> Named | None:
         about = _entries(desk, claim, one.shape, wrong)
         if about is not None:
             return Named(id="entry_sign", about=about)
-    return Named(id="arithmetic")
+    return None if given else Named(id="arithmetic")
 
 
 def _differs(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from symbackprop.algebra.factors import Unreadable
 from symbackprop.algebra.functions import TABLE
+from symbackprop.algebra.readback import matrices
 from symbackprop.algebra.slopes import Slope, slope
 from symbackprop.algebra.symbolic import NotSymbolic
 from symbackprop.algebra.values.apply import formula
@@ -46,6 +48,13 @@ def due(desk: Desk, subject: Node) -> Due | None:
         if found is not None:
             return found
     return None
+
+
+def formula_itself(desk: Desk, node: Node) -> Due:
+    """For numbers that are said to be the value of a formula, `ŷ − y = 6`: that formula."""
+    exercise, steps = desk.steps
+    step = Step(rule="general", target="", gradient=True, shape=(), formula=node, uses=(), links=())
+    return Due(exercise=exercise, steps=steps, forms=(step,), shown=node)
 
 
 # --- a gradient, or a name of the model --------------------------------------------------------------
@@ -196,7 +205,8 @@ def _between(desk: Desk, exercise: Exercise, steps: tuple[Step, ...], bare: Node
     for step in steps:
         for part in step.substeps if step.gradient else ():
             if (part.through, part.target) == (of[0], by[0]):
-                made = _jacobian(step, part, of[1], by[1])
+                whole = not of[1] and not by[1]
+                made = _whole(exercise, part) if whole else _jacobian(step, part, of[1], by[1])
                 if made is not None:
                     form = replace(step, formula=made, shape=(), collapse=None, rule="general")
                     return Due(exercise=exercise, steps=steps, forms=(form,), shown=made)
@@ -210,6 +220,18 @@ def _entry(node: Node) -> tuple[str, tuple[Node, ...]] | None:
         case tree.Index(tree.Name(name), places):
             return name, places
     return None
+
+
+def _whole(exercise: Exercise, part: Contribution) -> Node | None:
+    """∂p/∂z as a matrix, diag(p) − p pᵀ; None where it has more axes than that."""
+    axes = (
+        *zip(part.summed, exercise.shapes[part.through], strict=False),
+        *zip(part.free, exercise.shapes[part.target], strict=False),
+    )
+    try:
+        return matrices(part.collapsed, axes) if len(axes) == 2 else None
+    except (Unreadable, ValueError):
+        return None
 
 
 def _jacobian(step: Step, part: Contribution, of: tuple[Node, ...], by: tuple[Node, ...]) -> Node | None:

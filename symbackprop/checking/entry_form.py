@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import lru_cache
+
+from symbackprop.algebra.functions import Function
 from symbackprop.derivation.slips import NOT_APPLIED
-from symbackprop.exercise.model import Exercise
+from symbackprop.exercise.model import Exercise, signatures
 from symbackprop.notation import tree
-from symbackprop.notation.shapes import ShapeError, shape_of
+from symbackprop.notation.shapes import ShapeError, Signature, shape_of
 from symbackprop.notation.tree import Node, Shape
 
 Places = tuple[Node, ...]
 
 LETTERS = "ijklpqrstuvmnoabcdefgh"
 """Letters for the index of a sum, the most usual first."""
+
+
+@lru_cache(maxsize=16)
+def _signatures(own: tuple[tuple[str, Function], ...]) -> Mapping[str, Signature]:
+    return signatures(dict(own))
 
 
 class NoEntryForm(Exception):
@@ -47,6 +56,7 @@ class _Entries:
     def __init__(self, exercise: Exercise, taken: set[str]) -> None:
         self.exercise = exercise
         self.taken = taken
+        self.signatures = _signatures(tuple(exercise.functions.items()))
 
     def shape(self, node: Node) -> Shape:
         """The shape of a part. Raises ShapeError."""
@@ -55,7 +65,7 @@ class _Entries:
                 return self.shape(of)
             case tree.Name(name) if name in self.exercise.sizes or name not in self.exercise.shapes:
                 return ()
-        return shape_of(node, self.exercise.shapes, functions=self.exercise.signatures)
+        return shape_of(node, self.exercise.shapes, functions=self.signatures)
 
     def of(self, node: Node, places: Places) -> Node:
         """The entry of a node. Raises NoEntryForm, ShapeError."""
@@ -151,9 +161,17 @@ class _Entries:
         return tree.Sum(letter, tree.number(1), None, term)
 
 
+def plain_products(node: Node) -> Node:
+    """A formula of numbers with the products within products written in one row."""
+    made = tree.rebuild(node, plain_products)
+    if isinstance(made, tree.Product) and not any(made.signs):
+        return _times(list(made.factors))
+    return made
+
+
 def _times(factors: list[Node]) -> Node:
     """A product of numbers, without ones."""
-    flat = [part for one in factors for part in (one.factors if isinstance(one, tree.Product) else (one,))]
+    flat = [part for one in factors for part in tree.plain_factors(one)]
     kept = [one for one in flat if one != tree.number(1)]
     if len(kept) < 2:
         return kept[0] if kept else tree.number(1)

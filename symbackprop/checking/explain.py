@@ -13,9 +13,9 @@ from functools import cache
 
 from symbackprop import limits
 from symbackprop.checking.alike import Likeness, Value, flat
-from symbackprop.checking.entry_form import entry_form
+from symbackprop.checking.entry_form import entry_form, plain_products
 from symbackprop.checking.findings import Named
-from symbackprop.checking.fitting import Line, Made, fitting
+from symbackprop.checking.fitting import Line, Made, as_told, fitting, nearest
 from symbackprop.derivation.mistakes import BY_ID, Mistake, every_wrong_formula
 from symbackprop.derivation.slips import Place, Wrong
 from symbackprop.derivation.steps import Step
@@ -89,22 +89,25 @@ def explain_in(
     for look in dict.fromkeys(looks):
         for form in forms:
             found = found or replace(search, written=look).by_look(form)
-    if written is not None:
-        line = Line(exercise, tuple(steps), written, likeness)
-        found = fitting(found, line)
+    line = None if written is None else Line(exercise, tuple(steps), written, likeness)
+    found = nearest(found) if line is None else fitting(found, line)
     expected = shown if shown is not None else forms[0].formula
     if found and found[0].path and forms[0].gradient:
-        expected = found[0].right
-    return Explained(named=tuple(_named(found)), expected=expected)
+        expected = plain_products(found[0].right) if places else found[0].right
+    return Explained(named=tuple(_named(found, exercise, written)), expected=expected)
 
 
-def _named(found: Sequence[Made]) -> Iterator[Named]:
+def _named(found: Sequence[Made], exercise: Exercise, written: Node | None) -> Iterator[Named]:
     """One of each row, at most as many as a person wants to read."""
+
+    def told(node: Node | None) -> Node | None:
+        return None if node is None else as_told(node, exercise, written)
+
     first: dict[str, Made] = {}
     for made in found:
         first.setdefault(made.row.id, made)
     for made in list(first.values())[: limits.EXPLANATIONS]:
-        yield Named(id=made.row.id, about=made.wrong.about, instead=made.wrong.instead)
+        yield Named(id=made.row.id, about=told(made.wrong.about), instead=told(made.wrong.instead))
 
 
 def _step(steps: Sequence[Step], target: str) -> Step | None:
@@ -140,18 +143,19 @@ class _Search:
             for made in self.candidates(step, depth):
                 if self.left <= 0:
                     return found
-                one = self.at_places(made) if self.places else made
-                if self.agrees(one.formula):
-                    found.append(one)
+                if self.agrees(self.at_places(made.formula)):
+                    made = replace(
+                        made, formula=self.at_places(made.formula), right=self.at_places(made.right)
+                    )
+                    found.append(made)
                     self.left = min(self.left, limits.EXPLAINED_TIES)
             if found and nearest:
                 break
         return found
 
-    def at_places(self, made: Made) -> Made:
-        """The mistake in the entry that the line is about."""
-        formula, right = (entry_form(one, self.places, self.exercise) for one in (made.formula, made.right))
-        return replace(made, formula=formula, right=right)
+    def at_places(self, formula: Node) -> Node:
+        """The entry of a formula that the line is about."""
+        return entry_form(formula, self.places, self.exercise) if self.places else formula
 
     def agrees(self, formula: Node) -> bool:
         """Whether a formula has the line's value; each is evaluated once."""

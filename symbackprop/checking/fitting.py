@@ -60,9 +60,9 @@ def fitting(found: Sequence[Made], line: Line) -> list[Made]:
     if any(made.together for made in found):
         return list(found)
     if is_numeric(line.written):
-        return _nearest(found)
+        return nearest(found)
     kept = [made for made in found if _RULES.get(made.row.id, _anything)(made, line)]
-    return _nearest(_strongest(_written_so(kept, line)))
+    return nearest(_strongest(_written_so(kept, line)))
 
 
 ORDER = frozenset({
@@ -95,15 +95,24 @@ def _strongest(found: Sequence[Made]) -> list[Made]:
 
 def _is_weak(made: Made) -> bool:
     """Any name in place of another hits upon many lines by accident; so does a gradient that stands alone."""
-    alone = isinstance(made.wrong.formula, tree.Gradient)
+    alone = isinstance(made.wrong.formula, tree.Gradient) and bool(made.path)
     return made.row.id == "wrong_factor" or (made.row.id == "wrong_variable" and alone)
 
 
-def _nearest(found: Sequence[Made]) -> list[Made]:
+def nearest(found: Sequence[Made]) -> list[Made]:
     """Of mistakes in a sign those nearest to the line: each changes the sign of all that follows."""
     signs = [len(made.path) for made in found if made.row.id in SIGNS]
     least = min(signs, default=0)
-    return [made for made in found if made.row.id not in SIGNS or len(made.path) == least]
+    kept = [made for made in found if made.row.id not in SIGNS or len(made.path) == least]
+    ids = {made.row.id for made in kept}
+    hidden = {weaker for stronger, weaker in HIDES if stronger in ids}
+    return [made for made in kept if made.row.id not in hidden]
+
+
+HIDES = (
+    ("sign", "entry_sign"), ("slope_missing", "other_slope"), ("indices_swapped", "result_transposed"),
+)  # fmt: skip
+"""Rows that say the same in more words, where both explain a line: of one entry, of a slope 1."""
 
 
 SIGNS = frozenset({"sign", "term_sign", "entry_sign", "argument_sign"})
@@ -147,7 +156,9 @@ def _is_turned(made: Made, line: Line) -> bool:
     body = about.body if isinstance(about, tree.Transpose) else about
     if body is None or isinstance(body, tree.Product | tree.Add):
         return True
-    stands = _count(line.written, body) > 0 or _is_put_in(body, line)
+    stands = _count(line.written, body) > 0
+    if isinstance(body, tree.Gradient):
+        stands = stands or _is_put_in(body, line)
     if made.row.id == "transpose_extra":
         return stands and line.has(tree.Transpose)
     return stands
@@ -245,3 +256,29 @@ def _outside_gradients(node: Node) -> list[Node]:
     if isinstance(node, tree.Gradient):
         return []
     return [node, *(part for child in tree.children(node) for part in _outside_gradients(child))]
+
+
+# --- how a part is told -----------------------------------------------------------------------------
+
+
+def as_told(node: Node, exercise: Exercise, written: Node | None) -> Node:
+    """A part as the line writes it: σ(z) for ŷ where that stands there; a square as a power."""
+    names = set() if written is None else set(tree.names_in(written))
+    parts = set() if written is None else set(tree.walk(tree.undressed(written)))
+    calls = {
+        one.name: tree.undressed(one.body) for one in exercise.equations
+        if one.name not in names and tree.undressed(one.body) in parts
+    }  # fmt: skip
+
+    def told(part: Node) -> Node:
+        if isinstance(part, tree.Gradient):
+            return part
+        if isinstance(part, tree.Name):
+            return calls.get(part.name, part)
+        made = tree.rebuild(part, told)
+        match made:
+            case tree.Call("square", (base,)):
+                return tree.Power(base, tree.number(2))
+        return made
+
+    return told(node)

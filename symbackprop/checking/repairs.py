@@ -6,7 +6,7 @@ step, single places of it are changed: a transpose more or less, indices the oth
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from symbackprop import limits
@@ -27,11 +27,13 @@ class Changed:
 Change = Callable[[Node], Iterator[Changed]]
 
 
-def repaired(node: Node, holds: Callable[[Node], bool]) -> tuple[Named, ...]:
-    """The kinds of change, each with its first place, by which a right side becomes right."""
+def repaired(node: Node, holds: Callable[[Node], bool], left: Node) -> tuple[Named, ...]:
+    """The kinds of change, each with its first place, by which a right side becomes equal to a left one."""
     found: dict[str, Named] = {}
     tried = 0
-    for kind, change in CHANGES:
+    for kind, change in (*CHANGES, ("wrong_index", reindexed(_letters(left)))):
+        if kind == "wrong_index" and found:
+            break
         for made in _changed(node, change):
             tried += 1
             if tried > limits.EXPLAINED_TIES:
@@ -74,9 +76,37 @@ def _swapped(node: Node) -> Iterator[Changed]:
             made: Node = tree.Index(base, (second, first))
         case tree.Gradient(tree.Index(base, (first, second))):
             made = tree.Gradient(tree.Index(base, (second, first)))
+        case tree.Derivative(tree.Index(of, (first,)), tree.Index(by, (second,))):
+            made = tree.Derivative(tree.Index(of, (second,)), tree.Index(by, (first,)))
         case _:
             return
     yield Changed(made, tree.Row((first, second), ","), node)
+
+
+def _letters(node: Node) -> dict[Node, None]:
+    """The letters and numbers that stand as indices."""
+    return dict.fromkeys(
+        place
+        for part in tree.walk(node) if isinstance(part, tree.Index)
+        for place in part.places if isinstance(place, tree.Name | tree.Number)
+    )  # fmt: skip
+
+
+def reindexed(others: Iterable[Node]) -> Change:
+    """δ_i x_i  ->  δ_i x_j, where j is among the indices of the other side"""
+
+    def change(node: Node) -> Iterator[Changed]:
+        inner = node.of if isinstance(node, tree.Gradient) else node
+        if not isinstance(inner, tree.Index):
+            return
+        for at, place in enumerate(inner.places):
+            for other in others:
+                if other != place:
+                    made: Node = tree.Index(inner.base, (*inner.places[:at], other, *inner.places[at + 1 :]))
+                    made = tree.Gradient(made) if isinstance(node, tree.Gradient) else made
+                    yield Changed(made, made, node)
+
+    return change
 
 
 def _primed(node: Node) -> Iterator[Changed]:
@@ -120,15 +150,10 @@ def _summed_over(node: Node) -> Iterator[Changed]:
     """Σ_j w_ij δ_i  ->  Σ_i w_ij δ_i"""
     if not isinstance(node, tree.Sum):
         return
-    letters = dict.fromkeys(
-        place.name
-        for part in tree.walk(node.body) if isinstance(part, tree.Index)
-        for place in part.places if isinstance(place, tree.Name)
-    )  # fmt: skip
-    for letter in letters:
-        if letter != node.index:
-            made = tree.Sum(letter, tree.number(1), None, node.body)
-            yield Changed(made, tree.Name(letter), tree.Name(node.index))
+    for letter in _letters(node.body):
+        if isinstance(letter, tree.Name) and letter.name != node.index:
+            made = tree.Sum(letter.name, tree.number(1), None, node.body)
+            yield Changed(made, letter, tree.Name(node.index))
 
 
 CHANGES: tuple[tuple[str, Change], ...] = (

@@ -159,7 +159,7 @@ def _repaired(desk: Desk, claim: Claim, right: Member) -> tuple[Named, ...]:
         except TooMany:
             return False
 
-    return repaired(variant.node, holds)
+    return repaired(variant.node, holds, left.node)
 
 
 def _updated_early(desk: Desk, claim: Claim, right: Member) -> Named | None:
@@ -197,17 +197,23 @@ def named_mistakes(
 def _named_mistakes(
     desk: Desk, subject: Node, written: Node | None, same: Callable[[Node], bool | None]
 ) -> tuple[tuple[Named, ...], Node | None]:
-    from symbackprop.checking.due import due  # with SymPy behind them: only a wrong line needs them
+    from symbackprop.checking.due import (
+        due,
+        formula_itself,
+    )  # with SymPy behind them: only a wrong line needs them
     from symbackprop.checking.explain import explain_in
 
     wanted = due(desk, subject)
+    if wanted is None and written is None:
+        wanted = formula_itself(desk, subject)
     if wanted is None:
         return (), None
     made = explain_in(
         wanted.steps, wanted.exercise, wanted.forms, same, written=written, value=_value(desk),
         shown=wanted.shown, places=wanted.places, whole=wanted.whole,
     )  # fmt: skip
-    return made.named, made.expected
+    expected = made.expected if wanted.shown != subject else None
+    return made.named, expected
 
 
 def _same(desk: Desk, right: Member) -> Callable[[Node], bool | None]:

@@ -82,7 +82,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "term_forgotten", "{about} forgotten", signs.term_forgotten,
-        (slopes.in_slope(slopes.output_term_forgotten),), forward=True,
+        (slopes.in_slope(slopes.output_term_forgotten), signs.terms_forgotten), forward=True,
     ),
     Mistake("label_for_output", "the derivative with respect to {instead}", None, (names.label_for_output,)),
     Mistake(
@@ -106,7 +106,10 @@ MISTAKES: tuple[Mistake, ...] = (
         "slope_square", "the square of {about} forgotten", None,
         (slopes.in_slope(slopes.output_square_forgotten),),
     ),
-    Mistake("softmax_elementwise", "softmax entry by entry", None, (slopes.softmax_elementwise,)),
+    Mistake(
+        "softmax_elementwise", "softmax entry by entry", None,
+        (slopes.softmax_elementwise, slopes.diagonal_everywhere),
+    ),
     Mistake("other_function", "{instead} in place of {about}", None, (slopes.other_function,), forward=True),
     Mistake("function_forgotten", "{about} not applied", None, (slopes.function_forgotten,), forward=True),
     Mistake("argument_sign", "the sign of {about}", None, (slopes.argument_sign,), forward=True),
@@ -154,7 +157,7 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("gradient_for_value", "{instead} in place of {about}", None, (names.gradient_for_value,)),
     Mistake("wrong_variable", "{instead} in place of the gradient of {about}", None, (names.wrong_variable,)),
     Mistake("wrong_layer", "{instead} in place of {about}", None, (names.wrong_layer,), forward=True),
-    Mistake("wrong_factor", "{instead} in place of {about}", None, (names.wrong_factor,)),
+    Mistake("wrong_factor", "{instead} in place of {about}", None, (names.wrong_factor, names.near_factor)),
     Mistake("bias_regularised", "{about} too many", None, (names.bias_regularised,)),
     Mistake("updated_too_early", "{about} already updated", None, (names.updated_too_early,)),
     Mistake("entry_sign", "the sign of {about}", signs.entry_sign, (signs.any_entry_sign,), forward=True),

@@ -244,6 +244,21 @@ def softmax_elementwise(place: Place) -> Iterator[Wrong]:
                 yield Wrong(tree.times(arriving, local, sign="odot"), tree.Name(through))
 
 
+def diagonal_everywhere(place: Place) -> Iterator[Wrong]:
+    """∂p_i/∂z_j = δ_ij p_i − p_i p_j  ->  p_i − p_i p_i;  diag(p) − p pᵀ  ->  p − p ⊙ p"""
+    deltas = [part for part in tree.walk(place.formula) if isinstance(part, tree.Delta)]
+    for delta in deltas:
+        if isinstance(delta.second, tree.Name):
+            same = tree.replace_names(place.formula, {delta.second.name: delta.first})
+            about = tree.Name(place.through[0]) if place.through else delta
+            yield Wrong(_replaced(same, tree.Delta(delta.first, delta.first), tree.number(1)), about)
+    match place.formula:
+        case tree.Add((tree.Call("diag", (body,)), tree.Neg(tree.Product((_, tree.Transpose()))))):
+            entries = tree.Add((body, tree.Neg(tree.times(body, body, sign="odot"))))
+            yield Wrong(entries, body)
+            yield Wrong(tree.Call("diag", (entries,)), body)
+
+
 _ACTIVATIONS = tuple(
     row for row in ROWS if row.kind == "activation" and row.name in {"sigmoid", "tanh", "relu"}
 )
