@@ -94,8 +94,15 @@ class Likeness:
                 return self.normal(body)
             case tree.Derivative(tree.Name(self.loss), by) | Nabla(tree.Name(self.loss), tree.Name() as by):
                 return tree.Gradient(self.normal(by))
+            case tree.Quotient(above, below) if self._is_number(below) and not self._is_number(above):
+                part = tree.Quotient(tree.number(1), below)
+                return self.normal(tree.juxtaposed(part, above))
             case tree.Quotient(above, below):
                 return tree.Quotient(self.normal(above), self.normal(below))
+            case tree.Call("dot" | "outer" as kind, (first, second)):
+                a, b = map(self.normal, (first, second))
+                turned = (tree.Transpose(a), b) if kind == "dot" else (a, tree.Transpose(b))
+                return tree.juxtaposed(*turned)
             case tree.Neg(body):
                 return _negative(self.normal(body))
             case tree.Product():

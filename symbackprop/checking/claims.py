@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from math import prod
 
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.chains import EQUAL, flattened, is_number_like, label_members, tree_of
 from symbackprop.checking.commas import apart, has_commas
 from symbackprop.checking.compare import Seen, is_number
 from symbackprop.checking.context import INDICES, Unclear
@@ -21,7 +21,6 @@ from symbackprop.checking.kinks import at_kink
 from symbackprop.checking.lettered import about_entries, meant_for, step_letters
 from symbackprop.checking.links import Links, shape_of
 from symbackprop.checking.member import Judged, Member, reason, worst
-from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.ranges import strangers
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.typing import typed
@@ -30,8 +29,6 @@ from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node, Span
-
-EQUAL = frozenset({"=", "≈", "≡"})
 
 SIZES = frozenset({"k", "n", "m", "N", "h"})
 """Letters that are sizes where they are no names."""
@@ -92,7 +89,7 @@ class Claims:
         node = unboxed(node)
         if not isinstance(node, tree.Chain):
             return self._alone(node)
-        chain = _flattened(node)
+        chain = flattened(node)
         special = self._special(chain)
         if special is not None:
             return special
@@ -356,7 +353,7 @@ class Claims:
         for part in tree.walk(member.written):
             if isinstance(part, tree.Brace) and not self._says_nothing(part.label):
                 body = self.member(part.body)
-                for node in _label_members(part.label):
+                for node in label_members(part.label):
                     try:
                         label = self.member(node)
                     except Unclear as error:
@@ -401,66 +398,5 @@ class Claims:
         )  # fmt: skip
 
 
-def _common(members: list[Member]) -> int | None:
-    """The first step, or layer, that all members have which are about any."""
-    each = [[one.instance for one in member.variants] for member in members]
-    loose = [numbers for numbers in each if None not in numbers]
-    return (
-        next((one for one in loose[0] if all(one in numbers for numbers in loose)), None) if loose else None
-    )
-
-
-def _shown(member: Member, instance: int | None = None) -> Node:
-    dotted = any(isinstance(part, tree.Dots) for part in tree.walk(member.written))
-    chosen = next((one.node for one in member.variants if one.instance == instance), member.node)
-    node = member.written if dotted else chosen
-    return node.body if isinstance(node, tree.Bracket) else node
-
-
 _BARE = (tree.Name, tree.Gradient, tree.Number, tree.Dots, tree.Space, hand.Said, hand.Marked)
 """What prose mentions: a name alone is no statement."""
-
-_NO_CLAIM = (hand.Omitted, tree.Space, hand.Said)
-
-
-def _label_members(label: Node) -> Iterator[Node]:
-    label = unboxed(label)
-    if isinstance(label, tree.Chain) and "→" in label.relations:
-        return  # z → W: the way that a term takes
-    if isinstance(label, tree.Chain):
-        yield from (part for part in label.members if not isinstance(part, _NO_CLAIM))
-    else:
-        yield label
-
-
-def _flattened(chain: tree.Chain) -> tree.Chain:
-    """Boxes round the end of a chain are no members of their own."""
-    members: list[Node] = []
-    relations: list[tree.Relation] = []
-    for at, member in enumerate(chain.members):
-        if at:
-            relations.append(chain.relations[at - 1])
-        inner = member.body if isinstance(member, tree.Box) else member
-        if isinstance(inner, tree.Chain):
-            flat = _flattened(inner)
-            members += flat.members
-            relations += flat.relations
-        else:
-            members.append(member)
-    return tree.Chain(tuple(members), tuple(relations), (None,) * len(relations), span=chain.span)
-
-
-def is_number_like(node: Node) -> bool:
-    """Whether a member as written is made of numbers only."""
-    return is_numeric(node) and not isinstance(node, hand.Omitted | tree.Space | hand.Said)
-
-
-def tree_of(members: list[Member], relations: tuple[tree.Relation, ...]) -> Node:
-    """How a chain was read; what has dots in it as it was written."""
-    instance = _common(members)
-    nodes = tuple(_shown(member, instance) for member in members)
-    if len(nodes) == 1:
-        return nodes[0]
-    kept = [relation for relation in relations if relation in EQUAL][: len(nodes) - 1]
-    kept += ["="] * (len(nodes) - 1 - len(kept))
-    return tree.Chain(nodes, tuple(kept), (None,) * len(kept))

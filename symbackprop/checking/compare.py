@@ -13,7 +13,8 @@ from typing import Any, Literal
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError, Redraw, Symbolic, Undecided
-from symbackprop.checking.products import NoSize, times
+from symbackprop.algebra.values.evaluate import NoSize
+from symbackprop.checking.products import times
 from symbackprop.checking.ranges import holds
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import HandEvaluator, Reader, evaluator_in, indexed, scope_in

@@ -12,7 +12,7 @@ from symbackprop.checking.desk import Desk
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node
+from symbackprop.notation.tree import Node, Shape
 
 
 def condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
@@ -31,7 +31,15 @@ def condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
 
 
 def _condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
-    names = [name for name in desk.exercise.given if _speaks_of(name, a, b, desk)]
+    return _sign_condition(desk, a, b) or _value_condition(desk, a, b)
+
+
+def _value_condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
+    """A number or a vector that is 0 or 1 throughout: of a matrix nobody would ask that."""
+    names = [
+        name for name in desk.exercise.given
+        if not _is_matrix(desk.exercise.shapes[name]) and _speaks_of(name, a, b, desk)
+    ]  # fmt: skip
     for number in (0, 1):
         for name in names:
             try:
@@ -43,7 +51,11 @@ def _condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
                 continue
             if look(a, b, worlds, desk.reader).equal and not _vanish(desk, a, b, worlds):
                 return tree.equation(tree.Name(name), tree.number(number))
-    return _sign_condition(desk, a, b)
+    return None
+
+
+def _is_matrix(shape: Shape) -> bool:
+    return len([size for size in shape if size != 1]) > 1
 
 
 def _vanish(desk: Desk, a: Resolved, b: Resolved, worlds: Sequence[World]) -> bool:
@@ -62,7 +74,7 @@ def _sign_condition(desk: Desk, a: Resolved, b: Resolved) -> Node | None:
             world for world in desk.worlds.own
             if all(world.domain.sign(entry) == wanted for entry in world.value(name).entries)
         ]  # fmt: skip
-        if worlds and look(a, b, worlds, desk.reader).equal:
+        if worlds and look(a, b, worlds, desk.reader).equal and not _vanish(desk, a, b, worlds):
             return tree.Chain((tree.Name(name), tree.number(0)), (relation,), (None,))  # type: ignore[arg-type]
     return None
 

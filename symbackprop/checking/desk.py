@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -113,14 +113,24 @@ class Desk:
         world = self._forced("carried", {**self.given, **self.written, **self.wrong_numbers})
         return self._with_formulas(world)
 
+    def carrying(self, names: Collection[str]) -> tuple[World, ...]:
+        """The example, and a random point, with the person's wrong values of these names only."""
+        numbers = {name: value for name, value in self.wrong_numbers.items() if name in names}
+        base = self.worlds.example
+        with suppress(*_ERRORS):
+            base = base.force({**self.given, **self.written, **numbers})
+        return tuple(self._with_formulas(world, names) for world in (base, *self.worlds.own[:1]))
+
     def carried_points(self, most: int | None = None) -> tuple[World, ...]:
         """Random points in which the person's wrong formulas stand, `most` at most."""
         if not self.wrong_formulas:
             return ()
         return tuple(self._with_formulas(world) for world in self.worlds.own[:most])
 
-    def _with_formulas(self, world: World) -> World:
+    def _with_formulas(self, world: World, names: Collection[str] | None = None) -> World:
         for name, formula in self.wrong_formulas.items():
+            if names is not None and name not in names:
+                continue
             if name in self.wrong_numbers and world.example:
                 continue
             working = evaluator_in(world, self.reader)
@@ -130,6 +140,11 @@ class Desk:
                 if value.shape == wanted.shape:
                     world = world.force({name: value})
         return world
+
+    @cached_property
+    def letters(self) -> dict[int, str]:
+        """What the numbers of entries at random points stand for: the exercise's letters for its sizes."""
+        return {number: name for name, number in self.worlds.own[0].working.sizes.items()}
 
     def output_of(self, argument: str) -> str:
         """The name of what a function makes of `argument`, or nothing."""

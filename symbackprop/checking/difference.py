@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -26,21 +26,26 @@ def smallest_difference(
     expected: Node,
     *,
     modulus: int | None = None,
+    sizes: Mapping[int, str] | None = None,
+    numbers: bool = True,
 ) -> tuple[Reason, ...]:
     """What to say about the values of a right and a wrong line, a sentence each; empty if nothing is simple.
 
     The entries are exact numbers, or with `modulus` residues of values at a random point, of which only
-    factors and places are told. `wrong` is None where the line `written` has no value.
+    factors and places are told. `wrong` is None where the line `written` has no value. `sizes` are the
+    letters that the numbers of entries stand for; without `numbers` the values are of no interest.
     """
     if wrong is None or written == expected:
         return ()
+    if len(right.entries) == len(wrong.entries) == 1:
+        wrong = wrong.reshaped(right.shape)  # the entry of a 1×1 matrix is a number
     if right.shape != wrong.shape:
-        return tuple(_shapes(right, wrong))
+        return tuple(_shapes(right, wrong, sizes or {}))
     if modulus is None and not all(
         isinstance(one, Fraction | int) for one in (*right.entries, *wrong.entries)
     ):
         return ()
-    pairs = _Pairs(right, wrong, modulus)
+    pairs = _Pairs(right, wrong, modulus, numbers and modulus is None)
     for say in _SAYINGS:
         found = say(pairs)
         if found:
@@ -55,6 +60,7 @@ class _Pairs:
     right: Array[Any]
     wrong: Array[Any]
     modulus: int | None
+    numbers: bool
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return zip(self.right.entries, self.wrong.entries, strict=True)
@@ -64,14 +70,6 @@ class _Pairs:
         """The offsets of the entries that differ."""
         return [at for at, (a, b) in enumerate(self) if a != b]
 
-    def place(self, offset: int) -> Node:
-        """The indices of an entry, from 1."""
-        places: list[Node] = []
-        for size in reversed(self.right.shape):
-            offset, one = divmod(offset, size)
-            places.append(tree.number(one + 1))
-        return tree.Bracket(tree.Row(tuple(reversed(places)), ","))
-
     def quotient(self, above: Any, below: Any) -> Fraction | None:
         """Their quotient as a fraction of small numbers; None if there is none."""
         if self.modulus is None:
@@ -80,6 +78,20 @@ class _Pairs:
             found = _fraction_of(above * pow(below, -1, self.modulus) % self.modulus, self.modulus)
         small = found is not None and max(abs(found.numerator), found.denominator) <= NICE
         return found if small else None
+
+
+def place_of(shape: tuple[int, ...], offset: int) -> Node:
+    """The indices of an entry, from 1."""
+    return tree.Bracket(tree.Row(places_of(shape, offset), ","))
+
+
+def places_of(shape: tuple[int, ...], offset: int) -> tuple[Node, ...]:
+    """The same, without brackets."""
+    places: list[Node] = []
+    for size in reversed(shape):
+        offset, one = divmod(offset, size)
+        places.append(tree.number(one + 1))
+    return tuple(reversed(places))
 
 
 def _fraction_of(residue: int, modulus: int) -> Fraction | None:
@@ -94,16 +106,32 @@ def _fraction_of(residue: int, modulus: int) -> Fraction | None:
 # --- what can be said, the simplest first -------------------------------------------------------
 
 
-def _shapes(right: Array[Any], wrong: Array[Any]) -> Iterator[Reason]:
+def common(every: Sequence[tuple[Reason, ...]]) -> tuple[Reason, ...]:
+    """What is told at all of several points alike: at one it may be so by accident."""
+    told = [[(one.key, dict(one.parts)) for one in reasons] for reasons in every]
+    return every[0] if every and all(one == told[0] for one in told) else ()
+
+
+def shape_told(shape: tuple[int, ...], sizes: Mapping[int, str]) -> Reason:
+    """`a vector with 3 entries`, `a k×n matrix`."""
+    shown = tree.Sizes(tuple(tree.Name(sizes[one]) if one in sizes else tree.number(one) for one in shape))
+    match shape:
+        case ():
+            return Reason(key="shape.number")
+        case (size,) if size in sizes:
+            return Reason(key="shape.vector_any", parts={"size": tree.Name(sizes[size])})
+        case (size,):
+            return Reason(key="shape.vector", parts={"count": size})
+        case (_, _):
+            return Reason(key="shape.matrix", parts={"sizes": shown})
+    return Reason(key="shape.array", parts={"sizes": shown})
+
+
+def _shapes(right: Array[Any], wrong: Array[Any], sizes: Mapping[int, str]) -> Iterator[Reason]:
     if len(right.shape) == 2 and wrong.shape == right.shape[::-1] and _transposed(wrong) == right.entries:
         yield Reason(key="check.differs_transposed")
-    got, wanted = (tree.Sizes(tuple(map(tree.number, array.shape))) for array in (wrong, right))
-    yield Reason(key="check.differs_shape", parts={"got": _size(wrong, got), "wanted": _size(right, wanted)})
-
-
-def _size(array: Array[Any], sizes: tree.Sizes) -> Node:
-    """A number has the shape 1, on the page."""
-    return sizes if array.shape else tree.number(1)
+    got, wanted = (shape_told(array.shape, sizes) for array in (wrong, right))
+    yield Reason(key="check.differs_shape", parts={"got": got, "wanted": wanted})
 
 
 def _transposed(array: Array[Any]) -> tuple[Any, ...]:
@@ -120,7 +148,7 @@ def _factor(pairs: _Pairs) -> tuple[Reason, ...]:
     if len(factors) != 1:
         return ()
     (factor,) = factors
-    if factor is None or (len(known) == 1 and pairs.modulus is None and factor not in _FACTORS):
+    if not factor or (len(known) == 1 and pairs.numbers and factor not in _FACTORS):
         return ()
     if factor == -1:
         return (Reason(key="check.differs_sign"),)
@@ -132,14 +160,14 @@ def _entries(pairs: _Pairs) -> tuple[Reason, ...]:
     apart, total = pairs.apart, len(pairs.right.entries)
     if len(apart) == total:
         return ()
-    if len(apart) > NAMED_ENTRIES or (pairs.modulus is not None and len(apart) > 1):
+    if len(apart) > NAMED_ENTRIES:
         return (Reason(key="check.differs_entries", parts={"count": len(apart), "total": total}),)
     return tuple(_entry(pairs, at) for at in apart)
 
 
 def _entry(pairs: _Pairs, at: int) -> Reason:
-    place = pairs.place(at)
-    if pairs.modulus is not None:
+    place = place_of(pairs.right.shape, at)
+    if not pairs.numbers:
         return Reason(key="check.differs_place", parts={"place": place})
     got, wanted = _shown(pairs.wrong.entries[at]), _shown(pairs.right.entries[at])
     return Reason(key="check.differs_entry", parts={"place": place, "got": got, "wanted": wanted})
@@ -148,7 +176,7 @@ def _entry(pairs: _Pairs, at: int) -> Reason:
 def _constant(pairs: _Pairs) -> tuple[Reason, ...]:
     """All entries are off by the same number."""
     gaps = {b - a for a, b in pairs}
-    if pairs.modulus is not None or len(gaps) != 1 or len(pairs.right.entries) == 1:
+    if not pairs.numbers or len(gaps) != 1 or len(pairs.right.entries) == 1 or 0 in gaps:
         return ()
     return (Reason(key="check.differs_constant", parts={"constant": _shown(gaps.pop())}),)
 

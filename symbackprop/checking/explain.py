@@ -13,7 +13,9 @@ from functools import cache
 
 from symbackprop import limits
 from symbackprop.checking.alike import Likeness, Value, flat
+from symbackprop.checking.entry_form import entry_form, plain_products
 from symbackprop.checking.findings import Named
+from symbackprop.checking.fitting import Line, Made, as_told, fitting, nearest
 from symbackprop.derivation.mistakes import BY_ID, Mistake, every_wrong_formula
 from symbackprop.derivation.slips import Place, Wrong
 from symbackprop.derivation.steps import Step
@@ -57,33 +59,55 @@ def explain(
         return Explained(named=(), expected=right)
     if right is not None:
         step = replace(step, formula=right, shape=shape, collapse=None, rule="general")
+    return explain_in(derivation_steps, exercise, (step,), same, written=written, value=value)
+
+
+def explain_in(
+    steps: Sequence[Step],
+    exercise: Exercise,
+    forms: tuple[Step, ...],
+    same: Same,
+    *,
+    written: Node | None = None,
+    value: Value | None = None,
+    shown: Node | None = None,
+    places: tuple[Node, ...] = (),
+    whole: Step | None = None,
+) -> Explained:
+    """The same for a line whose right side is one of the `forms`; `shown` is how it is told.
+
+    Of a line about the entry at `places`, `whole` is the step of the whole array: a mistake made in it is
+    one of the entry.
+    """
     scalars = frozenset(name for name, shape in exercise.shapes.items() if not shape)
     likeness = Likeness(scalars, exercise.loss, None if value is None else cache(value))
-    forms = [None] if written is None else [likeness.normal(one) for one in (written, flat(written))]
-    search = _Search(exercise, tuple(derivation_steps), same, likeness, forms[0], limits.EXPLAINED)
-    found = search.by_value(step)
-    for form in dict.fromkeys(forms):
-        found = found or replace(search, written=form).by_look(step)
-    return Explained(named=tuple(_named(found)), expected=search.expected(step, found))
+    looks = [None] if written is None else [likeness.normal(one) for one in (written, flat(written))]
+    search = _Search(exercise, tuple(steps), same, likeness, looks[0], limits.EXPLAINED)
+    found = [made for form in forms for made in search.by_value(form)]
+    if whole is not None:
+        found += replace(search, places=places).by_value(whole)
+    for look in dict.fromkeys(looks):
+        for form in forms:
+            found = found or replace(search, written=look).by_look(form)
+    line = None if written is None else Line(exercise, tuple(steps), written, likeness)
+    found = nearest(found) if line is None else fitting(found, line)
+    expected = shown if shown is not None else forms[0].formula
+    if found and found[0].path and forms[0].gradient:
+        expected = plain_products(found[0].right) if places else found[0].right
+    return Explained(named=tuple(_named(found, exercise, written)), expected=expected)
 
 
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """A row's wrong formula for the target; `path` are the gradients that were put in on the way to it."""
-
-    row: Mistake
-    wrong: Wrong
-    formula: Node
-    path: tuple[str, ...] = ()
-
-
-def _named(found: Sequence[_Made]) -> Iterator[Named]:
+def _named(found: Sequence[Made], exercise: Exercise, written: Node | None) -> Iterator[Named]:
     """One of each row, at most as many as a person wants to read."""
-    first: dict[str, _Made] = {}
+
+    def told(node: Node | None) -> Node | None:
+        return None if node is None else as_told(node, exercise, written)
+
+    first: dict[str, Made] = {}
     for made in found:
         first.setdefault(made.row.id, made)
     for made in list(first.values())[: limits.EXPLANATIONS]:
-        yield Named(id=made.row.id, about=made.wrong.about, instead=made.wrong.instead)
+        yield Named(id=made.row.id, about=told(made.wrong.about), instead=told(made.wrong.instead))
 
 
 def _step(steps: Sequence[Step], target: str) -> Step | None:
@@ -101,29 +125,37 @@ class _Search:
     likeness: Likeness
     written: Node | None
     left: int
+    places: tuple[Node, ...] = ()
     tried: dict[Node, bool | None] = field(default_factory=dict)
     rows: dict[tuple[str, bool, Node], list[tuple[Mistake, Wrong]]] = field(default_factory=dict)
 
     # --- by value
 
-    def by_value(self, step: Step) -> list[_Made]:
+    def by_value(self, step: Step) -> list[Made]:
         """The rows whose formula has the line's value, nearest first.
 
         What stands upstream of a gradient that the line names cannot have gone wrong in it; of numbers alone
         nobody can tell, and the nearest explanation stands.
         """
-        found: list[_Made] = []
+        found: list[Made] = []
         nearest = self.written is None or not self._names()
         for depth in range(limits.EXPLAINED_DEPTH + 1):
             for made in self.candidates(step, depth):
                 if self.left <= 0:
                     return found
-                if self.agrees(made.formula):
+                if self.agrees(self.at_places(made.formula)):
+                    made = replace(
+                        made, formula=self.at_places(made.formula), right=self.at_places(made.right)
+                    )
                     found.append(made)
                     self.left = min(self.left, limits.EXPLAINED_TIES)
             if found and nearest:
                 break
         return found
+
+    def at_places(self, formula: Node) -> Node:
+        """The entry of a formula that the line is about."""
+        return entry_form(formula, self.places, self.exercise) if self.places else formula
 
     def agrees(self, formula: Node) -> bool:
         """Whether a formula has the line's value; each is evaluated once."""
@@ -138,18 +170,25 @@ class _Search:
 
     # --- the formulas
 
-    def candidates(self, step: Step, depth: int) -> Iterator[_Made]:
+    def candidates(self, step: Step, depth: int) -> Iterator[Made]:
         """The wrong formulas for a step with a mistake made `depth` steps upstream of it."""
         if depth == 0:
             for one in _forms(step):
                 for row, wrong in self.made_in(one):
-                    yield _Made(row, wrong, wrong.formula)
+                    yield Made(row, wrong, wrong.formula, step.formula)
             return
         for one in _forms(step):
             for part, above in self.upstream(one):
                 for made in self.candidates(above, depth - 1):
-                    formula = _put(one.formula, part, made.formula)
-                    yield _Made(made.row, made.wrong, formula, (above.target, *made.path))
+                    formula = self.put(one.formula, part, made.formula)
+                    right = self.put(step.formula, part, made.right)
+                    yield Made(made.row, made.wrong, formula, right, (above.target, *made.path))
+
+    def put(self, node: Node, old: Node, new: Node) -> Node:
+        """`node` with `new` in place of `old`; an entry of `old` becomes an entry of `new`."""
+        if isinstance(old, tree.Gradient) and isinstance(old.of, tree.Index):
+            new = entry_form(new, old.of.places, self.exercise)
+        return _put(node, old, new, self.exercise)
 
     def made_in(self, step: Step) -> list[tuple[Mistake, Wrong]]:
         """All that can go wrong in a step itself."""
@@ -175,13 +214,13 @@ class _Search:
 
     # --- by look
 
-    def by_look(self, step: Step) -> list[_Made]:
+    def by_look(self, step: Step) -> list[Made]:
         """The rows whose formula is written as the line is, one row or two that go together."""
         if self.written is None:
             return []
         likeness, written = self.likeness, self.written
 
-        def fits(made: _Made) -> bool:
+        def fits(made: Made) -> bool:
             self.left -= 1
             forms = map(likeness.normal, self.put_in(made.formula))
             return self.left > 0 and any(likeness.alike(form, written) for form in forms)
@@ -193,10 +232,10 @@ class _Search:
         for form in _forms(step):
             for first, second in self.pairs(form):
                 if fits(second):
-                    return [first, second]
+                    return [replace(one, together=True) for one in (first, second)]
         return []
 
-    def in_a_part(self, step: Step) -> list[_Made]:
+    def in_a_part(self, step: Step) -> list[Made]:
         """What explains the one part of the line that differs, as a line about the gradient due there."""
         value = self.likeness.value
         if value is None or self.written is None:
@@ -222,20 +261,20 @@ class _Search:
 
         return replace(self, same=same, written=part, tried={})
 
-    def pairs(self, step: Step) -> Iterator[tuple[_Made, _Made]]:
+    def pairs(self, step: Step) -> Iterator[tuple[Made, Made]]:
         """Two mistakes about the same product; the second one's formula has both."""
         for first in self.product_slips(step):
             after = replace(step, formula=first.formula, collapse=None, substeps=())
             for second in self.product_slips(after):
                 yield first, second
 
-    def product_slips(self, step: Step) -> Iterator[_Made]:
+    def product_slips(self, step: Step) -> Iterator[Made]:
         """What goes wrong with the order and the transposes of a step's products."""
         place = Place(self.exercise, step, self.steps)
         for row in map(BY_ID.__getitem__, COMBINED):
             for maker in (row.make, *row.more):
                 for wrong in maker(place) if maker is not None else ():
-                    yield _Made(row, wrong, wrong.formula)
+                    yield Made(row, wrong, wrong.formula, step.formula)
 
     def put_in(self, formula: Node) -> Iterator[Node]:
         """The formula, and with the gradients put in that the line does not name, level by level."""
@@ -250,19 +289,8 @@ class _Search:
             if not above:
                 return
             for part, step in above:
-                formula = _put(formula, part, step.formula)
+                formula = self.put(formula, part, step.formula)
             yield formula
-
-    # --- the right line
-
-    def expected(self, step: Step, found: Sequence[_Made]) -> Node:
-        """The right side, with those gradients put in that the mistake was made in."""
-        formula = step.formula
-        for name in found[0].path if found and step.gradient else ():
-            above = _step(self.steps, "d" + name)
-            if above is not None:
-                formula = _put(formula, tree.Gradient(tree.Name(name)), above.formula)
-        return formula
 
 
 def _forms(step: Step) -> Iterator[Step]:
@@ -274,15 +302,12 @@ def _forms(step: Step) -> Iterator[Step]:
             yield replace(step, formula=matrix, collapse=None)
 
 
-def _put(node: Node, old: Node, new: Node) -> Node:
-    """`node` with `new` in place of `old`; an entry of `old` becomes an entry of `new`."""
+def _put(node: Node, old: Node, new: Node, exercise: Exercise) -> Node:
     if node == old:
         return new
-    if isinstance(node, tree.Gradient) and isinstance(node.of, tree.Index):
-        if tree.Gradient(node.of.base) == old:
-            return tree.Index(new, node.of.places)
-        if node == old and isinstance(new, tree.Entrywise):
-            return new
-    if isinstance(node, tree.Gradient):
-        return node
-    return tree.rebuild(node, lambda child: _put(child, old, new))
+    match node:
+        case tree.Gradient(tree.Index(base, places)) if tree.Gradient(base) == old:
+            return entry_form(new, places, exercise)
+        case tree.Gradient():
+            return node
+    return tree.rebuild(node, lambda child: _put(child, old, new, exercise))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation.node import Plain
@@ -21,8 +21,8 @@ VERDICTS: tuple[Verdict, ...] = (
 )  # fmt: skip
 """From best to worst: a chain gets the worst verdict of its links."""
 
-Argument = Node | str | int | tuple["Argument", ...]
-"""What fills a place in a sentence: a formula, a person's text, a count, or a list of those."""
+Argument: TypeAlias = "Node | str | int | Reason | tuple[Argument, ...]"
+"""What fills a place in a sentence: a formula, a person's text, a count, words, or a list of those."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -8,13 +8,15 @@ from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.causes import cause
 from symbackprop.checking.compare import Seen, TooMany, assignments, look, sides
 from symbackprop.checking.conditions import condition
 from symbackprop.checking.desk import Desk, generalised
+from symbackprop.checking.difference import place_of
 from symbackprop.checking.findings import Argument, Reason, Verdict
 from symbackprop.checking.gaps import has_gaps, shown_pair
 from symbackprop.checking.member import Judged, Member, misfit, reason, worst
-from symbackprop.checking.numbers import match, tolerances
+from symbackprop.checking.numbers import digits_of, match, tolerances
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.roundings import both_rounded, off_by_rounding, put_in_rounded, works_on
@@ -86,7 +88,9 @@ class Links:
                 continue
             found = self._at_example(a, b, world, approximate)
             if isinstance(found, Judged) and found.verdict in ("correct", "rounded"):
-                return self._carried() if verdict == "carried" else Judged("rounded", found.reasons)
+                if verdict == "carried":
+                    return self._carried(a, b, approximate)
+                return Judged("rounded", found.reasons)
         if isinstance(truth, str):
             return Judged("not read", (reason("check.not_evaluated", message=truth),))
         generic = None if both else self._generic_number(a, b)
@@ -110,7 +114,9 @@ class Links:
             world = desk.worked(carried=carried) if numbers else None
             found = "" if world is None else self._at_example(a, b, world, approximate)
             if isinstance(found, Judged) and found.verdict in ("correct", "rounded"):
-                return self._carried() if carried else Judged("rounded", (reason("check.rounded"),))
+                if carried:
+                    return self._carried(a, b, approximate)
+                return Judged("rounded", (reason("check.rounded"),))
         return None
 
     def _generic_number(self, a: Resolved, b: Resolved) -> Judged | None:
@@ -150,20 +156,41 @@ class Links:
         return Judged(verdict, (reason("check.rounded"),) if verdict == "rounded" else reasons)
 
     def _slip(self, a: Resolved, b: Resolved, left: Array[Any], place: int | None) -> Iterator[Reason]:
-        """What a number should be."""
-        if place is not None and is_numeric(b.node):
-            from symbackprop.algebra.values.decimals import to_tree
+        """What a number should be: of an array, the first entry that is wrong."""
+        if place is None or not is_numeric(b.node):
+            return
+        from symbackprop.algebra.values.decimals import to_tree
+        from symbackprop.checking.arithmetic import entry_named
 
-            with suppress(ArithmeticError):
-                yield reason("check.slip", member=a.node, value=to_tree(left.entries[place], DIGITS)[0])
+        exercise = self.desk.exercise
+        single = len(left.entries) == 1
+        name = a.node if single else entry_named(a.node, left.shape, place, exercise)
+        with suppress(ArithmeticError):
+            value = to_tree(left.entries[place], max(DIGITS, digits_of(b.node) + 1))[0]
+            given = name is not None and set(tree.names_in(name) or ("",)) <= {*exercise.given}
+            if given and name is not None and not isinstance(name, tree.Gradient | tree.Derivative):
+                yield reason("check.differs_from_exercise", there=tree.equation(name, value))
+            elif name is None and left.shape:
+                yield reason(
+                    "check.slip_entry", member=a.node, place=place_of(left.shape, place), value=value
+                )
+            else:
+                yield reason("check.slip", member=name or a.node, value=value)
 
-    def _carried(self) -> Judged:
+    def _carried(self, a: Resolved, b: Resolved, approximate: bool) -> Judged:
         desk = self.desk
-        names = list(desk.lines)
-        name = names[-1] if names else ""
+        name = cause(desk, lambda worlds: self._holds_in(a, b, worlds, approximate))
         parts: dict[str, Argument] = {"name": self.shown(name), "line": desk.lines.get(name, 0)}
         key = "check.carried_trivial" if self._trivial(name) else "check.carried"
         return Judged("carried", (Reason(key=key, parts=parts),))
+
+    def _holds_in(self, a: Resolved, b: Resolved, worlds: tuple[World, ...], approximate: bool) -> bool:
+        """Whether a relation holds in a person's world: with its numbers, or in general."""
+        example, *points = worlds
+        here = self._at_example(a, b, example, approximate)
+        if isinstance(here, Judged) and (is_numeric(a.node) or is_numeric(b.node) or self.mixed):
+            return here.verdict in ("correct", "rounded")
+        return look(a, b, points, self.desk.reader).equal
 
     def _trivial(self, name: str) -> bool:
         value = self.desk.wrong_numbers.get(name)
@@ -203,11 +230,11 @@ class Links:
             and look(a, b, one, desk.reader).equal
             and look(a, b, desk.carried_points(), desk.reader).equal
         ):
-            return self._carried()
+            return self._carried(a, b, False)
         if self._is_mixed(left, right) and desk.carried is not None:
             here = self._at_example(a, b, desk.carried, False)
             if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
-                return self._carried()
+                return self._carried(a, b, False)
         reasons = tuple(self._why(seen, a, b))
         if self.mixed and reasons and self._given_so(reasons[0]):
             return Judged("correct for this example", reasons)

@@ -67,6 +67,9 @@ def misfit(node: Node | None) -> Reason:
     """Shapes that do not fit, and where if that can be shown."""
     if node is None or isinstance(node, tree.Dots):
         return reason("check.no_shape")
+    inner = node.of if isinstance(node, tree.Gradient) else node
+    if isinstance(inner, tree.Index):
+        return reason("check.outside", name=node)
     return reason("check.shape_misfit", product=node)
 
 

@@ -82,6 +82,12 @@ def _half_unit(text: str, approximate: bool) -> Fraction:
     return scale / 2 if approximate else Fraction(0)
 
 
+def digits_of(node: Node) -> int:
+    """How many decimals the numbers of a formula are written with, the most of them."""
+    texts = (part.text.lower().partition("e")[0] for part in tree.walk(node) if isinstance(part, tree.Number))
+    return max((len(text.partition(".")[2]) for text in texts), default=0)
+
+
 def match(
     domain: Domain[Any], a: Array[Any], b: Array[Any], tolerance: tuple[Fraction, ...] | None, *, loose: bool
 ) -> tuple[Match, int | None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.algebra.values.evaluate import Scope
+from symbackprop.algebra.values.evaluate import NoSize, Scope
 from symbackprop.checking.examples_axis import batched, examples_are_rows
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -39,10 +39,6 @@ def product(self: HandEvaluator, node: tree.Product, scope: Scope[Any]) -> Array
         self.notes.clear()
         self.notes.update(kept)
         return _in_order(self, node, [value for _, value in factors], signs)
-
-
-class NoSize(EvaluationError):
-    """A vector of ones whose size its surroundings have not said yet."""
 
 
 def _parts(self: HandEvaluator, node: tree.Product, scope: Scope[Any]) -> list[Array[Any]]:

@@ -7,6 +7,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.compare import assignments
 from symbackprop.checking.context import Context
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.difference import shape_told
 from symbackprop.checking.member import Judged, Member, misfit, reason
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
@@ -40,8 +41,8 @@ def typed(desk: Desk, member: Member, space: tree.Space) -> tuple[Judged, Contex
         return Judged("definition"), context
     if len(lengths) == 2 and lengths[0] == 1 and form(lengths[1:]) == form(shape):
         return Judged("convention", (reason("check.transposed"),)), context  # a row for a column
-    found = tree.Sizes(tuple(tree.number(length) for length in shape)) if shape else tree.Space(())
-    return Judged("wrong", (reason("check.shape", found=found, wanted=space),)), desk.context
+    found = shape_told(form(shape), desk.letters)
+    return Judged("wrong", (reason("check.shape", name=member.node, found=found, space=space),)), desk.context
 
 
 def _length(

@@ -24,11 +24,11 @@ from symbackprop.algebra.values.domain import (
     Undecided,
 )
 from symbackprop.algebra.values.dual import Duals
-from symbackprop.algebra.values.evaluate import Evaluator, Scope
+from symbackprop.algebra.values.evaluate import Evaluator, NoSize, Scope
 from symbackprop.checking.branches import cases, indicator
 from symbackprop.checking.budget import Budget
 from symbackprop.checking.examples_axis import batched, examples_are_rows
-from symbackprop.checking.products import NoSize, product
+from symbackprop.checking.products import product
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -141,7 +141,8 @@ def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Ar
     of = tree.bare(node.of)
     if isinstance(of, tree.Index):
         base = _gradient(self, tree.Gradient(of.base), scope)
-        return indexing.index(self, tree.Index(tree.Name("·"), of.places), _with(scope, "·", base))
+        assert isinstance(of.base, tree.Name)
+        return indexing.index(self, of, _with(scope, of.base.name, base))
     if not isinstance(of, tree.Name):
         raise EvaluationError(node, "a gradient belongs to a name")
     if of.name not in self.here.exercise.shapes:
@@ -201,7 +202,7 @@ def _rows_of(self: HandEvaluator, of: tree.Index, whole: Array[Any], scope: Scop
     assert isinstance(of.base, tree.Name)
     shape = self.here.value(of.base.name).shape
     places: Array[Any] = Array(shape, tuple(range(prod(shape))))
-    chosen = indexing.index(self, tree.Index(tree.Name("·"), of.places), _with(scope, "·", places))
+    chosen = indexing.index(self, of, _with(scope, of.base.name, places))
     inner = whole.shape[len(shape) :]
     size = prod(inner)
     entries = [entry for row in chosen.entries for entry in whole.entries[row * size : (row + 1) * size]]
@@ -234,7 +235,7 @@ def _picked(self: HandEvaluator, whole: Array[Any], by: tree.Index, scope: Scope
     shape = self.here.value(by.base.name).shape
     size = prod(shape)
     places: Array[Any] = Array(shape, tuple(range(size)))
-    chosen = indexing.index(self, tree.Index(tree.Name("·"), by.places), _with(scope, "·", places))
+    chosen = indexing.index(self, by, _with(scope, by.base.name, places))
     outer = whole.shape[: len(whole.shape) - len(shape)]
     entries = [whole.entries[row * size + place] for row in range(prod(outer)) for place in chosen.entries]
     return Array((*outer, *chosen.shape), tuple(entries))

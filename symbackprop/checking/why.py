@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array, form
-from symbackprop.algebra.values.domain import Domain, EvaluationError
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking import arithmetic
 from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.claims import Claim
 from symbackprop.checking.compare import TooMany, assignments, look, side
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.difference import common, shape_told, smallest_difference
 from symbackprop.checking.findings import Finding, Named, Reason
-from symbackprop.checking.member import Member, numbers_of, reason
-from symbackprop.checking.numbers import match, tolerances
+from symbackprop.checking.links import Links
+from symbackprop.checking.member import Member, reason
 from symbackprop.checking.repairs import repaired
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import evaluator_in, scope_in
@@ -33,12 +34,14 @@ _STOPPED = (*_ERRORS, OverBudget, RecursionError)
 
 def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
     """The finding with its mistakes named, the right line, or the smallest difference."""
-    if claim.right is None or claim.left is None:
+    if claim.right is None or claim.left is None or isinstance(claim.right.node, tree.Space):
         return finding
     subject = claim.left if claim.about_label else claim.anchor
     if subject is None:
         return finding
-    slip = _slip(desk, claim) if claim.right.numeric else None
+    if _right_by_itself(desk, claim):
+        return replace(finding, reasons=(reason("check.row_before"),))
+    slip = arithmetic.slip(desk, claim)
     named: tuple[Named, ...] = ()
     expected: Node | None = None
     with suppress(*_STOPPED):
@@ -48,7 +51,9 @@ def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
     elif slip is not None and claim.left is not claim.anchor:
         named = (slip, *named)[: limits.EXPLANATIONS]  # the formula before it is right
     reasons = finding.reasons
-    if not named and expected is not None:
+    if named:
+        reasons = tuple(one for one in reasons if not _far_fetched(one, claim))
+    elif expected is not None:
         with suppress(*_STOPPED):
             reasons = (*reasons, *_difference(desk, claim, expected))
     if not named and not reasons:
@@ -56,6 +61,24 @@ def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
             reasons = tuple(_plainly(desk, claim))
     right = None if expected is None else tree.equation(subject.node, expected)
     return replace(finding, mistakes=named, expected=right, reasons=reasons)
+
+
+def _right_by_itself(desk: Desk, claim: Claim) -> bool:
+    """`= Wᵀδ` in the row after `∂L/∂x = Wδ`: what is false is that it equals the row before."""
+    left, anchor, right = claim.left, claim.anchor, claim.right
+    if claim.about_label or anchor is None or left is None or right is None or left is anchor:
+        return False
+    with suppress(*_STOPPED):
+        return Links(desk).judge(anchor, right).verdict in ("correct", "rounded")
+    return False
+
+
+def _far_fetched(one: Reason, claim: Claim) -> bool:
+    """A condition that has nothing to do with a named mistake: `y = 0` where y stands in the line."""
+    found = one.parts.get("condition")
+    if not isinstance(found, tree.Chain) or found.relations != ("=",) or claim.right is None:
+        return False
+    return bool({*tree.names_in(found.members[0])} & {*tree.names_in(claim.right.node)})
 
 
 def _plainly(desk: Desk, claim: Claim) -> Iterator[Reason]:
@@ -74,13 +97,10 @@ def _plainly(desk: Desk, claim: Claim) -> Iterator[Reason]:
                     return
     wanted, found = _shape(desk, left), _shape(desk, right)
     if wanted is not None and found is not None and wanted != found:
-        yield reason("check.shape", found=_sizes(found), wanted=_sizes(wanted))
+        got, due = (shape_told(one, desk.letters) for one in (found, wanted))
+        yield reason("check.differs_shape", got=got, wanted=due)
         return
     yield reason("check.wrong_member", member=right.node, left=left.node)
-
-
-def _sizes(shape: tuple[int, ...]) -> Node:
-    return tree.Space(tuple(map(tree.number, shape)))
 
 
 def _shape(desk: Desk, member: Member) -> tuple[int, ...] | None:
@@ -92,38 +112,6 @@ def _shape(desk: Desk, member: Member) -> tuple[int, ...] | None:
         return form(working.value(member.node, scope_in(world, indices)).shape)
     except _ERRORS:
         return None
-
-
-# --- numbers ---------------------------------------------------------------------------------------
-
-
-def _slip(desk: Desk, claim: Claim) -> Named | None:
-    """A number that does not follow from what stands before it: the sign of an entry, else arithmetic."""
-    left, right = claim.left, claim.right
-    assert left is not None
-    assert right is not None
-    world = desk.carried or desk.example
-    values = [numbers_of(one, world, desk) for one in (left, right)]
-    if values[0] is None or values[1] is None:
-        return None
-    one, two = values[0], values[1]
-    if len(one.entries) != len(two.entries):
-        return Named(id="arithmetic") if left.numeric else None
-    allowed = tolerances(right.node, approximate=True)
-    domain = world.domain
-    turned = [_differs(domain, one, two.map(domain.neg), allowed, at) for at in range(len(two.entries))]
-    wrong = [at for at in range(len(two.entries)) if _differs(domain, one, two, allowed, at)]
-    lost = wrong and not any(turned[at] for at in wrong) and len(two.entries) > 1
-    return Named(id="entry_sign" if lost and len(wrong) < len(two.entries) else "arithmetic")
-
-
-def _differs(
-    domain: Domain[Any], a: Array[Any], b: Array[Any], allowed: tuple[Fraction, ...] | None, at: int
-) -> bool:
-    """Whether two entries differ by more than their rounding."""
-    tolerance = None if allowed is None or len(allowed) != len(a.entries) else (allowed[at],)
-    one, other = (Array((), (array.entries[at],)) for array in (a, b))
-    return match(domain, one, other, tolerance, loose=True)[0] == "different"
 
 
 # --- rows ------------------------------------------------------------------------------------------
@@ -171,7 +159,7 @@ def _repaired(desk: Desk, claim: Claim, right: Member) -> tuple[Named, ...]:
         except TooMany:
             return False
 
-    return repaired(variant.node, holds)
+    return repaired(variant.node, holds, left.node)
 
 
 def _updated_early(desk: Desk, claim: Claim, right: Member) -> Named | None:
@@ -209,36 +197,33 @@ def named_mistakes(
 def _named_mistakes(
     desk: Desk, subject: Node, written: Node | None, same: Callable[[Node], bool | None]
 ) -> tuple[tuple[Named, ...], Node | None]:
-    from symbackprop.checking.explain import explain  # with SymPy behind it: only a wrong line needs it
+    from symbackprop.checking.due import (
+        due,
+        formula_itself,
+    )  # with SymPy behind them: only a wrong line needs them
+    from symbackprop.checking.explain import explain_in
 
-    exercise, steps = desk.steps
-    slope = _slope_of(desk, subject)
-    if slope is not None:
-        argument, call = slope
-        made = explain(
-            steps, exercise, "d" + argument, same, written=written, right=call,
-            shape=exercise.shapes[argument], value=_value(desk),
-        )  # fmt: skip
-        return made.named, made.expected
-    found = _target(desk, subject)
-    if found is None:
+    wanted = due(desk, subject)
+    if wanted is None and written is None:
+        wanted = formula_itself(desk, subject)
+    if wanted is None:
         return (), None
-    target, entry = found
-    whole = next((s for s in steps if ("d" if s.gradient else "") + s.target == target), None)
-    if whole is None:
-        return (), None
-    formula = None if entry is None else tree.Index(whole.formula, entry.places)
-    made = explain(steps, exercise, target, same, written=written, right=formula, value=_value(desk))
-    mean = None if made.expected is None else _of_examples(desk, target, made.expected)
-    if made.expected is None or mean is None:
-        return made.named, made.expected
-    return ((Named(id="mean_missing"),) if same(made.expected) else made.named), mean
+    made = explain_in(
+        wanted.steps, wanted.exercise, wanted.forms, same, written=written, value=_value(desk),
+        shown=wanted.shown, places=wanted.places, whole=wanted.whole,
+    )  # fmt: skip
+    expected = made.expected if wanted.shown != subject else None
+    step = wanted.whole or wanted.forms[0]
+    mean = _of_examples(desk, step.target, expected) if expected is not None and step.gradient else None
+    if mean is None or expected is None:
+        return made.named, expected
+    return ((Named(id="mean_missing"),) if same(expected) else made.named), mean
 
 
 def _of_examples(desk: Desk, target: str, expected: Node) -> Node | None:
     """Where dZ is meant per example, 1/m belongs to dW = 1/m dZ Xᵀ; None where that is no matter here."""
     meant = desk.context.per_example
-    if target.removeprefix("d") in meant:
+    if target in meant:
         return None
     slopes = {part.of for part in tree.walk(expected) if isinstance(part, tree.Gradient)}
     name = next((name for name in meant if tree.Name(name) in slopes), None)
@@ -251,51 +236,16 @@ def _of_examples(desk: Desk, target: str, expected: Node) -> Node | None:
     return tree.juxtaposed(factor, *tree.plain_factors(expected))
 
 
-def _slope_of(desk: Desk, node: Node) -> tuple[str, tree.Call] | None:
-    """`σ'(z)`, or ∂ŷ/∂z, as the call that it is, and the name of its argument."""
-    bare = tree.undressed(node)
-    known = desk.context.activations
-    match bare:
-        case tree.Call(function, (tree.Name(name),), options, 1) if name in desk.exercise.shapes:
-            return name, tree.Call(function, (tree.Name(name),), options, 1)
-        case tree.Derivative(tree.Name(of), tree.Name(by)) if (
-            by in known and desk.context.output_of(by) == of
-        ):
-            call = known[by]
-            return by, tree.Call(call.function, call.args, call.options, 1)
-    return None
-
-
-def _target(desk: Desk, node: Node) -> tuple[str, tree.Index | None] | None:
-    """`dW` or `z` for what a statement is about, and the entry where it is about one."""
-    bare = tree.undressed(node)
-    if isinstance(bare, tree.Name) and bare.name in desk.context.meanings:
-        bare = desk.context.meanings[bare.name]  # δ, which the text defined as dz
-    prefix = ""
-    if isinstance(bare, tree.Gradient):
-        prefix, bare = "d", bare.of
-    elif isinstance(bare, tree.Derivative) and bare.of == tree.Name(desk.exercise.loss):
-        prefix, bare = "d", bare.by
-    entry = bare if isinstance(bare, tree.Index) else None
-    core = entry.base if entry is not None else bare
-    if isinstance(core, tree.Gradient):
-        prefix, core = "d", core.of
-    if not isinstance(core, tree.Name) or core.name not in desk.exercise.shapes:
-        return None
-    if not prefix and core.name not in desk.exercise.computed:
-        return None
-    return prefix + core.name, entry
-
-
 def _same(desk: Desk, right: Member) -> Callable[[Node], bool | None]:
     """Whether a formula has the value that the person wrote."""
+    if right.numeric:
+        return arithmetic.as_written(desk, right)
     variant = right.variants[0]
-    worlds: tuple[World, ...] = (desk.example,) if right.numeric else desk.worlds.own
 
     def same(node: Node) -> bool | None:
         try:
-            seen = look(Resolved(node, variant.free), variant, worlds, desk.reader)
-            if seen.trouble == "undefined" and not right.numeric:
+            seen = look(Resolved(node, variant.free), variant, desk.worlds.own, desk.reader)
+            if seen.trouble == "undefined":
                 seen = look(Resolved(node, variant.free), variant, desk.more_points, desk.reader)
         except TooMany:
             return None
@@ -321,13 +271,18 @@ def _value(desk: Desk) -> Callable[[Node], object | None]:
 
 # --- the smallest difference ------------------------------------------------------------------------
 
+POINTS = 4
+"""Points at which a difference is looked at: what is told must be so at all of them."""
+
 
 def _difference(desk: Desk, claim: Claim, expected: Node) -> tuple[Reason, ...]:
-    from symbackprop.checking.difference import smallest_difference
-
     assert claim.right is not None
     variant = claim.right.variants[0]
-    world = desk.example if claim.right.numeric else desk.worlds.own[0]
+    worlds = (desk.example,) if claim.right.numeric else desk.worlds.own[:POINTS]
+    return common([_difference_in(desk, world, variant, expected) for world in worlds])
+
+
+def _difference_in(desk: Desk, world: World, variant: Resolved, expected: Node) -> tuple[Reason, ...]:
     working = evaluator_in(world, desk.reader)
     indices = next(assignments(working, variant), {})
     right = working.value(expected, scope_in(world, indices))
@@ -336,4 +291,7 @@ def _difference(desk: Desk, claim: Claim, expected: Node) -> tuple[Reason, ...]:
         wrong = side(working, variant, indices).array
     except _ERRORS:
         wrong = None
-    return smallest_difference(right, wrong, variant.node, expected)
+    modulus = getattr(world.domain, "modulus", None)
+    return smallest_difference(
+        right, wrong, variant.node, expected, modulus=modulus, sizes=desk.letters, numbers=world.example
+    )

@@ -20,7 +20,7 @@ from symbackprop.derivation import mistakes_names as names
 from symbackprop.derivation import mistakes_products as products
 from symbackprop.derivation import mistakes_signs as signs
 from symbackprop.derivation import mistakes_slopes as slopes
-from symbackprop.derivation.slips import Maker, Place, Wrong
+from symbackprop.derivation.slips import Maker, Place, Wrong, cancels
 from symbackprop.derivation.steps import Step
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation.write import to_plain
@@ -70,7 +70,7 @@ def every_wrong_formula(
         if step.gradient or row.forward:
             for maker in (row.make, *row.more):
                 for wrong in maker(place) if maker is not None else ():
-                    if wrong.formula != step.formula:
+                    if wrong.formula != step.formula and not cancels(wrong.formula):
                         yield row, wrong
 
 
@@ -82,7 +82,7 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake(
         "term_forgotten", "{about} forgotten", signs.term_forgotten,
-        (slopes.in_slope(slopes.output_term_forgotten),), forward=True,
+        (slopes.in_slope(slopes.output_term_forgotten), signs.terms_forgotten), forward=True,
     ),
     Mistake("label_for_output", "the derivative with respect to {instead}", None, (names.label_for_output,)),
     Mistake(
@@ -106,7 +106,10 @@ MISTAKES: tuple[Mistake, ...] = (
         "slope_square", "the square of {about} forgotten", None,
         (slopes.in_slope(slopes.output_square_forgotten),),
     ),
-    Mistake("softmax_elementwise", "softmax entry by entry", None, (slopes.softmax_elementwise,)),
+    Mistake(
+        "softmax_elementwise", "softmax entry by entry", None,
+        (slopes.softmax_elementwise, slopes.diagonal_everywhere),
+    ),
     Mistake("other_function", "{instead} in place of {about}", None, (slopes.other_function,), forward=True),
     Mistake("function_forgotten", "{about} not applied", None, (slopes.function_forgotten,), forward=True),
     Mistake("argument_sign", "the sign of {about}", None, (slopes.argument_sign,), forward=True),
@@ -131,6 +134,8 @@ MISTAKES: tuple[Mistake, ...] = (
     ),
     Mistake("inner_for_outer", "an inner product for an outer one", products.inner_for_outer),
     Mistake("indices_swapped", "indices {about} swapped", None, (products.indices_swapped,), forward=True),
+    Mistake("wrong_index", "{instead} in place of {about}", None, (products.wrong_index,), forward=True),
+    Mistake("sum_index", "the sum taken over {instead}", None),
     Mistake("summed", "the vector summed to a number", products.summed, (products.any_summed,)),
     Mistake(
         "factor_forgotten", "{about} forgotten", products.factor_forgotten,
@@ -152,7 +157,7 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("gradient_for_value", "{instead} in place of {about}", None, (names.gradient_for_value,)),
     Mistake("wrong_variable", "{instead} in place of the gradient of {about}", None, (names.wrong_variable,)),
     Mistake("wrong_layer", "{instead} in place of {about}", None, (names.wrong_layer,), forward=True),
-    Mistake("wrong_factor", "{instead} in place of {about}", None, (names.wrong_factor,)),
+    Mistake("wrong_factor", "{instead} in place of {about}", None, (names.wrong_factor, names.near_factor)),
     Mistake("bias_regularised", "{about} too many", None, (names.bias_regularised,)),
     Mistake("updated_too_early", "{about} already updated", None, (names.updated_too_early,)),
     Mistake("entry_sign", "the sign of {about}", signs.entry_sign, (signs.any_entry_sign,), forward=True),
@@ -160,7 +165,8 @@ MISTAKES: tuple[Mistake, ...] = (
 )  # fmt: skip
 """All the rows, in the order in which findings name them.
 
-No formula comes of `arithmetic`: it is found by working out anew what a person has calculated.
+No formula comes of `arithmetic`, found by working out anew what a person has calculated, nor of
+`sum_index`, found by changing the line itself.
 """
 
 BY_ID = {row.id: row for row in MISTAKES}

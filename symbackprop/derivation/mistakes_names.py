@@ -221,6 +221,21 @@ def wrong_factor(place: Place) -> Iterator[Wrong]:
     yield from at_each(place.formula, change)
 
 
+def near_factor(place: Place) -> Iterator[Wrong]:
+    """dŷ dᵀ  ->  dŷ aᵀ, where d was made of a: what a name of the same shape is computed from"""
+
+    def change(node: Node) -> Iterator[Wrong]:
+        body = place.body(node.name) if isinstance(node, tree.Name) else None
+        if body is not None and isinstance(node, tree.Name):
+            shape = place.exercise.shapes[node.name]
+            for other in tree.names_in(body):
+                inside = place.argument(node.name) == other  # a value before the activation has its own row
+                if shape and not inside and place.exercise.shapes.get(other) == shape:
+                    yield Wrong(tree.Name(other), node, tree.Name(other))
+
+    yield from at_each(place.formula, change)
+
+
 # --- parameters
 
 

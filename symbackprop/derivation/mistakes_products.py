@@ -77,6 +77,8 @@ def factor_forgotten(place: Place) -> Iterator[Wrong]:
             return
         for at, factor in enumerate(node.factors):
             bare = factor.body if isinstance(factor, tree.Transpose) else factor
+            if isinstance(bare, tree.Index) and isinstance(bare.base, tree.Name):
+                yield Wrong(without(node, at), bare)
             if not isinstance(bare, tree.Name) or (place.shape and not place.rank(bare.name)):
                 continue
             yield Wrong(without(node, at), bare)
@@ -198,26 +200,50 @@ def product_for_sum(place: Place) -> Iterator[Wrong]:
 
 
 def indices_swapped(place: Place) -> Iterator[Wrong]:
-    """dz_j x_i  ->  dz_i x_j, or w_ij for w_ji: formulas of one entry"""
-    names = dict.fromkeys(
-        part.name
-        for index in tree.walk(place.formula) if isinstance(index, tree.Index)
-        for place_ in index.places for part in tree.walk(place_) if isinstance(part, tree.Name)
-    )  # fmt: skip
-    every = [*names]
+    """dz_j x_i  ->  dz_i x_j, or w_ij for w_ji, w_12 for w_21: formulas of one entry"""
+    every = _indices(place.formula)
     for at, first in enumerate(every):
         for second in every[at + 1 :]:
-            turned: dict[str, Node] = {first: tree.Name(second), second: tree.Name(first)}
-            about = tree.Row((tree.Name(first), tree.Name(second)), ",")
-            yield from _turned(place, turned, about)
+            about = tree.Row((first, second), ",")
+            yield from _turned(place, {first: second, second: first}, about)
 
 
-def _turned(place: Place, turned: dict[str, Node], about: Node) -> Iterator[Wrong]:
+def _indices(node: Node) -> list[Node]:
+    """The letters and the numbers that stand as indices."""
+    return list(dict.fromkeys(
+        part
+        for index in tree.walk(node) if isinstance(index, tree.Index)
+        for one in index.places for part in tree.walk(one) if isinstance(part, tree.Name | tree.Number)
+    ))  # fmt: skip
+
+
+def wrong_index(place: Place) -> Iterator[Wrong]:
+    """dz_i x_j  ->  dz_i x_i, dz_i x_1"""
+    others = dict.fromkeys((*_indices(place.formula), tree.number(1)))
+
+    def change(node: Node) -> Iterator[Wrong]:
+        inner = node.of if isinstance(node, tree.Gradient) else node
+        if not isinstance(inner, tree.Index):
+            return
+        for at, due in enumerate(inner.places):
+            for other in others:
+                if other != due:
+                    made = tree.Index(inner.base, (*inner.places[:at], other, *inner.places[at + 1 :]))
+                    whole = tree.Gradient(made) if isinstance(node, tree.Gradient) else made
+                    yield Wrong(whole, node, whole)
+
+    yield from at_each(place.formula, change)
+
+
+def _turned(place: Place, turned: dict[Node, Node], about: Node) -> Iterator[Wrong]:
     """With two indices exchanged in one place, and in all."""
+
+    def other(node: Node) -> Node:
+        return turned[node] if node in turned else tree.rebuild(node, other)
 
     def renamed(node: Node) -> Node:
         if isinstance(node, tree.Index):
-            return tree.Index(node.base, tuple(tree.replace_names(one, turned) for one in node.places))
+            return tree.Index(node.base, tuple(map(other, node.places)))
         return tree.rebuild(node, renamed)
 
     def change(node: Node) -> Iterator[Wrong]:

@@ -53,6 +53,15 @@ def term_forgotten(place: Place) -> Iterator[Wrong]:
     yield from at_each(place.formula, change, into_quotients=False)
 
 
+def terms_forgotten(place: Place) -> Iterator[Wrong]:
+    """dz₁ h₀ᵀ + dz₂ h₁ᵀ + dz₃ h₂ᵀ  ->  dz₃ h₂ᵀ: of a sum of many only one term"""
+    match place.formula:
+        case tree.Add(terms) if len(terms) > 2:
+            for term in terms:
+                others = tuple(one for one in terms if one is not term)
+                yield Wrong(term, tree.plus(*others))
+
+
 def scaled(factor: Fraction) -> Maker:
     """½ (ŷ − y)²  ->  2 (ŷ − y), or ½ (ŷ − y)"""
 
@@ -215,11 +224,19 @@ def _counts(place: Place) -> Iterator[Node]:
     for part in tree.walk(body):
         match part:
             case tree.Quotient(tree.Number(), below) if below not in (tree.number(1), tree.number(2)):
-                yield below
+                yield _without_two(below)
             case tree.Call(function, (argument, *_)) if _takes_mean(place, part):
                 shapes, signatures = place.exercise.shapes, place.exercise.signatures
                 sizes = shape_of(argument, shapes, functions=signatures) if function else ()
                 yield tree.juxtaposed(*(_size(size) for size in sizes)) if sizes else tree.number(1)
+
+
+def _without_two(count: Node) -> Node:
+    """m of 1/(2m): the 2 goes with the square."""
+    match tree.undressed(count):
+        case tree.Product(factors) as product if factors[0] == tree.number(2):
+            return without(product, 0)
+    return count
 
 
 def _size(size: tree.Size) -> Node:
@@ -254,8 +271,9 @@ def _each_term(node: Node, change: Callable[[Node], Node]) -> Iterator[Node]:
 
 
 def bare_square_kept(place: Place) -> Iterator[Wrong]:
-    """½ (ŷ − y)²  ->  (ŷ − y)², entry by entry"""
+    """½ (ŷ − y)²  ->  (ŷ − y)², entry by entry; 1/(2m) (ŷ − y)²  ->  1/m (ŷ − y)²"""
     for wrong in square_kept(place):
+        yield Wrong(tree.juxtaposed(tree.number(2), wrong.formula))
         for part in tree.walk(wrong.formula):
             if isinstance(part, tree.Call) and part.function == "square":
                 yield Wrong(part)
@@ -280,6 +298,8 @@ def any_entry_sign(place: Place) -> Iterator[Wrong]:
     if len(sizes) == 1 and matrix_product(place.formula):
         return  # the row as every example must show it
     rows, columns = (sizes[0], 1) if len(sizes) == 1 else sizes
+    if rows == columns == 1:
+        return
     for row in range(rows):
         for column in range(columns):
             yield _entry_turned(place, (rows, columns), (row, column))

@@ -100,14 +100,14 @@ def _entrywise(node: Node) -> Node:
     return tree.rebuild(node, _entrywise)
 
 
-def written_out(place: Place, call: tree.Call) -> tuple[Node, Node] | None:
-    """g′(z) as a (1 − a), and a: the name of g(z) where it has one."""
+def written_out(place: Place, call: tree.Call, *, by_name: bool = True) -> tuple[Node, Node] | None:
+    """g′(z) as a (1 − a), and a: the name of g(z) where it has one, if it is to go `by_name`."""
     row = place.exercise.functions.get(call.function) or TABLE.get(call.function)
     found = _by_output(row) if row is not None and call.primes == 1 and not call.options else None
     if found is None:
         return None
     argument = call.args[0]
-    applied = place.applied(argument.name) if isinstance(argument, tree.Name) else None
+    applied = place.applied(argument.name) if by_name and isinstance(argument, tree.Name) else None
     output: Node = tree.Call(call.function, call.args)
     if applied is not None and tree.undressed(applied.body) == output:
         output = tree.Name(applied.name)
@@ -242,6 +242,21 @@ def softmax_elementwise(place: Place) -> Iterator[Wrong]:
                 local = tree.replace_names(form, {OUTPUT: tree.Name(through)})
                 arriving = tree.Gradient(tree.Name(through))
                 yield Wrong(tree.times(arriving, local, sign="odot"), tree.Name(through))
+
+
+def diagonal_everywhere(place: Place) -> Iterator[Wrong]:
+    """∂p_i/∂z_j = δ_ij p_i − p_i p_j  ->  p_i − p_i p_i;  diag(p) − p pᵀ  ->  p − p ⊙ p"""
+    deltas = [part for part in tree.walk(place.formula) if isinstance(part, tree.Delta)]
+    for delta in deltas:
+        if isinstance(delta.second, tree.Name):
+            same = tree.replace_names(place.formula, {delta.second.name: delta.first})
+            about = tree.Name(place.through[0]) if place.through else delta
+            yield Wrong(_replaced(same, tree.Delta(delta.first, delta.first), tree.number(1)), about)
+    match place.formula:
+        case tree.Add((tree.Call("diag", (body,)), tree.Neg(tree.Product((_, tree.Transpose()))))):
+            entries = tree.Add((body, tree.Neg(tree.times(body, body, sign="odot"))))
+            yield Wrong(entries, body)
+            yield Wrong(tree.Call("diag", (entries,)), body)
 
 
 _ACTIVATIONS = tuple(

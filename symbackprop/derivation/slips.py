@@ -148,3 +148,13 @@ def matrix_product(node: Node) -> tuple[Node, Node] | None:
         case tree.Product((left, right), ("",)) if not isinstance(left, tree.Number | tree.Quotient):
             return left, right
     return None
+
+
+def cancels(node: Node) -> bool:
+    """Whether a term stands beside its opposite, a − a: nobody writes that by mistake."""
+    for part in tree.walk(node):
+        if isinstance(part, tree.Add):
+            terms = set(part.terms)
+            if any(isinstance(term, tree.Neg) and term.body in terms for term in terms):
+                return True
+    return False

@@ -57,7 +57,7 @@ class Scope(Generic[T]):
         return Scope(self.env, kept, None, self.entrywise, self.entrywise)
 
 
-class _NoSize(EvaluationError):
+class NoSize(EvaluationError):
     """A vector of ones whose size its surroundings have not said yet."""
 
 
@@ -213,7 +213,7 @@ def _ones(self: Evaluator[T], node: tree.Ones, scope: Scope[T]) -> Array[T]:
     elif scope.like:
         size = scope.like[0]
     else:
-        raise _NoSize(node, "nothing says the size of this vector of ones")
+        raise NoSize(node, "nothing says the size of this vector of ones")
     if not 1 <= size <= limits.SIZE:
         raise EvaluationError(node, f"a size of {size}")
     return Array((size,), (self.domain.one,) * size)
@@ -250,10 +250,10 @@ def _terms(self: Evaluator[T], node: tree.Add, scope: Scope[T]) -> list[Array[T]
     for place, body in enumerate(bodies):
         try:
             values[place] = self.value(body, scope)
-        except _NoSize:
+        except NoSize:
             late.append(place)
     if late and not values:
-        raise _NoSize(node, "nothing says the size of these vectors of ones")
+        raise NoSize(node, "nothing says the size of these vectors of ones")
     for place in late:
         like = max((value.shape for value in values.values()), key=len)
         values[place] = self.value(bodies[place], scope(like=like, powers=scope.powers))

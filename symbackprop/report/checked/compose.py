@@ -153,6 +153,8 @@ def sentence(reason: Reason) -> Text:
 
 
 def _part(value: Argument) -> Part:
+    if isinstance(value, Reason):
+        return sentence(value)
     return tuple(map(_part, value)) if isinstance(value, tuple) else value
 
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from symbackprop.algebra.functions import ATOMS, Function
 from symbackprop.algebra.spell import size_node
+from symbackprop.derivation.slope_cases import cases
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.notation.write import to_latex
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Text
 from symbackprop.report.layout import ROOM
 from symbackprop.report.measure import width
-from symbackprop.report.sections.activation import cases
 from symbackprop.report.view import View
 
 LONG_MODEL = 5

@@ -1,0 +1,75 @@
+"""Chains of relations: their members without dress, and how they were read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from symbackprop.checking.given import unboxed
+from symbackprop.checking.member import Member
+from symbackprop.checking.numeric import is_numeric
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+EQUAL = frozenset({"=", "≈", "≡"})
+
+_NO_CLAIM = (hand.Omitted, tree.Space, hand.Said)
+
+
+def _common(members: list[Member]) -> int | None:
+    """The first step, or layer, that all members have which are about any."""
+    each = [[one.instance for one in member.variants] for member in members]
+    loose = [numbers for numbers in each if None not in numbers]
+    return (
+        next((one for one in loose[0] if all(one in numbers for numbers in loose)), None) if loose else None
+    )
+
+
+def _shown(member: Member, instance: int | None = None) -> Node:
+    dotted = any(isinstance(part, tree.Dots) for part in tree.walk(member.written))
+    chosen = next((one.node for one in member.variants if one.instance == instance), member.node)
+    node = member.written if dotted else chosen
+    return node.body if isinstance(node, tree.Bracket) else node
+
+
+def label_members(label: Node) -> Iterator[Node]:
+    label = unboxed(label)
+    if isinstance(label, tree.Chain) and "→" in label.relations:
+        return  # z → W: the way that a term takes
+    if isinstance(label, tree.Chain):
+        yield from (part for part in label.members if not isinstance(part, _NO_CLAIM))
+    else:
+        yield label
+
+
+def flattened(chain: tree.Chain) -> tree.Chain:
+    """Boxes round the end of a chain are no members of their own."""
+    members: list[Node] = []
+    relations: list[tree.Relation] = []
+    for at, member in enumerate(chain.members):
+        if at:
+            relations.append(chain.relations[at - 1])
+        inner = member.body if isinstance(member, tree.Box) else member
+        if isinstance(inner, tree.Chain):
+            flat = flattened(inner)
+            members += flat.members
+            relations += flat.relations
+        else:
+            members.append(member)
+    return tree.Chain(tuple(members), tuple(relations), (None,) * len(relations), span=chain.span)
+
+
+def is_number_like(node: Node) -> bool:
+    """Whether a member as written is made of numbers only."""
+    return is_numeric(node) and not isinstance(node, hand.Omitted | tree.Space | hand.Said)
+
+
+def tree_of(members: list[Member], relations: tuple[tree.Relation, ...]) -> Node:
+    """How a chain was read; what has dots in it as it was written."""
+    instance = _common(members)
+    nodes = tuple(_shown(member, instance) for member in members)
+    if len(nodes) == 1:
+        return nodes[0]
+    kept = [relation for relation in relations if relation in EQUAL][: len(nodes) - 1]
+    kept += ["="] * (len(nodes) - 1 - len(kept))
+    return tree.Chain(nodes, tuple(kept), (None,) * len(kept))
