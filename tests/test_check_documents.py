@@ -51,6 +51,20 @@ DOCUMENTS = tuple(documents())
 # --- the exercises --------------------------------------------------------------------------------
 
 EXERCISES: dict[str, dict[str, Any]] = {
+    "red-wide": {
+        "model": {"h": "2 x", "L": "1/2 ||h - t||^2"},
+        "values": {"x": [1, 2, 3, 4, 5, 6]},
+        "shapes": {"t": [6]},
+        "wanted": ["x"],
+    },
+    "theta": {
+        "model": {
+            "u": "W1 x + b1", "h": "sigmoid(u)", "theta": "W2 h + b2", "y": "theta",
+            "E": "1/2 ||y - t||^2",
+        },
+        "shapes": {"W1": ["m", "n"], "W2": ["k", "m"]},
+        "wanted": ["W1", "W2"],
+    },
     "nglog": {
         "model": {"z": "w^T x + b", "a": "sigmoid(z)", "L": "bce(a,y)"},
         "shapes": {"w": ["n"], "b": [], "y": []},

@@ -36,8 +36,10 @@ def check_text(
     pieces = fragments(text, suffix)
     macros = macros_of(text)
 
-    def read(per_example: Mapping[str, int]) -> Session:
-        session = Session(exercises, chosen, comma=comma, per_example=per_example, macros=macros, text=text)
+    def read(per_example: Mapping[str, int], *, rows: bool = False) -> Session:
+        session = Session(
+            exercises, chosen, comma=comma, per_example=per_example, macros=macros, text=text, rows=rows
+        )
         if any(piece.kind == "code" for piece in pieces):
             from symbackprop.checking.code_outline import Outline  # a text may have no code
 
@@ -53,7 +55,27 @@ def check_text(
             if _explains(session.findings, again.findings):
                 session = again
                 break
+    if chosen.layout == "gradient" and _turned(session.findings):
+        again = read({}, rows=True)
+        session = again if _is_better(session.findings, again.findings) else session
     return Checked(source=name, exercises=tuple(exercises), findings=tuple(session.findings))
+
+
+def _turned(findings: Sequence[Finding]) -> bool:
+    """Whether a text has gradients as rows, and then lines that do not hold."""
+    rows = any(one.key in _ROWS for finding in findings for one in finding.reasons)
+    return rows and any(finding.verdict in ("wrong", "carried") for finding in findings)
+
+
+_ROWS = frozenset({"check.transposed", "check.transposed_gradient"})
+
+
+def _is_better(before: Sequence[Finding], after: Sequence[Finding]) -> bool:
+    """Whether fewer lines are wrong, and none that was not."""
+    wrong = [[one.verdict in ("wrong", "carried") for one in findings] for findings in (before, after)]
+    return sum(wrong[1]) < sum(wrong[0]) and not any(
+        now and not then for then, now in zip(*wrong, strict=True)
+    )
 
 
 def _explains(before: Sequence[Finding], after: Sequence[Finding]) -> bool:

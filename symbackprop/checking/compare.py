@@ -197,7 +197,7 @@ def _side(
     bare = tree.bare(member.node)
     array = working.value(member.node, scope_in(working.here, indices, like))
     split = None
-    if isinstance(bare, tree.Derivative):
+    if isinstance(bare, tree.Derivative) and bare.of != tree.Name(working.here.exercise.loss):
         by = working.value(bare.by, scope_in(working.here, indices))
         split = len(array.shape) - len(by.shape)
     if split and prod(array.shape[:split]) == 1 and len(array.shape) > split:

@@ -33,7 +33,7 @@ class Desk:
     `written`: the example's world with a person's rounded numbers in it; `carried`: also with those that
     are wrong; `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points
     are enough for formulas that are right. `about_number`: the line is the formula of a function, whose
-    argument is a number, so · is between numbers.
+    argument is a number, so · is between numbers. `rows`: the text writes ∂L/∂v as a row throughout.
     """
 
     exercise: Exercise
@@ -45,6 +45,7 @@ class Desk:
     given: dict[str, Array[Any]] = field(default_factory=dict)
     few: bool = False
     about_number: bool = False
+    rows: bool = False
     budget: Budget = field(default_factory=Budget)
 
     @cached_property
@@ -71,6 +72,7 @@ class Desk:
             sizes=context.sizes,
             dot="hadamard" if self.about_number and context.settings.dot == "auto" else context.settings.dot,
             per_example=context.per_example,
+            numerator=self.rows or context.settings.layout == "numerator",
             budget=self.budget,
         )
 

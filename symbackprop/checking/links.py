@@ -287,6 +287,8 @@ class Links:
         notes = tuple(self._notes(seen.notes))
         if seen.equal:
             named = [one for one in notes if one.key in CONVENTIONS]
+            if self.desk.rows and self._in_rows(a, b):
+                named.append(reason("check.transposed"))
             if named:
                 return Judged("convention", tuple(named), seen)
             return Judged("correct", notes, seen)
@@ -301,6 +303,15 @@ class Links:
                 return Judged("wrong", (reason("check.transposed_gradient"),), seen)
             return Judged("convention", (reason("check.transposed"),), seen)
         return Judged("convention", (reason("check.local_factor"),), seen)
+
+    def _in_rows(self, *members: Resolved) -> bool:
+        """Whether a derivative of the loss by an array stands there, which the exercise lays out otherwise."""
+        desk = self.desk
+        return any(
+            isinstance(part, tree.Derivative) and part.of == tree.Name(desk.exercise.loss)
+            and isinstance(part.by, tree.Name) and desk.exercise.shapes[part.by.name] not in ((), (1,))
+            for member in members for part in tree.walk(member.node)
+        )  # fmt: skip
 
     def _is_matrix(self, member: Resolved) -> bool:
         """Whether a value has two axes longer than 1: a row for a column is a matter of layout."""

@@ -285,10 +285,10 @@ def _add(self: Resolver, node: tree.Add) -> Node:
 
 def _tuple(self: Resolver, node: hand.Tuple) -> Node:
     if any(isinstance(item, tree.Dots) for item in node.items):
-        made = expanded_tuple(tuple(spelt(self.context, item) for item in node.items))
-        if made is None and all(isinstance(item, tree.Dots) or is_numeric(item) for item in node.items):
+        if all(isinstance(item, tree.Dots) or is_numeric(item) for item in node.items):
             self.sized = True
             return node  # gaps.py: what is shown is what is claimed
+        made = expanded_tuple(tuple(spelt(self.context, item) for item in node.items))
         if made is None:
             raise self.refuse("check.dots", node, name=node)
         index, low, high, body = made

@@ -48,6 +48,7 @@ class Session:
         functions: Mapping[str, str] | None = None,
         explain: bool = True,
         text: str = "",
+        rows: bool = False,
     ) -> None:
         meant, own = per_example or {}, macros or {}
         self.explain = explain
@@ -61,6 +62,7 @@ class Session:
                     text,
                 ),
                 few=not explain,
+                rows=rows,
                 budget=Budget(limits.HAND_OPERATIONS if explain else limits.PROOFREADING_OPERATIONS),
             )
             for one in exercises

@@ -42,13 +42,14 @@ class Reader(Plain):
 
     `meanings` has the formula of every name that the text defines; `sizes` says of which name and axis
     a size is the length that only the text names (n, k). `per_example`: gradients that the text takes for
-    each example of a batch, without the factor 1/m of the mean, and m. `budget` is what is left to spend on
+    each example of a batch, without the factor 1/m of the mean, and m. `numerator`: ∂L/∂v is a row, and ∂L/∂W has the shape of Wᵀ. `budget` is what is left to spend on
     the line.
     """
 
     meanings: Mapping[str, Node] = field(default_factory=dict)
     sizes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
     dot: str = "auto"
+    numerator: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 
@@ -174,7 +175,8 @@ def _derivative(self: HandEvaluator, node: tree.Derivative, scope: Scope[Any]) -
     """∂of/∂by, of the shape of `of` and then that of `by`."""
     of, by = tree.bare(node.of), tree.bare(node.by)
     if of == tree.Name(self.here.exercise.loss):
-        return _gradient(self, tree.Gradient(by), scope)
+        value = _gradient(self, tree.Gradient(by), scope)
+        return value.transposed() if self.reader.numerator and 1 <= len(value.shape) <= 2 else value
     if isinstance(by, tree.Index) and isinstance(by.base, tree.Name):
         return _picked(self, _jacobian(self, of, by.base, scope), by, scope)
     if not isinstance(by, tree.Name):
