@@ -87,9 +87,10 @@ def _entries(node: Node, places: Sequence[Place], shape: Callable[[Node], Shape 
     if found is None or not 1 <= len(found) <= 2:
         return None
     height, width = (*found, 1)[:2]
+    across = len(found) == 1 and len({column for _, column in places}) > 1  # a row of what is a vector
     entries: list[Node] = []
-    for row, column in places:
-        row, column = (row, column) if len(found) == 2 or column in (0, -1) else (column, row)
+    for place in places:
+        row, column = reversed(place) if across else place
         numbers = (_number(row, height), _number(column, width) if len(found) == 2 else 1)
         if None in numbers:
             return None
