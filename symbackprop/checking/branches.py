@@ -15,7 +15,7 @@ from symbackprop.notation.tree import Node
 if TYPE_CHECKING:
     from symbackprop.checking.values import HandEvaluator
 
-_COMPARED = {">": (1,), "<": (-1,), "≥": (1, 0), "≤": (-1, 0), "=": (0,), "≠": (1, -1)}
+SIGNS = {">": (1,), "<": (-1,), "≥": (1, 0), "≤": (-1, 0), "=": (0,), "≠": (1, -1)}
 """Relations, by the signs of left minus right for which they hold."""
 
 
@@ -27,12 +27,12 @@ def holds(self: HandEvaluator, node: Node, scope: Scope[Any]) -> Array[bool]:
         raise EvaluationError(node, "this is no condition")
     result: Array[bool] | None = None
     for left, relation, right in zip(node.members, node.relations, node.members[1:], strict=False):
-        if relation not in _COMPARED:
+        if relation not in SIGNS:
             raise EvaluationError(node, f"{relation} is no comparison")
         a, b = self.value(left, scope), self.value(right, scope)
         shape, first, second = self.paired(node, a, b)
         signs = [self.domain.sign(self.domain.sub(u, v)) for u, v in zip(first, second, strict=True)]
-        found = Array(shape, tuple(sign in _COMPARED[relation] for sign in signs))
+        found = Array(shape, tuple(sign in SIGNS[relation] for sign in signs))
         if result is not None:
             shape, one, two = self.paired(node, result, found)
             found = Array(shape, tuple(u and v for u, v in zip(one, two, strict=True)))

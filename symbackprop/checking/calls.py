@@ -93,10 +93,14 @@ class Calls:
 
     def _call(self, first: Node, second: Node) -> Node | None:
         head = head_of(first)
-        if head is None or not self._is_function(head, second):
+        if head is None:
             return None
         inner, wrap = _unwrapped(second)
-        args = _arguments_in(inner)
+        args = _arguments_in(inner) if isinstance(inner, _CONTENT) else (inner,)
+        if isinstance(inner, _CONTENT) and self._is_moved(head, args):
+            raise Unclear(Reason(key="check.arguments", parts={"name": first}), first.span)
+        if not self._is_function(head, second):
+            return None
         if head.primes and self.context.variable(head.name) == self.context.exercise.loss:
             return self._slope_of_loss(head, first, args)
         made = self._made(head, first, args)
@@ -108,7 +112,7 @@ class Calls:
 
     def _is_function(self, head: Head, second: Node) -> bool:
         name, context = head.name, self.context
-        if context.knows(name) and name != context.exercise.loss:
+        if context.knows(name) and name != context.exercise.loss and name not in context.exercise_functions:
             return False
         bracketed = isinstance(_unwrapped(second)[0], _CONTENT)
         if " axis " in context.functions.get(name, ""):
@@ -120,6 +124,16 @@ class Calls:
         if name == context.exercise.loss or (name in LOSS_LETTERS and context.variable(name) is not None):
             return isinstance(_unwrapped(second)[0], _CONTENT) and _arguments(second)
         return False
+
+    def _is_moved(self, head: Head, args: tuple[Node, ...]) -> bool:
+        """Whether `L(w_1 + ε)` is the loss elsewhere, as in a difference quotient."""
+        context = self.context
+        if not args or not isinstance(args[0], tree.Add) or len(args) > 1:
+            return False
+        start = args[0].terms[0]
+        core = start.base if isinstance(start, tree.Index) else start
+        given = isinstance(core, tree.Name) and context.variable(core.name) in context.exercise.given
+        return given and context.variable(head.name) in context.exercise.computed and not head.primes
 
     def _made(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
         context, resolver = self.context, self.resolver

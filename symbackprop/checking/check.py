@@ -63,11 +63,8 @@ def check_text(
 
 def _turned(findings: Sequence[Finding]) -> bool:
     """Whether a text has gradients as rows, and then lines that do not hold."""
-    rows = any(one.key in _ROWS for finding in findings for one in finding.reasons)
+    rows = any(one.key == "check.transposed" for finding in findings for one in finding.reasons)
     return rows and any(finding.verdict in ("wrong", "carried") for finding in findings)
-
-
-_ROWS = frozenset({"check.transposed", "check.transposed_gradient"})
 
 
 def _is_better(before: Sequence[Finding], after: Sequence[Finding]) -> bool:

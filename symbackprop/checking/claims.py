@@ -10,6 +10,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.chains import EQUAL, flattened, is_number_like, label_members, tree_of
 from symbackprop.checking.commas import apart, has_commas
 from symbackprop.checking.compare import Seen, is_number
+from symbackprop.checking.comparing import COMPARED, compared
 from symbackprop.checking.context import INDICES, Unclear
 from symbackprop.checking.descending import goes_down, rate_between
 from symbackprop.checking.desk import Desk
@@ -96,32 +97,31 @@ class Claims:
         try:
             found = self._chain(chain)
         except Unclear as error:
-            if error.reason.key != "check.differential":
+            changes = self._of_changes(chain) if error.reason.key == "check.differential" else None
+            if changes is None:
                 raise
-            return self._of_changes(chain, error)
-        return (
-            self._of_changes(chain, None) if found.verdict == "wrong" and self._are_changes(chain) else found
-        )
+            return changes
+        changes = self._of_changes(chain) if found.verdict == "wrong" and self._are_changes(chain) else None
+        return changes or found
 
     def _are_changes(self, chain: tree.Chain) -> bool:
         """Whether a chain that is wrong of gradients may be one of differentials."""
         first = chain.members[0]
         start = self.anchor.written if isinstance(first, hand.Omitted) and self.anchor else first
         members = [start, *chain.members[1:]]
-        if is_differential(self, start):
-            return True
-        return self.desk.context.differentials and goes_backwards(self.desk, members)
+        return is_differential(self, start) or goes_backwards(self.desk, members)
 
-    def _of_changes(self, chain: tree.Chain, error: Unclear | None) -> Claim:
-        """A line of differentials. Raises Unclear where it may be none, as it does not hold either."""
-        first = chain.members[0]
-        goes_on = isinstance(first, hand.Omitted) and self.anchor is not None
+    def _of_changes(self, chain: tree.Chain) -> Claim | None:
+        """A line of differentials; None for one of gradients. Raises Unclear where nobody can tell."""
         members = [self.member(one) for one in chain.members if not isinstance(one, hand.Omitted)]
-        if goes_on and self.anchor is not None:
+        if isinstance(chain.members[0], hand.Omitted) and self.anchor is not None:
             members.insert(0, self.anchor)
         holds = hold(self.desk, members)
-        if not holds and not self.desk.context.differentials:
-            raise error or Unclear(reason("check.differential", name=members[0].written), first.span)
+        if not self.desk.context.differentials:
+            if not holds:
+                return None
+            if not is_differential(self, members[0].written):
+                raise Unclear(reason("check.differential", name=members[0].written), chain.members[0].span)
         self.desk.context = replace(self.desk.context, differentials=True)
         return Claim(
             verdict="correct" if holds else "wrong", reasons=(reason("check.differentials"),),
@@ -199,6 +199,9 @@ class Claims:
             found = self._chain(tree.Chain(update.members, relations, over, span=chain.span))
         else:
             found = Claim(verdict="correct")
+            with suppress(Unclear):  # the numbers may stand in the next row
+                body = self.member(update.members[0])
+                found = replace(found, anchor=body, last=body)
         if update.fresh and found.verdict != "wrong":
             with suppress(Unclear):  # of a rate that nobody gives the new value is not known
                 body = self.member(update.members[0])
@@ -266,6 +269,12 @@ class Claims:
             member = self.member(node)
             if members:
                 member = self._apart(members[0], member)
+                if relation in COMPARED:
+                    found.append(
+                        _Found(compared(self.desk, members[-1], relation, member), members[-1], member)
+                    )
+                    members.append(member)
+                    continue
                 if relation not in EQUAL:
                     raise Unclear(reason("check.relation", name=relation), node.span)
                 start = anchor if isinstance(written[0], hand.Omitted) else members[0]

@@ -120,6 +120,12 @@ class Context:
         """Every word that calls a function."""
         return {**function_names(self.exercise.functions), **_SAID, **self.functions}
 
+    @cached_property
+    def exercise_functions(self) -> frozenset[str]:
+        """The words for functions that stay functions though the text has a name like one: σ_i = σ(z_i)."""
+        words = function_names(self.exercise.functions)
+        return frozenset(word for word in words if word in self.meanings)
+
     def knows(self, name: str) -> bool:
         """Whether the exercise or the text says what a name is."""
         return name in self.exercise.shapes or name in self.meanings
@@ -146,6 +152,16 @@ class Context:
             return first  # wv for Wv
         joined = name.replace("_", "")  # W_q for Wq
         return joined if joined != name and self.knows(joined) else None
+
+    def alias(self, name: str) -> str:
+        """What the exercise calls a name that the text has for it: ŷ for a, after `a = σ(z)`."""
+        meaning = self.meanings.get(name)
+        return meaning.name if isinstance(meaning, tree.Name) else name
+
+    def stepped(self, suffix: str) -> bool:
+        """Whether the text has a parameter with this mark of a step: W', W_new."""
+        return any(name.endswith(suffix) and name.removesuffix(suffix) in self.exercise.given
+                   for name in self.meanings)  # fmt: skip
 
     def shape(self, name: str) -> Shape | None:
         """The shape of a name of the exercise."""

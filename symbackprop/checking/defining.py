@@ -38,6 +38,10 @@ class Prepared:
 def prepared(desk: Desk, node: Node) -> Prepared:
     """Take up what a statement defines. Raises Unclear."""
     chain = _chain(node)
+    if chain is not None and "≡" in chain.relations:
+        chain = _named_at_end(desk, chain)
+        plain = tuple("=" if one == "≡" else one for one in chain.relations)
+        node = chain = tree.Chain(chain.members, plain, chain.over, span=chain.span)
     if chain is None or chain.relations[0] not in ("=", "≡", "≈"):
         return Prepared(node)
     if update_of(desk.context, chain) is not None:
@@ -56,6 +60,17 @@ def _chain(node: Node) -> tree.Chain | None:
     while isinstance(node, tree.Box):
         node = node.body
     return node if isinstance(node, tree.Chain) else None
+
+
+def _named_at_end(desk: Desk, chain: tree.Chain) -> tree.Chain:
+    """`… = (ŷ_i − y_i) g'(z_i) ≡ e_i`: the last member is a name for what stands before it."""
+    last = chain.members[-1]
+    core = last.base if isinstance(last, tree.Index) else last
+    if len(chain.members) < 3 or chain.relations[-1] != "≡" or not isinstance(core, tree.Name):
+        return chain
+    if desk.context.variable(core.name) is not None or not _defines_name(desk, last, chain.members[-2]):
+        return chain
+    return tree.Chain(chain.members[:-1], chain.relations[:-1], chain.over[:-1], span=chain.span)
 
 
 def _inner(node: Node) -> Node:
@@ -141,8 +156,6 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
         if desk.context.numbered_delta(numbered) is not None and not _is_gradient(second):
             return False
         first = tree.Name(numbered)
-    if isinstance(first, hand.Primed) and _after_step(desk, first, second):
-        first = tree.Name(f"{first.body.name}'")  # type: ignore[attr-defined]
     if isinstance(first, tree.Index) and isinstance(first.base, tree.Name):
         if not all(isinstance(place, tree.Name) for place in first.places):
             return False
@@ -202,14 +215,6 @@ def _known(desk: Desk, name: str, first: Node, second: Node) -> Node | Literal[T
             return found
         return None
     return named_quantity(desk, name, second) if isinstance(first, tree.Name) else None
-
-
-def _after_step(desk: Desk, first: hand.Primed, second: Node) -> bool:
-    """`z' = W' x + b'` where W' is W after a step: the new value of z, no transpose."""
-    named = isinstance(first.body, tree.Name) and first.count == 1
-    return named and any(
-        name.endswith("'") and name in desk.context.meanings for name in tree.names_in(second)
-    )
 
 
 def _defines_stepped(desk: Desk, first: Node, second: Node) -> bool:

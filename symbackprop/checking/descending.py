@@ -13,7 +13,7 @@ from symbackprop.checking.context import Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Reason
 from symbackprop.checking.numeric import is_numeric
-from symbackprop.checking.resolve import Resolved, Resolver
+from symbackprop.checking.resolve import Resolver
 from symbackprop.checking.updating import Update
 from symbackprop.checking.values import evaluator_in
 from symbackprop.checking.worlds import World
@@ -83,7 +83,7 @@ def goes_down(desk: Desk, update: Update) -> Way:
     rates |= set(_known_rates(desk, body).values())
     old = Resolver(desk.context).resolved(update.old)
     new = Resolver(desk.context).resolved(_with_rates(desk, body))
-    slope = Resolved(tree.Gradient(old.node), old.free, old.sized)
+    slope = Resolver(desk.context).resolved(tree.Gradient(update.old))
     numeric = is_numeric(new.node)
     found: set[Way] = set()
     for world in (desk.example,) if numeric else desk.worlds.own:

@@ -69,5 +69,5 @@ def _moving(world: World, seeds: Sequence[str]) -> World:
         if name not in seeds:
             made = over.evaluate(body, known)
             known[name] = made.reshaped(world.value(name).shape)
-    changes = {f"d{name}": array.map(lambda entry: entry.slope) for name, array in known.items()}
-    return replace(world, forced=changes, kept={}, _known={})
+    changes = {name: array.map(lambda entry: entry.slope) for name, array in known.items()}
+    return replace(world, changes=changes)

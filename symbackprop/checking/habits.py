@@ -23,6 +23,8 @@ _COLUMN = (
 _ROW = rf"(?<![A-Za-z\\^])NAME{_BETWEEN}DATA\s*\+"
 """How it shows that it is a row: w x + b."""
 
+_DRESS = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|mathrm)\s*\{?\s*([A-Za-z])(?![A-Za-z])\s*\}?")
+
 _DIFFERENTIAL = re.compile(r"\b(?:diferencial(?:es)?|(?:total )?differentials?)\b", re.IGNORECASE)
 
 
@@ -39,6 +41,7 @@ def with_habits(context: Context, text: str) -> Context:
 
 def _is_column(letter: str, context: Context, text: str) -> bool:
     """Whether a text writes a letter as a column beside the data, and nowhere as a row."""
+    text = _DRESS.sub(r"\1", text)
     data = [name for name in context.exercise.given if name.lower().startswith("x")] or ["x"]
 
     def found(pattern: str) -> bool:

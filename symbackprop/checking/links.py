@@ -38,7 +38,7 @@ class Links:
         pairs = tuple(self._pairs(left, right))
         if not pairs:
             return Judged("not read", (reason("check.undecided", message="no layer has both sides"),))
-        judged = [self._one(a, b, left, right, approximate) for a, b in pairs]
+        judged = [self._laid_out(self._one(a, b, left, right, approximate), a, b) for a, b in pairs]
         verdict = worst(judged)
         return next(one for one in judged if one.verdict == verdict)
 
@@ -287,8 +287,6 @@ class Links:
         notes = tuple(self._notes(seen.notes))
         if seen.equal:
             named = [one for one in notes if one.key in CONVENTIONS]
-            if self.desk.rows and self._in_rows(a, b):
-                named.append(reason("check.transposed"))
             if named:
                 return Judged("convention", tuple(named), seen)
             return Judged("correct", notes, seen)
@@ -304,8 +302,14 @@ class Links:
             return Judged("convention", (reason("check.transposed"),), seen)
         return Judged("convention", (reason("check.local_factor"),), seen)
 
+    def _laid_out(self, judged: Judged, a: Resolved, b: Resolved) -> Judged:
+        """What holds in a text with rows for gradients is right by a layout that is not the exercise's."""
+        if not self.desk.rows or judged.verdict not in ("correct", "rounded") or not self._in_rows(a, b):
+            return judged
+        return Judged("convention", (*judged.reasons, reason("check.transposed")), judged.seen)
+
     def _in_rows(self, *members: Resolved) -> bool:
-        """Whether a derivative of the loss by an array stands there, which the exercise lays out otherwise."""
+        """Whether a derivative of the loss by an array stands there, which the exercise lays out anew."""
         desk = self.desk
         return any(
             isinstance(part, tree.Derivative) and part.of == tree.Name(desk.exercise.loss)

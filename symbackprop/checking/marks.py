@@ -22,7 +22,10 @@ def delta_of(self: Resolver, node: Node, layer: int | None = None) -> Node:
         names = (name,) if name is not None else ()
     if len(names) != 1:
         raise self.refuse("check.unknown_name", node, name=node)
-    made: Node = tree.Gradient(tree.Name(names[0]), span=node.span)
+    quantity = tree.Name(names[0])
+    made: Node = tree.Gradient(quantity, span=node.span)
+    if context.differentials:  # dz is a change there, and δ no change
+        made = tree.Derivative(tree.Name(context.exercise.loss), quantity, span=node.span)
     return tree.Neg(made, span=node.span) if context.settings.delta == "-dz" else made
 
 

@@ -50,13 +50,13 @@ def _gradients(desk: Desk, read: Node) -> Iterator[Node]:
 
 
 def named_quantity(desk: Desk, name: str, second: Node) -> Node | None:
-    """Of `a = 0.7311`, numbers only, the quantity of the exercise that has this value and such a name."""
+    """Of `a = 0.7311` or `a = σ(z)` the quantity of the exercise that this is, if people call it so."""
     try:
         written = Claims(desk).member(second)
     except Unclear:
         return None
-    if not written.numeric:
-        return None
+    if not written.numeric and name in ERRORS:
+        return None  # δ = dŷ, e = ŷ − y: formulas of their own
     found = [node for node in _candidates(desk, name) if _is_same(desk, node, written)]
     return found[0] if found else None
 

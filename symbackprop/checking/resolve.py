@@ -19,6 +19,7 @@ from symbackprop.checking.lettered import instances as instances
 from symbackprop.checking.marks import delta_of, mark_number, marked
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve_places import entry, place, rank_of
+from symbackprop.checking.updating import after_step
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -87,9 +88,13 @@ def _name(self: Resolver, node: tree.Name) -> Node:
         return node  # k is a size though there is a K
     found = context.variable(name)
     if found is not None and not (name in INDICES and name in self.free):
-        return tree.Name(found, span=node.span)
+        return tree.Name(context.alias(found), span=node.span)
     if name == "delta":
         return delta_of(self, node)
+    stem, mark, word = name.rpartition("_")
+    again = after_step(context, stem, mark + word) if mark else None
+    if again is not None:
+        return again
     if context.numbered_delta(name) is not None:
         return delta_of(self, node, int(name.removeprefix("delta")))
     read = lettered(self, name, node)
@@ -172,6 +177,9 @@ def _primed(self: Resolver, node: hand.Primed) -> Node:
         own = body.name + "'" * node.count
         if self.context.knows(own):
             return tree.Name(own, span=node.span)
+        again = after_step(self.context, body.name, "'" * node.count)
+        if again is not None:
+            return again
         if body.name in self.context.callable or self.context.variable(body.name) is None:
             raise self.refuse("check.no_argument", node, name=node)
     if node.count != 1:

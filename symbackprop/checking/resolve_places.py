@@ -44,6 +44,7 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         rest = spread_places(rest) if rank_of(self, name) == 2 else rest
         return self.at(tree.Index(name, rest, span=node.span)) if rest else self.at(name)
     known = self.context.variable(base.name) if isinstance(base, tree.Name) else None
+    known = None if known is None else self.context.alias(known)
     core = self.at(base) if known is None else tree.Name(known, span=base.span)  # no index has an index
     core = _meant(self, _gradient_in(self, core))
     shown = [place(self, one) for one in places]

@@ -123,7 +123,10 @@ def works_on(desk: Desk, a: Resolved, b: Resolved) -> bool:
 
 def _numbers_in(desk: Desk, node: Node) -> Iterator[tuple[Fraction, Fraction]]:
     """The bounds of the values of all parts of a formula."""
-    for part in tree.walk(node):
+    parts = list(tree.walk(node))
+    parts += [tree.Call(part.function, part.args, part.options) for part in parts
+              if isinstance(part, tree.Call) and part.primes]  # fmt: skip
+    for part in parts:
         with suppress(ArithmeticError, EvaluationError):
             yield from (bounds(entry) for entry in _value(desk, part, desk.example).entries)
 

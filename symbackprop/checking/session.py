@@ -317,7 +317,13 @@ def entry_of(node: Node, desk: Desk) -> tuple[str | None, tuple[int, ...] | None
 def _prime_of_output(node: Node, context: Context) -> Node | None:
     """`a'` of what a function makes: its derivative, or a transpose? Where one is wrong, nobody can tell."""
     outputs = {context.output_of(name) for name in context.activations}
+    if not context.stepped("'"):
+        outputs |= {name for name in context.exercise.computed if set(context.exercise.shapes[name]) <= {1}}
+    heads = [part.factors[0] for part in tree.walk(node)
+             if isinstance(part, tree.Product) and isinstance(part.factors[1], tree.Bracket)]  # fmt: skip
     for part in tree.walk(node):
+        if any(part is head for head in heads):
+            continue  # L'(ŷ) is a derivative
         body = part.body if isinstance(part, hand.Primed) else None
         if isinstance(body, tree.Index) and isinstance(body.base, tree.Name) and len(body.places) == 1:
             (place,) = body.places

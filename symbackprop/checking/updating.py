@@ -28,6 +28,20 @@ class Update:
     members: tuple[Node, ...]
 
 
+def after_step(context: Context, name: str, suffix: str) -> Node | None:
+    """`z'` after a step that gave W': z by the model's equation with the new parameters; else None."""
+    name = context.variable(name) or name
+    if name not in context.equations or not suffix or not context.stepped(suffix):
+        return None
+    table: dict[str, Node] = {}
+    for used in tree.names_in(context.equations[name].body):
+        if context.knows(used + suffix):
+            table[used] = tree.Name(used + suffix)
+        elif (again := after_step(context, used, suffix)) is not None:
+            table[used] = again
+    return tree.Bracket(tree.replace_names(context.equations[name].body, table))
+
+
 def update_of(context: Context, chain: tree.Chain) -> Update | None:
     """The step that a statement is; None for any other statement."""
     first, rest = chain.members[0], chain.members[1:]
@@ -65,7 +79,16 @@ def _parameter(context: Context, node: Node) -> bool:
         return False
     if isinstance(node, hand.Marked | tree.Index) and context.variable(core.name) is None:
         return any(name.lower().startswith(core.name.lower()) for name in context.exercise.given)
-    return context.variable(core.name) in context.exercise.given
+    name = context.variable(core.name)
+    return name in context.exercise.given or is_column(context.meanings.get(name or ""))
+
+
+def is_column(meaning: Node | None) -> bool:
+    """Whether a text uses a letter for the only row of a matrix, as a column."""
+    match meaning:
+        case tree.Entrywise(_, _, tree.Index(tree.Name(), (tree.Number(), tree.Name()))):
+            return True
+    return False
 
 
 def _cites(node: Node) -> bool:

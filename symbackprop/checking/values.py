@@ -42,8 +42,8 @@ class Reader(Plain):
 
     `meanings` has the formula of every name that the text defines; `sizes` says of which name and axis
     a size is the length that only the text names (n, k). `per_example`: gradients that the text takes for
-    each example of a batch, without the factor 1/m of the mean, and m. `numerator`: ∂L/∂v is a row, and ∂L/∂W has the shape of Wᵀ. `budget` is what is left to spend on
-    the line.
+    each example of a batch, without the factor 1/m of the mean, and m. `numerator`: ∂L/∂v is a row, and
+    ∂L/∂W has the shape of Wᵀ. `budget` is what is left to spend on the line.
     """
 
     meanings: Mapping[str, Node] = field(default_factory=dict)
@@ -148,6 +148,13 @@ def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Ar
         raise EvaluationError(node, "a gradient belongs to a name")
     if of.name not in self.here.exercise.shapes:
         raise Missing(of.name)
+    if of.name in self.here.changes:
+        return self.here.changes[of.name]
+    return _slope(self, of)
+
+
+def _slope(self: HandEvaluator, of: tree.Name) -> Array[Any]:
+    """dL/d`of`."""
     self.reader.budget.spend(self.here.cost(of.name))
     value = self.here.gradient(of.name)
     factor = self.reader.per_example.get(of.name)
@@ -175,8 +182,10 @@ def _derivative(self: HandEvaluator, node: tree.Derivative, scope: Scope[Any]) -
     """∂of/∂by, of the shape of `of` and then that of `by`."""
     of, by = tree.bare(node.of), tree.bare(node.by)
     if of == tree.Name(self.here.exercise.loss):
-        value = _gradient(self, tree.Gradient(by), scope)
-        return value.transposed() if self.reader.numerator and 1 <= len(value.shape) <= 2 else value
+        if isinstance(by, tree.Name) and by.name in self.here.exercise.shapes:
+            value = _slope(self, by)
+            return value.transposed() if self.reader.numerator and 1 <= len(value.shape) <= 2 else value
+        return _gradient(self, tree.Gradient(by), scope)
     if isinstance(by, tree.Index) and isinstance(by.base, tree.Name):
         return _picked(self, _jacobian(self, of, by.base, scope), by, scope)
     if not isinstance(by, tree.Name):
@@ -363,6 +372,15 @@ def _norm(self: HandEvaluator, node: tree.Norm, scope: Scope[Any]) -> Array[Any]
     return Evaluator.value(self, _frobenius(self, node, scope), scope)
 
 
+def _call(self: HandEvaluator, node: tree.Call, scope: Scope[Any]) -> Array[Any]:
+    """`tr(δᵀ dW x)`: the trace of a number is that number."""
+    if node.function == "trace":
+        value = self.value(node.args[0], Scope(scope.env, scope.indices))
+        if len(value.entries) == 1:
+            return value.reshaped(())
+    return Evaluator.value(self, node, scope)
+
+
 def _frobenius(self: HandEvaluator, node: tree.Norm, scope: Scope[Any]) -> tree.Norm:
     if node.kind == "2" and len(self.value(node.body, Scope(scope.env, scope.indices)).shape) == 2:
         return tree.Norm(node.body, "F", span=node.span)
@@ -402,7 +420,7 @@ def _entrywise(self: HandEvaluator, node: tree.Entrywise, scope: Scope[Any]) -> 
 _HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
     tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, tree.Product: product,
     tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: cases,
-    tree.Quotient: _quotient, tree.Norm: _norm,
+    tree.Quotient: _quotient, tree.Norm: _norm, tree.Call: _call,
     hand.Tuple: _tuple, hand.Indicator: indicator, tree.Entrywise: _entrywise,
 }  # fmt: skip
 """What is different by hand."""

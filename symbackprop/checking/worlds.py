@@ -50,6 +50,8 @@ class World:
     _known: dict[tuple[str, str], Array[Any]] = field(default_factory=dict)
     _after: dict[str, list[tuple[str, Node]]] = field(default_factory=dict)
     _used: dict[str, frozenset[str]] = field(default_factory=dict)
+    changes: Numbers = field(default_factory=dict)
+    """Where d stands for a small change: the changes of names."""
     kept: dict[Any, Any] = field(default_factory=dict)
     """Values of formulas and their slopes at this point, for whoever asks again."""
 

@@ -16,7 +16,7 @@ SIGNS = {
     "otimes": "⊗", "partial": "∂", "nabla": "∇", "top": "⊤", "intercal": "⊤", "prime": "'", "div": "/",
     "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥", "geqslant": "≥", "ne": "≠", "neq": "≠",
     "lt": "<", "gt": ">", "approx": "≈", "approxeq": "≈", "simeq": "≈", "cong": "≈", "sim": "≈",
-    "equiv": "=", "triangleq": "=", "coloneqq": "=", "doteq": "=", "eqqcolon": "=", "in": "∈",
+    "equiv": "≡", "triangleq": "=", "coloneqq": "=", "doteq": "=", "eqqcolon": "≡", "in": "∈",
     "to": "→", "rightarrow": "→", "longrightarrow": "→", "mapsto": "↦", "longmapsto": "↦",
     "leftarrow": "←", "gets": "←", "longleftarrow": "←", "colon": ":", "mid": "|", "vert": "|",
     "dots": "…", "ldots": "…", "dotsc": "…", "dotso": "…", "cdots": "⋯", "dotsb": "⋯", "dotsm": "⋯",
@@ -101,9 +101,9 @@ MATRICES = frozenset({
 CASES = frozenset({"cases", "dcases", "cases*", "dcases*", "rcases"})
 
 RELATIONS = MappingProxyType({
-    "=": "=", ":=": "=", "==": "=", "≡": "=", "≜": "=", "≔": "=", "≈": "≈", "~=": "≈", "≃": "≈", "≅": "≈",
-    "∼": "≈", "≠": "≠", "!=": "≠", "/=": "≠", "<": "<", ">": ">", "≤": "≤", "<=": "≤", "≥": "≥", ">=": "≥",
-    "∈": "∈", "→": "→", "->": "→", "⟶": "→", "↦": "↦", "←": "←", "<-": "←", ":": ":",
+    "=": "=", ":=": "=", "==": "=", "≡": "≡", "=:": "≡", "≜": "=", "≔": "=", "≈": "≈", "~=": "≈", "≃": "≈",
+    "≅": "≈", "∼": "≈", "≠": "≠", "!=": "≠", "/=": "≠", "<": "<", ">": ">", "≤": "≤", "<=": "≤", "≥": "≥",
+    ">=": "≥", "∈": "∈", "→": "→", "->": "→", "⟶": "→", "↦": "↦", "←": "←", "<-": "←", ":": ":",
 })  # fmt: skip
 NEW_ROWS = frozenset({"\\", "cr", "newline", "tabularnewline"})
 COMPARISONS = frozenset("<>≤≥≠")
