@@ -59,7 +59,10 @@ EXERCISES: dict[str, dict[str, Any]] = {
     },
     "theta": {
         "model": {
-            "u": "W1 x + b1", "h": "sigmoid(u)", "theta": "W2 h + b2", "y": "theta",
+            "u": "W1 x + b1",
+            "h": "sigmoid(u)",
+            "theta": "W2 h + b2",
+            "y": "theta",
             "E": "1/2 ||y - t||^2",
         },
         "shapes": {"W1": ["m", "n"], "W2": ["k", "m"]},

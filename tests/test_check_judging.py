@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
+from symbackprop.checking import session
 from symbackprop.checking.check import check_text
+from symbackprop.checking.claims import Claim, Claims
 from symbackprop.checking.findings import Checked
 from symbackprop.checking.settings import Settings
 from symbackprop.exercise import Exercise, bundled, from_parts, load
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
 
 WORDS = {
     "definition": "definition", "correct": "correct", "example": "correct for this example",
@@ -399,6 +403,21 @@ def test_the_rule(rule: Rule) -> None:
     assert all(verdict in allowed for verdict, allowed in zip(got, due, strict=True)), said
     if rule.reason:
         assert rule.reason in {why.key for one in found for why in one.reasons}, said
+
+
+def test_a_fault_of_the_program_costs_one_line_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    judged = Claims.judge
+
+    def failing(self: Claims, node: Node) -> Claim:
+        if isinstance(node, tree.Chain) and node.members[0] == tree.Gradient(tree.Name("b")):
+            raise IndexError("a list has no such place")
+        return judged(self, node)
+
+    monkeypatch.setattr(Claims, "judge", failing)
+    monkeypatch.setattr(session, "FAULTS", (LookupError,))
+    found = check_text("dW = dz x^T\ndb = dz\ndx = W^T dz\n", [load("general")]).findings
+    assert [one.verdict for one in found] == ["correct", "not read", "correct"]
+    assert [one.key for one in found[1].reasons] == ["check.fault"]
 
 
 def test_there_are_rules_enough_and_none_twice() -> None:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from symbackprop import limits
-from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.budget import Budget, OverBudget
 from symbackprop.checking.claims import Claim, Claims
@@ -20,9 +19,9 @@ from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
-from symbackprop.checking.member import Member, numbers_of, reason
-from symbackprop.checking.numbers import distance, tolerances
+from symbackprop.checking.member import Member, reason
 from symbackprop.checking.ranges import is_whole
+from symbackprop.checking.remembering import key_of, remember
 from symbackprop.checking.settings import Settings
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
@@ -32,6 +31,14 @@ from symbackprop.notation.tree import Node, Span
 
 if TYPE_CHECKING:
     from symbackprop.checking.code_runs import Program
+
+
+FAULTS: tuple[type[Exception], ...] = (
+    ArithmeticError, EvaluationError, LookupError, TypeError, ValueError, AttributeError, AssertionError,
+)  # fmt: skip
+"""What a mistake of this program raises: the line is lost to it, and the rest of the text is not."""
+
+FAULT = "check.fault"
 
 
 class Session:
@@ -99,7 +106,13 @@ class Session:
             written = replace(written, conditions=(*written.conditions, *given)) if given else written
             nodes = (written.node,) if meant is None or written.node is None else meant(written.node)
             for node in nodes:
-                self._statement(fragment, replace(written, node=node))
+                before = len(self.findings)
+                try:
+                    self._statement(fragment, replace(written, node=node))
+                except FAULTS:
+                    del self.findings[before:]
+                    self._unread(self._blank(fragment, written.span), reason(FAULT), None, written.span)
+                    self.anchor = self.last = None
 
     def _claims(self, written: Written) -> Claims:
         """The judge of a statement; one with indices of its own goes on from where the chain began."""
@@ -199,9 +212,18 @@ class Session:
             finding = explained(self.desk, finding, claim)
         elif verdict == "correct" and self._is_per_example(claim):
             finding = replace(finding, verdict="convention", reasons=(reason("check.per_example"),))
+        elif verdict in ("correct", "rounded") and self._is_turned_delta(claim):
+            finding = replace(finding, verdict="convention", reasons=(reason("check.delta_sign"),))
         self.findings.append(finding)
         self.desk.budget.renew()
-        self._remember(claim, verdict, blank.line)
+        remember(self.desk, claim, verdict, blank.line)
+
+    def _is_turned_delta(self, claim: Claim) -> bool:
+        """Whether a statement takes δ for a gradient with the other sign."""
+        meaning = self.desk.context.meanings.get("delta")
+        left = None if claim.anchor is None else claim.anchor.written
+        core = left.base if isinstance(left, tree.Index) else left
+        return core == tree.Name("delta") and isinstance(meaning, tree.Neg)
 
     def _is_per_example(self, claim: Claim) -> bool:
         """Whether a statement says what a gradient that is meant per example is."""
@@ -226,92 +248,6 @@ class Session:
         desk.context = replace(desk.context, functions={**old.functions}, sizes=dict(old.sizes), meanings={})
         self.desk = desk
         self.anchor = self.last = None
-
-    # --- what stands from here on
-
-    def _keep_right_digits(self, key: str, value: Array[Any], number: Member | None) -> None:
-        """The entries of a wrong array that are only rounded are gone on with, and no mistake."""
-        desk = self.desk
-        allowed = None if number is None else tolerances(number.node, approximate=True)
-        world = desk.digits or desk.example
-        try:
-            right = world.gradient(key[1:]) if desk.is_gradient(key) else world.value(key)
-        except (ArithmeticError, EvaluationError):
-            return
-        if allowed is None or not len(allowed) == len(right.entries) == len(value.entries) > 1:
-            return
-        pairs = zip(value.entries, right.entries, allowed, strict=True)
-        kept = [
-            mine if distance(world.domain, mine, true) <= off else true for mine, true, off in pairs
-        ]  # fmt: skip
-        desk.written[key] = right.with_entries(kept)
-
-    def _with_entry(self, key: str, places: tuple[int, ...], value: Array[Any]) -> Array[Any] | None:
-        """A whole value with one entry as the person has it; the others as they had them before, or right."""
-        desk = self.desk
-        gradient = desk.is_gradient(key)
-        world = desk.digits or desk.example
-        try:
-            right = world.gradient(key[1:]) if gradient else world.value(key)
-        except (ArithmeticError, EvaluationError):
-            return None
-        whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
-        at = 0
-        for place, size in zip(places, whole.shape, strict=True):
-            if not 1 <= place <= size:
-                return None
-            at = at * size + place - 1
-        entries = list(whole.entries)
-        entries[at] = value.entries[0]
-        return whole.with_entries(entries)
-
-    def _remember(self, claim: Claim, verdict: str, line: int) -> None:
-        """The person's own values, rounded or wrong, for what comes after."""
-        anchor = claim.anchor
-        if anchor is None or claim.about_label:
-            return
-        desk = self.desk
-        key, places = key_of(anchor.node, desk), None
-        if key is None:
-            key, places = entry_of(anchor.node, desk)
-        if key is None:
-            return
-        members = [claim.last, claim.right]
-        number = next((one for one in members if one is not None and one.numeric), None)
-        value = None if number is None else numbers_of(number, desk.example, desk)
-        if places is not None:
-            exact = verdict not in ("wrong", "carried") or value is None
-            value = None if exact or value is None else self._with_entry(key, places, value)
-            if value is None:
-                return
-        if verdict in ("wrong", "carried"):
-            desk.lines.setdefault(key, line)
-            if value is not None:
-                desk.wrong_numbers[key] = value
-                self._keep_right_digits(key, value, number)
-            right = claim.right
-            if right is not None and not right.numeric and verdict == "wrong" and places is None:
-                desk.wrong_formulas[key] = right.variants[0]
-            elif value is not None and verdict == "wrong":
-                desk.wrong_formulas.pop(key, None)
-        elif verdict == "rounded" and value is not None and number is not None and _is_result(number):
-            desk.written[key] = value
-
-
-def entry_of(node: Node, desk: Desk) -> tuple[str | None, tuple[int, ...] | None]:
-    """Of `dw_{13}` and `z_2` the name or gradient, and which entry of it, counted from 1."""
-    bare = tree.undressed(node)
-    gradient = isinstance(bare, tree.Gradient | tree.Derivative)
-    if isinstance(bare, tree.Derivative):
-        entry = bare.by if bare.of == tree.Name(desk.exercise.loss) else None
-    else:
-        entry = bare.of if isinstance(bare, tree.Gradient) else bare
-    match entry:
-        case tree.Index(tree.Name(name), places) if all(isinstance(one, tree.Number) for one in places):
-            known = name in desk.exercise.shapes if gradient else name in desk.exercise.computed
-            at = tuple(int(one.value) for one in places if isinstance(one, tree.Number))
-            return (("d" if gradient else "") + name, at) if known else (None, None)
-    return None, None
 
 
 def _prime_of_output(node: Node, context: Context) -> Node | None:
@@ -357,26 +293,6 @@ def _other_delta(node: Node, context: Context) -> Node | None:
 
 def _has_marks(node: Node) -> bool:
     return any(isinstance(part, hand.Marked) for part in tree.walk(node))
-
-
-def _is_result(member: Member) -> bool:
-    return tolerances(member.node, approximate=True) is not None
-
-
-def key_of(node: Node, desk: Desk) -> str | None:
-    """`z` or `dz`: the computed name or the gradient that a statement is about; None for anything else."""
-    bare = tree.undressed(node)
-    if isinstance(bare, tree.Name) and bare.name in desk.context.meanings:
-        meant = desk.context.meanings[bare.name]
-        return key_of(meant, desk) if isinstance(meant, tree.Gradient | tree.Derivative) else bare.name
-    match bare:
-        case tree.Name(name) if name in desk.exercise.computed:
-            return name
-        case tree.Gradient(tree.Name(name)) if name != desk.exercise.loss:
-            return "d" + name
-        case tree.Derivative(tree.Name(of), tree.Name(by)) if of == desk.exercise.loss and by != of:
-            return "d" + by
-    return None
 
 
 def _within(place: Span | None, start: Span) -> Span | None:

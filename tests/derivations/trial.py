@@ -8,9 +8,13 @@ from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
+from symbackprop.checking import session
+
 from . import right, wrong
 from .mutations import ARITHMETIC
 from .samples import Sample, Truth
+
+session.FAULTS = ()  # a fault is to be seen here
 
 FINE = frozenset({"definition", "correct", "correct for this example", "rounded", "convention"})
 

@@ -1,0 +1,119 @@
+"""What a person's own values are from a line on: rounded, or wrong, whole or in one entry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.claims import Claim
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.member import Member, numbers_of
+from symbackprop.checking.numbers import distance, tolerances
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+
+def _keep_right_digits(desk: Desk, key: str, value: Array[Any], number: Member | None) -> None:
+    """The entries of a wrong array that are only rounded are gone on with, and no mistake."""
+    allowed = None if number is None else tolerances(number.node, approximate=True)
+    world = desk.digits or desk.example
+    try:
+        right = world.gradient(key[1:]) if desk.is_gradient(key) else world.value(key)
+    except (ArithmeticError, EvaluationError):
+        return
+    if allowed is None or not len(allowed) == len(right.entries) == len(value.entries) > 1:
+        return
+    pairs = zip(value.entries, right.entries, allowed, strict=True)
+    try:
+        kept = [mine if distance(world.domain, mine, true) <= off else true for mine, true, off in pairs]
+    except ArithmeticError:
+        return  # a symbol
+    desk.written[key] = right.with_entries(kept)
+
+
+def _with_entry(desk: Desk, key: str, places: tuple[int, ...], value: Array[Any]) -> Array[Any] | None:
+    """A whole value with one entry as the person has it; the others as they had them before, or right."""
+    gradient = desk.is_gradient(key)
+    world = desk.digits or desk.example
+    try:
+        right = world.gradient(key[1:]) if gradient else world.value(key)
+    except (ArithmeticError, EvaluationError):
+        return None
+    whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
+    at = 0
+    for place, size in zip(places, whole.shape, strict=True):
+        if not 1 <= place <= size:
+            return None
+        at = at * size + place - 1
+    entries = list(whole.entries)
+    entries[at] = value.entries[0]
+    return whole.with_entries(entries)
+
+
+def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
+    """The person's own values, rounded or wrong, for what comes after."""
+    anchor = claim.anchor
+    if anchor is None or claim.about_label:
+        return
+    key, places = key_of(anchor.node, desk), None
+    if key is None:
+        key, places = entry_of(anchor.node, desk)
+    if key is None:
+        return
+    members = [claim.last, claim.right]
+    number = next((one for one in members if one is not None and one.numeric), None)
+    value = None if number is None else numbers_of(number, desk.example, desk)
+    if places is not None:
+        exact = verdict not in ("wrong", "carried") or value is None
+        value = None if exact or value is None else _with_entry(desk, key, places, value)
+        if value is None:
+            return
+    if verdict in ("wrong", "carried"):
+        desk.lines.setdefault(key, line)
+        if value is not None:
+            desk.wrong_numbers[key] = value
+            _keep_right_digits(desk, key, value, number)
+        right = claim.right
+        if right is not None and not right.numeric and verdict == "wrong" and places is None:
+            desk.wrong_formulas[key] = right.variants[0]
+        elif value is not None and verdict == "wrong":
+            desk.wrong_formulas.pop(key, None)
+    elif verdict == "rounded" and value is not None and number is not None and _is_result(number):
+        desk.written[key] = value
+
+
+def key_of(node: Node, desk: Desk) -> str | None:
+    """`z` or `dz`: the computed name or the gradient that a statement is about; None for anything else."""
+    bare = tree.undressed(node)
+    if isinstance(bare, tree.Name) and bare.name in desk.context.meanings:
+        meant = desk.context.meanings[bare.name]
+        return key_of(meant, desk) if isinstance(meant, tree.Gradient | tree.Derivative) else bare.name
+    match bare:
+        case tree.Name(name) if name in desk.exercise.computed:
+            return name
+        case tree.Gradient(tree.Name(name)) if name != desk.exercise.loss:
+            return "d" + name
+        case tree.Derivative(tree.Name(of), tree.Name(by)) if of == desk.exercise.loss and by != of:
+            return "d" + by
+    return None
+
+
+def entry_of(node: Node, desk: Desk) -> tuple[str | None, tuple[int, ...] | None]:
+    """Of `dw_{13}` and `z_2` the name or gradient, and which entry of it, counted from 1."""
+    bare = tree.undressed(node)
+    gradient = isinstance(bare, tree.Gradient | tree.Derivative)
+    if isinstance(bare, tree.Derivative):
+        entry = bare.by if bare.of == tree.Name(desk.exercise.loss) else None
+    else:
+        entry = bare.of if isinstance(bare, tree.Gradient) else bare
+    match entry:
+        case tree.Index(tree.Name(name), places) if all(isinstance(one, tree.Number) for one in places):
+            known = name in desk.exercise.shapes if gradient else name in desk.exercise.computed
+            at = tuple(int(one.value) for one in places if isinstance(one, tree.Number))
+            return (("d" if gradient else "") + name, at) if known else (None, None)
+    return None, None
+
+
+def _is_result(member: Member) -> bool:
+    return tolerances(member.node, approximate=True) is not None
