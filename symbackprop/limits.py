@@ -10,6 +10,7 @@ DEPTH = 40  # of nested brackets, braces or arrays
 DIGITS = 4_000  # of one number as written
 EXPONENT = 400  # absolute value, of a power of ten or of a written power
 HAND_DIGITS = 60  # of one number written by hand
+HAND_EQUATIONS = 200  # of a model against which lines written by hand are checked
 HAND_OPERATIONS = 40_000  # for one line written by hand, at all points together
 EQUATIONS = 500  # in one model
 SIZE = 4_096  # of one axis of an array

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from symbackprop import limits
 from symbackprop.checking.examples import alike
 from symbackprop.checking.findings import Checked, Finding
 from symbackprop.checking.fragments import decimal_comma, fragments
 from symbackprop.checking.session import Session
 from symbackprop.checking.settings import Settings
+from symbackprop.exercise.faults import ExerciseError, Fault
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation.hand.read import macros_of
 
@@ -27,10 +29,14 @@ def check_text(
 
     `suffix` says how to read it (`.tex`, `.md`, `.txt`, `.ipynb`, `.py`; "" looks at the content). Of several
     exercises the first holds until the text gives values, or sizes, that are another's. Raises ValueError for
-    no exercise or a text that is no notebook, NotCertified for a model without a random point.
+    no exercise or a text that is no notebook, ExerciseError for a model of too many equations, NotCertified
+    for one without a random point.
     """
     if not exercises:
         raise ValueError("a derivation is checked against an exercise: give one at least")
+    for exercise in exercises:
+        if len(exercise.equations) > limits.HAND_EQUATIONS:
+            raise ExerciseError([_too_deep(exercise)])
     chosen = settings or Settings()
     comma = chosen.decimals == "comma" or (chosen.decimals == "auto" and decimal_comma(text))
     pieces = fragments(text, suffix)
@@ -59,6 +65,15 @@ def check_text(
         again = read({}, rows=True)
         session = again if _is_better(session.findings, again.findings) else session
     return Checked(source=name, exercises=tuple(exercises), findings=tuple(session.findings))
+
+
+def _too_deep(exercise: Exercise) -> Fault:
+    return Fault(
+        file=exercise.key, key="model",
+        message=f"there are {len(exercise.equations)} equations; lines are checked against "
+        f"{limits.HAND_EQUATIONS} at most",
+        suggestion="Check them against a model of fewer layers.",
+    )  # fmt: skip
 
 
 def _turned(findings: Sequence[Finding]) -> bool:

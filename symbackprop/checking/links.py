@@ -8,6 +8,7 @@ from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.causes import cause
 from symbackprop.checking.compare import Seen, TooMany, assignments, look, sides
 from symbackprop.checking.conditions import condition
@@ -204,7 +205,7 @@ class Links:
 
     def _generic(self, a: Resolved, b: Resolved, left: Member, right: Member) -> Judged:
         desk = self.desk
-        seen = look(a, b, desk.worlds.own, desk.reader)
+        seen = self._look(a, b)
         if seen.trouble == "undefined" and not seen.points:
             seen = look(a, b, desk.more_points, desk.reader)
         if not seen.ways and not seen.trouble and self._has_logarithms(a, b):
@@ -264,6 +265,17 @@ class Links:
         left_open = known.isdisjoint(names)
         numbers = any(isinstance(part, tree.Number) for part in tree.walk(node))
         return bool(names) and left_open and numbers
+
+    def _look(self, a: Resolved, b: Resolved) -> Seen:
+        """Both sides at the exercise's sizes; where these ask for too much, at small ones, if any will do."""
+        desk = self.desk
+        try:
+            return look(a, b, desk.worlds.own, desk.reader)
+        except OverBudget:
+            if not desk.worlds.wide or a.sized or b.sized:
+                raise
+            desk.budget.begin()
+            return look(a, b, desk.worlds.wide, desk.reader)
 
     def _has_logarithms(self, a: Resolved, b: Resolved) -> bool:
         """Whether log e^u or log(uv) may stand there, which in the field are unknown numbers."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import count, islice
+from itertools import islice
 from math import prod
 from typing import Any
 
@@ -234,6 +234,9 @@ LEAST = 2
 
 MORE = 16
 
+SIZES = 6
+"""Different numbers for sizes: of fifty layers no neighbours have the same, and none grows with the depth."""
+
 REAL = 3
 """Points of the real numbers at which a line must hold that holds at none of the field."""
 
@@ -289,8 +292,8 @@ def real_worlds(exercise: Exercise) -> tuple[World, ...]:
 
 
 def _numbered(exercise: Exercise, start: int) -> dict[str, int]:
-    """Numbers for the sizes that are symbols, no two alike."""
-    sizes = dict(zip(reversed(exercise.sizes), count(start), strict=False))
+    """Numbers for the sizes that are symbols, no two alike that are near each other in the model."""
+    sizes = {size: start + at % SIZES for at, size in enumerate(reversed(exercise.sizes))}
     return allowed(sizes, exercise.shapes.values())
 
 
