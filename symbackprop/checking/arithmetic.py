@@ -84,7 +84,10 @@ def slip(desk: Desk, claim: Claim) -> Named | None:
         return None
     if not left.numeric and tolerances(right.node, approximate=True) is None:
         return None
-    given = not left.numeric and set(tree.names_in(left.node)) <= {*desk.exercise.given}
+    core = tree.undressed(left.node)
+    while isinstance(core, tree.Transpose | tree.Index):
+        core = core.body if isinstance(core, tree.Transpose) else core.base
+    given = isinstance(core, tree.Name) and core.name in desk.exercise.given
     world = desk.carried or desk.example
     one, two = (numbers_of(member, world, desk) for member in (left, right))
     if one is None or two is None:

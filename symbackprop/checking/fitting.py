@@ -221,7 +221,7 @@ def _is_put_in(node: Node, line: Line) -> bool:
             return any(used <= names for used in _expanded(name, line, limits.EXPLAINED_DEPTH))
         case tree.Call():
             outputs = {one.name for one in line.exercise.equations if tree.undressed(one.body) == node}
-            return bool(outputs & names)
+            return bool(outputs & names) or set(tree.names_in(node)) <= names  # max(z, 0) for ReLU(z)
         case tree.Name(name):
             bodies = [one.body for one in line.exercise.equations if one.name == name]
             return any(set(tree.names_in(body)) <= names for body in bodies) and not _is_given(name, line)
