@@ -16,6 +16,16 @@ from symbackprop.notation.write_readable import to_readable
 from symbackprop.report.checked.outputs import CheckedOutputs
 
 OWN: dict[str, dict[str, Any]] = {
+    "layers": {
+        "model": {
+            "z1": "W1 x + b1",
+            "a1": "sigmoid(z1)",
+            "z2": "W2 a1 + b2",
+            "a2": "sigmoid(z2)",
+            "C": "1/2 ||a2 - y||^2",
+        },
+        "shapes": {"W1": ["h", "n"], "W2": ["k", "h"]},
+    },
     "batch": {
         "model": {"Z": "X W^T + 1 b^T", "A": "sigmoid(Z)", "L": "1/(2 m) ||A - Y||_F^2"},
         "shapes": {"X": ["m", "n"], "W": ["k", "n"]},
@@ -110,6 +120,12 @@ LINES = [
     Line("recurrente", r"$\frac{\partial L}{\partial U} = \delta_3 h_2^T$", "term_forgotten"),
     Line("capa", r"$dW=\langle dz,x\rangle$", "inner_for_outer"),
     Line("logistica", "#\ndw = (p - y) @ X.T / 4", "factors_swapped"),
+    # any layer
+    Line("layers", r"$\frac{\partial C}{\partial b^l_j} = \delta^{l-1}_j$", "wrong_layer"),
+    Line(
+        "layers", r"$\delta^l = (w^{l+1}\delta^{l+1})\odot\sigma'(z^l)$", "transpose_missing",
+        "W₂ᵀ dz₂ ⊙ sigmoid'(z₁)",
+    ),
     # the derivative of a function
     Line("sigmoide", r"$\sigma'(z)=\sigma(z)(1+\sigma(z))$", "term_sign", "sigmoid(z) (1 - sigmoid(z))"),
     Line("sigmoide", r"$\sigma'(z)=\frac{e^{z}}{(1+e^{-z})^2}$", "argument_sign"),
@@ -169,16 +185,19 @@ def told(name: str, text: str, language: str = "en") -> str:
     [
         ("capa-numerica", "z = (4, -5)", "Recomputed, z₁ is 7."),
         ("capa-numerica", "W^T = [[3, -4], [-4, 2], [2, 1]]", "The exercise says W[2,3] = -1."),
-        ("neurona", "dW = -4 * [1 0 2] = [-4 0 8]", "The sign is the opposite one in dW[1,3]."),
+        ("neurona", "dW = -4 * [1 0 2] = [-4 0 8]", "The sign of dW[1,3] is the opposite one."),
         ("sigmoide", "dz = -0.05290001", "Recomputed, dz is -0.052877093"),
         ("general", r"$W\in\mathbb R^{n\times k}$", "W is a matrix k×n: it does not lie in ℝ^{n×k}."),
         ("capa", r"$x\in\mathbb R^2$", "x is a vector with 3 entries: it does not lie in ℝ^2."),
         ("general", "dW = dz yhat^T", "This is a matrix k×k; a matrix k×n is due."),
         ("norma-lote", r"$s_j=\sqrt{v_j+\epsilon^2}$", "This holds if ε = 1, but not in general."),
-        ("capa", r"$\frac{\partial L}{\partial z_1}=\hat y_1-y_1$", "This holds if z > 0, but not in general"),
+        ("capa", r"$\frac{\partial L}{\partial z_1}=\hat y_1-y_1$", "This holds if z > 0, but"),
         ("sigmoide", r"$\sigma'(z)=\sigma(z)(1+\sigma(z))$", "The term σ(z) has the opposite sign."),
         ("sigmoide", r"$\sigma'(z)=\frac{e^{z}}{(1+e^{-z})^2}$", "The sign of the argument z"),
         ("softmax", r"$\frac{\partial p}{\partial z}=\mathrm{diag}(p)+pp^T$", "The term p pᵀ has"),
+        ("capa", r"$dx=\begin{pmatrix}w_{11}dz_1+w_{21}dz_2\\w_{12}dz_1\\w_{13}dz_1+w_{23}dz_2\end{pmatrix}$",
+         "The entry (2) is wrong; Σ(i: W[i,2] dzᵢ) is due there."),
+        ("general", "dx = W dz^T", "Two mistakes stand in it:"),
         ("general", r"$\frac{\partial L}{\partial x_j}=\sum_i\delta_i\frac{\partial z_j}{\partial x_i}$",
          "An index of"),
     ],

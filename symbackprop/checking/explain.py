@@ -15,7 +15,7 @@ from symbackprop import limits
 from symbackprop.checking.alike import Likeness, Value, flat
 from symbackprop.checking.entry_form import entry_form, plain_products
 from symbackprop.checking.findings import Named
-from symbackprop.checking.fitting import Line, Made, as_told, fitting, nearest
+from symbackprop.checking.fitting import ORDER, Line, Made, as_told, fitting, nearest
 from symbackprop.derivation.mistakes import BY_ID, Mistake, every_wrong_formula
 from symbackprop.derivation.slips import Place, Wrong
 from symbackprop.derivation.steps import Step
@@ -107,7 +107,8 @@ def _named(found: Sequence[Made], exercise: Exercise, written: Node | None) -> I
     for made in found:
         first.setdefault(made.row.id, made)
     for made in list(first.values())[: limits.EXPLANATIONS]:
-        yield Named(id=made.row.id, about=told(made.wrong.about), instead=told(made.wrong.instead))
+        about, instead = told(made.wrong.about), told(made.wrong.instead)
+        yield Named(id=made.row.id, about=about, instead=instead, together=made.together)
 
 
 def _step(steps: Sequence[Step], target: str) -> Step | None:
@@ -225,7 +226,11 @@ class _Search:
             forms = map(likeness.normal, self.put_in(made.formula))
             return self.left > 0 and any(likeness.alike(form, written) for form in forms)
 
-        alone = [made for made in self.candidates(step, 0) if fits(made)]
+        right = any(likeness.alike(likeness.normal(form.formula), written) for form in _forms(step))
+        alone = [
+            made for made in self.candidates(step, 0)
+            if (made.row.id in ORDER or not right) and fits(made)  # · for ⊙ is written like the right line
+        ]  # fmt: skip
         alone += self.in_a_part(step)
         if alone:
             return alone
@@ -248,8 +253,13 @@ class _Search:
                     found = inner.by_value(above) or inner.by_look(above)
                     self.left = inner.left
                     if found:
-                        return [replace(made, path=(above.target, *made.path)) for made in found]
+                        return [self.within(form, due, above, made) for made in found]
         return []
+
+    def within(self, form: Step, due: Node, above: Step, made: Made) -> Made:
+        """A mistake in the gradient `due` as one of the whole line."""
+        formula, right = (self.put(form.formula, due, one) for one in (made.formula, made.right))
+        return replace(made, formula=formula, right=right, path=(above.target, *made.path))
 
     def about(self, part: Node, value: Value) -> _Search:
         """The same search for a part of the line."""

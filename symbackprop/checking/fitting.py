@@ -167,7 +167,8 @@ def _is_turned(made: Made, line: Line) -> bool:
 def _is_slope(made: Made, line: Line) -> bool:
     """Whether a derivative is taken of something in the line, at what is said to be its place."""
     instead = made.wrong.instead
-    if line.has(tree.Cases, hand.Indicator):
+    cases = [part for part in tree.walk(line.written) if isinstance(part, tree.Cases | hand.Indicator)]
+    if instead is not None and any(_count(one, instead) for one in cases):
         return True
     calls = [part for part in tree.walk(line.written) if isinstance(part, tree.Call)]
     return any(instead is not None and _count(arg, instead) for call in calls for arg in call.args)
@@ -185,7 +186,8 @@ def _is_sum(_: Made, line: Line) -> bool:
 
 _RULES: Mapping[str, Callable[[Made, Line], bool]] = {
     "function_for_slope": _stands, "preactivation": _stands, "output_for_input": _stands,
-    "upstream_skipped": _stands, "value_for_gradient": _stands, "gradient_for_value": _stands,
+    "upstream_skipped": _stands, "step_skipped": _stands, "value_for_gradient": _stands,
+    "gradient_for_value": _stands,
     "other_function": _stands, "wrong_layer": _stands, "wrong_factor": _stands,
     "slope_at_output": _is_slope, "factor_forgotten": _is_missing, "term_forgotten": _is_missing,
     "upstream_forgotten": _is_missing, "transpose_missing": _is_turned, "transpose_extra": _is_turned,

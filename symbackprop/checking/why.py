@@ -16,6 +16,7 @@ from symbackprop.checking.claims import Claim
 from symbackprop.checking.compare import TooMany, assignments, look, side
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.difference import common, shape_told, smallest_difference
+from symbackprop.checking.entry_form import entry_form
 from symbackprop.checking.findings import Finding, Named, Reason
 from symbackprop.checking.links import Links
 from symbackprop.checking.member import Member, reason
@@ -34,6 +35,7 @@ _STOPPED = (*_ERRORS, OverBudget, RecursionError)
 
 def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
     """The finding with its mistakes named, the right line, or the smallest difference."""
+    claim = _of_one_layer(desk, claim)
     if claim.right is None or claim.left is None or isinstance(claim.right.node, tree.Space):
         return finding
     subject = claim.left if claim.about_label else claim.anchor
@@ -61,6 +63,28 @@ def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
             reasons = tuple(_plainly(desk, claim))
     right = None if expected is None else tree.equation(subject.node, expected)
     return replace(finding, mistakes=named, expected=right, reasons=reasons)
+
+
+def _of_one_layer(desk: Desk, claim: Claim) -> Claim:
+    """A line about any layer as one about the first for which it is wrong."""
+    left, right = claim.left, claim.right
+    if left is None or right is None or len(left.variants) == len(right.variants) == 1:
+        return claim
+    for b in right.variants:
+        pairs = [a for a in left.variants if None in (a.instance, b.instance) or a.instance == b.instance]
+        for a in pairs:
+            one, two = Member(left.written, (a,)), Member(right.written, (b,))
+            if Links(desk).judge(one, two).verdict == "wrong":
+                number = b.instance if a.instance is None else a.instance
+                return replace(claim, left=one, right=two, anchor=_of_layer(claim.anchor, number, left, one))
+    return claim
+
+
+def _of_layer(anchor: Member | None, number: int | None, left: Member, one: Member) -> Member | None:
+    if anchor is None or anchor is left:
+        return one if anchor is left else None
+    same = [variant for variant in anchor.variants if variant.instance in (number, None)]
+    return Member(anchor.written, tuple(same[:1])) if same else anchor
 
 
 def _right_by_itself(desk: Desk, claim: Claim) -> bool:
@@ -259,10 +283,12 @@ def _difference(desk: Desk, claim: Claim, expected: Node) -> tuple[Reason, ...]:
     assert claim.right is not None
     variant = claim.right.variants[0]
     worlds = (desk.example,) if claim.right.numeric else desk.worlds.own[:POINTS]
-    return common([_difference_in(desk, world, variant, expected) for world in worlds])
+    found = (_difference_in(desk, world, variant, expected) for world in worlds)
+    return common([one for one in found if one is not None])
 
 
-def _difference_in(desk: Desk, world: World, variant: Resolved, expected: Node) -> tuple[Reason, ...]:
+def _difference_in(desk: Desk, world: World, variant: Resolved, expected: Node) -> tuple[Reason, ...] | None:
+    """The difference at one point; None where both sides are the same there."""
     working = evaluator_in(world, desk.reader)
     indices = next(assignments(working, variant), {})
     right = working.value(expected, scope_in(world, indices))
@@ -271,7 +297,14 @@ def _difference_in(desk: Desk, world: World, variant: Resolved, expected: Node) 
         wrong = side(working, variant, indices).array
     except _ERRORS:
         wrong = None
+    if wrong is not None and wrong.entries == right.entries:
+        return None
     modulus = getattr(world.domain, "modulus", None)
+
+    def entry(places: tuple[Node, ...]) -> Node:
+        return entry_form(expected, places, desk.steps[0])
+
     return smallest_difference(
-        right, wrong, variant.node, expected, modulus=modulus, sizes=desk.letters, numbers=world.example
-    )
+        right, wrong, variant.node, expected, modulus=modulus, sizes=desk.letters, numbers=world.example,
+        entry=None if world.example else entry,
+    )  # fmt: skip

@@ -144,7 +144,8 @@ def reasons(finding: Finding) -> Iterator[Text]:
         yield sentence(reason)
     yield from said(finding.detail)
     if len(finding.mistakes) > 1:
-        yield Text("checked.several")
+        together = all(mistake.together for mistake in finding.mistakes)
+        yield Text("checked.together" if together else "checked.several")
     for mistake in finding.mistakes:
         yield mistaken(mistake)
 
