@@ -13,6 +13,7 @@ from functools import cache
 
 from symbackprop import limits
 from symbackprop.checking.alike import Likeness, Value, flat
+from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.entry_form import entry_form, plain_products
 from symbackprop.checking.findings import Named
 from symbackprop.checking.fitting import ORDER, Line, Made, as_told, fitting, nearest
@@ -162,7 +163,11 @@ class _Search:
         """Whether a formula has the line's value; each is evaluated once."""
         if formula not in self.tried:
             self.left -= 1
-            self.tried[formula] = self.same(formula)
+            try:
+                self.tried[formula] = self.same(formula)
+            except OverBudget:  # what was found till now stands
+                self.left = 0
+                return False
         return self.tried[formula] is True
 
     def _names(self) -> bool:

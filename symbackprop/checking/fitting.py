@@ -62,7 +62,24 @@ def fitting(found: Sequence[Made], line: Line) -> list[Made]:
     if is_numeric(line.written):
         return nearest(found)
     kept = [made for made in found if _RULES.get(made.row.id, _anything)(made, line)]
+    known = _known(line)
+    kept = [made for made in kept if not made.path or _outside(made.formula) <= known] or kept
     return nearest(_strongest(_written_so(kept, line)))
+
+
+def _known(line: Line) -> set[str]:
+    """The names that stand in a line, and those that may stand for them: z for σ(z), ŷ for its formula."""
+    here = _outside(line.written)
+    within = {
+        name for one in line.exercise.equations if one.name in here for name in tree.names_in(one.body)
+    }  # fmt: skip
+    made = {one.name for one in line.exercise.equations if set(tree.names_in(one.body)) <= here}
+    return here | within | made
+
+
+def _outside(node: Node) -> set[str]:
+    """The names in a formula that are not under a d."""
+    return {part.name for part in _outside_gradients(node) if isinstance(part, tree.Name)}
 
 
 ORDER = frozenset({
@@ -255,7 +272,7 @@ def _expanded(name: str, line: Line, depth: int) -> list[frozenset[str]]:
 
 
 def _outside_gradients(node: Node) -> list[Node]:
-    if isinstance(node, tree.Gradient):
+    if isinstance(node, tree.Gradient | tree.Derivative):
         return []
     return [node, *(part for child in tree.children(node) for part in _outside_gradients(child))]
 

@@ -232,6 +232,8 @@ def _named_mistakes(
         wanted = formula_itself(desk, subject)
     if wanted is None:
         return (), None
+    if wanted.places:
+        desk.budget.renew(limits.EXPLAINED_OPERATIONS // 2)  # every value of the indices takes its time
     made = explain_in(
         wanted.steps, wanted.exercise, wanted.forms, same, written=written, value=_value(desk),
         shown=wanted.shown, places=wanted.places, whole=wanted.whole,
