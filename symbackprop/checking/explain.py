@@ -16,7 +16,7 @@ from symbackprop.checking.alike import Likeness, Value, flat
 from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.entry_form import entry_form, plain_products
 from symbackprop.checking.findings import Named
-from symbackprop.checking.fitting import ORDER, Line, Made, as_told, fitting, nearest
+from symbackprop.checking.fitting import Line, Made, as_told, fitting, nearest
 from symbackprop.derivation.mistakes import BY_ID, Mistake, every_wrong_formula
 from symbackprop.derivation.slips import Place, Wrong
 from symbackprop.derivation.steps import Step
@@ -29,6 +29,9 @@ Same = Callable[[Node], bool | None]
 
 COMBINED = ("transpose_missing", "factors_swapped", "transpose_extra")
 """Rows that people make together: x dz for dz xᵀ."""
+
+SIGN_OF_PRODUCT = ("hadamard_as_dot", "dot_as_hadamard")
+"""Rows whose formula is written like the right one: only the sign of a product differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,10 +237,10 @@ class _Search:
         right = any(likeness.alike(likeness.normal(form.formula), written) for form in _forms(step))
         alone = [
             made for made in self.candidates(step, 0)
-            if (made.row.id in ORDER or not right) and fits(made)  # · for ⊙ is written like the right line
+            if (made.row.id in SIGN_OF_PRODUCT or not right) and fits(made)  # · for ⊙ is written like the right line
         ]  # fmt: skip
         alone += self.in_a_part(step)
-        if alone:
+        if alone or right:
             return alone
         for form in _forms(step):
             for first, second in self.pairs(form):
