@@ -237,7 +237,7 @@ class _Search:
         right = any(likeness.alike(likeness.normal(form.formula), written) for form in _forms(step))
         alone = [
             made for made in self.candidates(step, 0)
-            if (made.row.id in SIGN_OF_PRODUCT or not right) and fits(made)  # · for ⊙ is written like the right line
+            if (made.row.id in SIGN_OF_PRODUCT or not right) and fits(made)
         ]  # fmt: skip
         alone += self.in_a_part(step)
         if alone or right:

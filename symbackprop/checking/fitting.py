@@ -160,6 +160,19 @@ def _is_missing(made: Made, line: Line) -> bool:
     return due == 0 or _count(line.written, about) < due  # 0: it stands in a derivative written out
 
 
+def _is_term_missing(made: Made, line: Line) -> bool:
+    """Whether what is said to be missing is no term of the line."""
+    sums = [part for part in tree.walk(tree.undressed(line.written)) if isinstance(part, tree.Add)]
+    terms = {term.body if isinstance(term, tree.Neg) else term for one in sums for term in one.terms}
+    return made.wrong.about not in terms
+
+
+def _is_preactivation(made: Made, line: Line) -> bool:
+    """Whether z stands in the line; in z (1 − z) for σ'(z) it stands in the right one too."""
+    instead = made.wrong.instead
+    return instead is None or _count(line.written, instead) > 0 or _is_put_in(instead, line)
+
+
 def _is_label(made: Made, line: Line) -> bool:
     """Whether the line has the derivative by the label as it comes out: y − ŷ, and not −(ŷ − y)."""
     form = line.likeness.normal(made.wrong.formula)
@@ -202,11 +215,11 @@ def _is_sum(_: Made, line: Line) -> bool:
 
 
 _RULES: Mapping[str, Callable[[Made, Line], bool]] = {
-    "function_for_slope": _stands, "preactivation": _stands, "output_for_input": _stands,
+    "function_for_slope": _stands, "preactivation": _is_preactivation, "output_for_input": _stands,
     "upstream_skipped": _stands, "step_skipped": _stands, "value_for_gradient": _stands,
     "gradient_for_value": _stands,
     "other_function": _stands, "wrong_layer": _stands, "wrong_factor": _stands,
-    "slope_at_output": _is_slope, "factor_forgotten": _is_missing, "term_forgotten": _is_missing,
+    "slope_at_output": _is_slope, "factor_forgotten": _is_missing, "term_forgotten": _is_term_missing,
     "upstream_forgotten": _is_missing, "transpose_missing": _is_turned, "transpose_extra": _is_turned,
     "hadamard_as_dot": _is_product, "dot_as_hadamard": _is_product, "factors_swapped": _is_product,
     "inner_for_outer": _is_product, "summed": _is_sum, "label_for_output": _is_label,

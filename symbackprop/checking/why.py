@@ -232,6 +232,8 @@ def _named_mistakes(
         wanted = formula_itself(desk, subject)
     if wanted is None:
         return (), None
+    if written is not None:
+        written = tree.replace_names(written, dict(desk.context.meanings))  # δ as what it was said to be
     if wanted.places:
         desk.budget.renew(limits.EXPLAINED_OPERATIONS // 2)  # every value of the indices takes its time
     made = explain_in(
