@@ -103,6 +103,11 @@ LINES = [
     Line("neurona", "dW = -4 * [1 0 2] = [-4 0 8]", "entry_sign"),
     Line("neurona", r"$\hat y - y = 1 + 5 = 6$", "term_sign"),
     Line("neurona", "dz = 4", "sign"),
+    Line("neurona", r"$\frac{\partial L}{\partial w_3} = (\hat y - y)\cdot 1 = -4$", "factor_forgotten"),
+    Line("neurona", r"$\frac{\partial L}{\partial w_2} = -4 \cdot 2 = -8$", "wrong_index"),
+    Line("softmax", r"$\nabla_b L = (1,1,1)^T$", "bias_one"),
+    Line("softmax", "#\ndb = np.ones((3,1))", "bias_one"),
+    Line("neurona", "#\ndW = np.array([[-4, 0, -9]])", "arithmetic"),
     # means
     Line("batch", "dA = A - Y", "mean_missing factor_forgotten", "(A - Y) / m"),
     Line("batch", "dA = (A - Y) / m^2", "mean_twice", "(A - Y) / m"),
@@ -110,6 +115,7 @@ LINES = [
     # y for ŷ
     Line("general", r"$\frac{\partial L}{\partial y}=\hat y-y$", "sign wrong_variable", "y - ŷ"),
     # only what fits the line
+    Line("general", "dW = dz yhat^T", "output_for_input"),
     Line("neurona", "dW = x dz^T", "result_transposed"),
     Line("softmax", "dz = -t*(1-p)", "softmax_elementwise"),
     Line("softmax", r"$\frac{\partial L}{\partial b}=\sum_i(p_i-t_i)$", "summed"),
@@ -189,7 +195,7 @@ def told(name: str, text: str, language: str = "en") -> str:
         ("sigmoide", "dz = -0.05290001", "Recomputed, dz is -0.052877093"),
         ("general", r"$W\in\mathbb R^{n\times k}$", "W is a matrix k×n: it does not lie in ℝ^{n×k}."),
         ("capa", r"$x\in\mathbb R^2$", "x is a vector with 3 entries: it does not lie in ℝ^2."),
-        ("general", "dW = dz yhat^T", "This is a matrix k×k; a matrix k×n is due."),
+        ("general", "dW = y yhat^T", "This is a matrix k×k; a matrix k×n is due."),
         ("norma-lote", r"$s_j=\sqrt{v_j+\epsilon^2}$", "This holds if ε = 1, but not in general."),
         ("capa", r"$\frac{\partial L}{\partial z_1}=\hat y_1-y_1$", "This holds if z > 0, but"),
         ("sigmoide", r"$\sigma'(z)=\sigma(z)(1+\sigma(z))$", "The term σ(z) has the opposite sign."),

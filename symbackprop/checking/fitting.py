@@ -128,6 +128,7 @@ def nearest(found: Sequence[Made]) -> list[Made]:
 
 HIDES = (
     ("sign", "entry_sign"), ("slope_missing", "other_slope"), ("indices_swapped", "result_transposed"),
+    ("wrong_layer", "output_for_input"),
 )  # fmt: skip
 """Rows that say the same in more words, where both explain a line: of one entry, of a slope 1."""
 
@@ -149,6 +150,11 @@ def _stands(made: Made, line: Line) -> bool:
         return True
     more = _count(line.written, instead) > _count(made.right, instead)
     return more or (_count(line.written, instead) == 0 and _is_put_in(instead, line))
+
+
+def _stands_so(made: Made, line: Line) -> bool:
+    """Whether it stands in the line with just these indices."""
+    return made.wrong.instead in set(tree.walk(line.written))
 
 
 def _is_missing(made: Made, line: Line) -> bool:
@@ -223,6 +229,7 @@ _RULES: Mapping[str, Callable[[Made, Line], bool]] = {
     "upstream_forgotten": _is_missing, "transpose_missing": _is_turned, "transpose_extra": _is_turned,
     "hadamard_as_dot": _is_product, "dot_as_hadamard": _is_product, "factors_swapped": _is_product,
     "inner_for_outer": _is_product, "summed": _is_sum, "label_for_output": _is_label,
+    "wrong_index": _stands_so,
 }  # fmt: skip
 
 

@@ -129,8 +129,14 @@ def _target(session: Session, blank: Finding, target: Node, name: str, value: as
     named, expected = named_mistakes(desk, target, _written(desk, value), _same(desk, program, value))
     if not named:
         named = _updated_early(desk, program, target, value)
+    if not named and not message and _only_numbers(value) and not _is_operation(value):
+        named = (Named(id="arithmetic"),)
     right = None if expected is None else tree.equation(target, expected)
     return replace(blank, verdict="wrong", reasons=reasons, mistakes=named, expected=right)
+
+
+def _is_operation(value: ast.expr) -> bool:
+    return any(isinstance(part, ast.BinOp) for part in ast.walk(value))
 
 
 def _layout(desk: Desk, program: Program, name: str, value: ast.expr) -> bool | None:
@@ -352,7 +358,8 @@ def _same(desk: Desk, program: Program, value: ast.expr) -> Callable[[Node], boo
 
     def _equal(node: Node, world: World, columns: bool) -> bool:
         made = written(world, columns)
-        other = evaluator_in(world, desk.reader).value(node, scope_in(world, {}))
+        like = (len(made.entries),) if isinstance(node, tree.Ones) else None
+        other = evaluator_in(world, desk.reader).value(node, scope_in(world, {}, like))
         return _fit(world, made, other) == "equal"
 
     return agrees

@@ -50,8 +50,6 @@ def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
         named, expected = _by_rows(desk, claim, subject)
     if slip is not None and (not named or claim.left.numeric):
         named = (slip,)
-    elif slip is not None and claim.left is not claim.anchor:
-        named = (slip, *named)[: limits.EXPLANATIONS]  # the formula before it is right
     reasons = finding.reasons
     if named:
         reasons = tuple(one for one in reasons if not _far_fetched(one, claim))
@@ -154,6 +152,9 @@ def _by_rows(desk: Desk, claim: Claim, subject: Member) -> tuple[tuple[Named, ..
     named, expected = named_mistakes(desk, subject.node, written, _same(desk, right))
     if right.numeric:
         return named, expected
+    if not named and right.mixed:  # (ŷ − y) · 1: the 1 is a value of the example
+        found, _ = named_mistakes(desk, subject.node, written, arithmetic.as_written(desk, right))
+        named = tuple(one for one in found if one.id in AT_EXAMPLE)
     if not named and not by_places:
         with suppress(OverBudget, RecursionError):
             by_places = _repaired(desk, claim, right)
@@ -161,6 +162,10 @@ def _by_rows(desk: Desk, claim: Claim, subject: Member) -> tuple[tuple[Named, ..
     named = (*named, *(one for one in by_places if one.id not in known))[: limits.EXPLANATIONS]
     early = None if named else _updated_early(desk, claim, right)
     return ((early,) if early is not None else named), expected
+
+
+AT_EXAMPLE = frozenset({"factor_forgotten", "upstream_forgotten", "slope_missing", "sign", "term_sign"})
+"""Rows that are looked for with the example's numbers, in a line that mixes some in."""
 
 
 def _has_places(node: Node) -> bool:
