@@ -24,7 +24,7 @@ from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
-COARSE = Fraction(1, 50)
+COARSE = Fraction(1, 100)
 """The share of a number that its last digit may leave open: of fewer digits nobody can tell a mistake."""
 
 _ERRORS = (ArithmeticError, EvaluationError)

@@ -16,7 +16,7 @@ from symbackprop.checking.alike import Likeness, Value, flat
 from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.entry_form import entry_form, plain_products
 from symbackprop.checking.findings import Named
-from symbackprop.checking.fitting import Line, Made, as_told, fitting, nearest
+from symbackprop.checking.fitting import Line, Made, as_told, fitting, of_numbers
 from symbackprop.derivation.mistakes import BY_ID, Mistake, every_wrong_formula
 from symbackprop.derivation.slips import Place, Wrong
 from symbackprop.derivation.steps import Step
@@ -94,7 +94,7 @@ def explain_in(
         for form in forms:
             found = found or replace(search, written=look).by_look(form)
     line = None if written is None else Line(exercise, tuple(steps), written, likeness)
-    found = nearest(found) if line is None else fitting(found, line)
+    found = of_numbers(found) if line is None else fitting(found, line)
     expected = shown if shown is not None else forms[0].formula
     if found and found[0].path and forms[0].gradient:
         expected = plain_products(found[0].right) if places else found[0].right
@@ -255,6 +255,8 @@ class _Search:
             return []
         for form in _forms(step):
             for due, part in self.likeness.one_gradient(self.likeness.normal(form.formula), self.written):
+                if isinstance(part, tree.Name | tree.Gradient | tree.Derivative):
+                    continue  # a gradient that the line names did not go wrong in it
                 above = next((one for cited, one in self.upstream(form) if cited == due), None)
                 if above is not None and self.left > 0:
                     inner = self.about(part, value)

@@ -6,7 +6,7 @@ transpose is missing: Wᵀ" a W, "the factor x is missing" one x less than the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop import limits
@@ -60,7 +60,7 @@ def fitting(found: Sequence[Made], line: Line) -> list[Made]:
     if any(made.together for made in found):
         return list(found)
     if is_numeric(line.written):
-        return nearest(found)
+        return of_numbers(found)
     kept = [made for made in found if _RULES.get(made.row.id, _anything)(made, line)]
     known = _known(line)
     kept = [made for made in kept if not made.path or _outside(made.formula) <= known] or kept
@@ -121,14 +121,25 @@ def nearest(found: Sequence[Made]) -> list[Made]:
     signs = [len(made.path) for made in found if made.row.id in SIGNS]
     least = min(signs, default=0)
     kept = [made for made in found if made.row.id not in SIGNS or len(made.path) == least]
-    ids = {made.row.id for made in kept}
-    hidden = {weaker for stronger, weaker in HIDES if stronger in ids}
-    return [made for made in kept if made.row.id not in hidden]
+    weaker = hidden({made.row.id for made in kept})
+    return [made for made in kept if made.row.id not in weaker]
+
+
+def of_numbers(found: Sequence[Made]) -> list[Made]:
+    """Of mistakes that make the numbers of a line: a column for a row is that, however it came about."""
+    turned = [made for made in found if made.row.id == "result_transposed"]
+    return turned or nearest(found)
+
+
+def hidden(ids: Collection[str]) -> set[str]:
+    """The rows that are not named beside these."""
+    return {weaker for stronger, weaker in HIDES if stronger in ids}
 
 
 HIDES = (
-    ("sign", "entry_sign"), ("slope_missing", "other_slope"), ("indices_swapped", "result_transposed"),
-    ("wrong_layer", "output_for_input"),
+    ("sign", "entry_sign"), ("slope_missing", "other_slope"), ("wrong_layer", "output_for_input"),
+    ("indices_swapped", "result_transposed"), ("indices_swapped", "transpose_missing"),
+    ("indices_swapped", "wrong_index"), ("not_summed", "sum_forgotten"), ("bias_one", "value_for_gradient"),
 )  # fmt: skip
 """Rows that say the same in more words, where both explain a line: of one entry, of a slope 1."""
 
@@ -215,6 +226,11 @@ def _is_product(made: Made, line: Line) -> bool:
     return line.has(tree.Product) or any(len(call.args) > 1 for call in calls)
 
 
+def _is_dot(made: Made, line: Line) -> bool:
+    """A matrix product for ⊙: where a sum is written out, its entries have been added up."""
+    return _is_product(made, line) and not line.has(tree.Sum)
+
+
 def _is_sum(_: Made, line: Line) -> bool:
     calls = (part for part in tree.walk(line.written) if isinstance(part, tree.Call))
     return line.has(tree.Sum, tree.Ones) or any(call.function in {"sum", "mean"} for call in calls)
@@ -227,7 +243,7 @@ _RULES: Mapping[str, Callable[[Made, Line], bool]] = {
     "other_function": _stands, "wrong_layer": _stands, "wrong_factor": _stands,
     "slope_at_output": _is_slope, "factor_forgotten": _is_missing, "term_forgotten": _is_term_missing,
     "upstream_forgotten": _is_missing, "transpose_missing": _is_turned, "transpose_extra": _is_turned,
-    "hadamard_as_dot": _is_product, "dot_as_hadamard": _is_product, "factors_swapped": _is_product,
+    "hadamard_as_dot": _is_dot, "dot_as_hadamard": _is_product, "factors_swapped": _is_product,
     "inner_for_outer": _is_product, "summed": _is_sum, "label_for_output": _is_label,
     "wrong_index": _stands_so,
 }  # fmt: skip

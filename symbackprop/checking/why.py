@@ -18,6 +18,7 @@ from symbackprop.checking.desk import Desk
 from symbackprop.checking.difference import common, shape_told, smallest_difference
 from symbackprop.checking.entry_form import entry_form
 from symbackprop.checking.findings import Finding, Named, Reason
+from symbackprop.checking.fitting import hidden
 from symbackprop.checking.links import Links
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.repairs import repaired
@@ -159,7 +160,9 @@ def _by_rows(desk: Desk, claim: Claim, subject: Member) -> tuple[tuple[Named, ..
         with suppress(OverBudget, RecursionError):
             by_places = _repaired(desk, claim, right)
     known = {one.id for one in named}
-    named = (*named, *(one for one in by_places if one.id not in known))[: limits.EXPLANATIONS]
+    every = (*named, *(one for one in by_places if one.id not in known))
+    weaker = hidden({one.id for one in every})
+    named = tuple(one for one in every if one.id not in weaker)[: limits.EXPLANATIONS]
     early = None if named else _updated_early(desk, claim, right)
     return ((early,) if early is not None else named), expected
 
@@ -267,17 +270,27 @@ def _same(desk: Desk, right: Member) -> Callable[[Node], bool | None]:
     return same
 
 
+def _all_on(desk: Desk, world: World) -> bool:
+    names = [name for name in desk.context.activations if name in world.values]
+    return all(world.domain.sign(entry) == 1 for name in names for entry in world.values[name].entries)
+
+
 def _value(desk: Desk) -> Callable[[Node], object | None]:
-    """The value of a part of a formula at one point, to be compared."""
-    world = desk.worlds.own[0]
+    """The values of a part of a formula at two points, to be compared: at one all units are on, so that no
+    part is 0 there; at the other their slopes differ."""
+    points = desk.worlds.own
+    worlds = (next((one for one in points if _all_on(desk, one)), points[0]), points[-1])
 
     def value(node: Node) -> object | None:
-        working = evaluator_in(world, desk.reader)
-        try:
-            made = working.value(node, scope_in(world, {}))
-        except _ERRORS:
-            return None
-        return made.shape, made.entries
+        found = []
+        for world in worlds:
+            working = evaluator_in(world, desk.reader)
+            try:
+                made = working.value(node, scope_in(world, {}))
+            except _ERRORS:
+                return None
+            found.append((made.shape, made.entries))
+        return tuple(found)
 
     return value
 
