@@ -10,7 +10,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain, EvaluationError
 from symbackprop.algebra.values.exact import bounds
 from symbackprop.checking.claims import Claim
-from symbackprop.checking.compare import TooMany, sides
+from symbackprop.checking.compare import Side, TooMany, side, sides
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.difference import places_of
 from symbackprop.checking.entry_form import entry_form, entry_of_name
@@ -24,7 +24,7 @@ from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
-COARSE = Fraction(1, 50)
+COARSE = Fraction(1, 100)
 """The share of a number that its last digit may leave open: of fewer digits nobody can tell a mistake."""
 
 _ERRORS = (ArithmeticError, EvaluationError)
@@ -40,7 +40,7 @@ def as_written(desk: Desk, right: Member) -> Callable[[Node], bool | None]:
         found: bool | None = None
         for world in worlds:
             try:
-                one, two = sides(evaluator_in(world, desk.reader), Resolved(node, variant.free), variant, {})
+                one, two = _both(desk, world, Resolved(node, variant.free), variant)
             except TooMany:
                 return None
             except _ERRORS:
@@ -52,6 +52,15 @@ def as_written(desk: Desk, right: Member) -> Callable[[Node], bool | None]:
         return found
 
     return same
+
+
+def _both(desk: Desk, world: World, formula: Resolved, written: Resolved) -> tuple[Side, Side]:
+    """Both values; a vector of ones is as long as what is written."""
+    working = evaluator_in(world, desk.reader)
+    if isinstance(formula.node, tree.Ones):
+        two = side(working, written, {})
+        return side(working, formula, {}, (len(two.array.entries),)), two
+    return sides(working, formula, written, {})
 
 
 def _off(desk: Desk, node: Node, world: World) -> tuple[Fraction, ...] | None:
@@ -84,7 +93,10 @@ def slip(desk: Desk, claim: Claim) -> Named | None:
         return None
     if not left.numeric and tolerances(right.node, approximate=True) is None:
         return None
-    given = not left.numeric and set(tree.names_in(left.node)) <= {*desk.exercise.given}
+    core = tree.undressed(left.node)
+    while isinstance(core, tree.Transpose | tree.Index):
+        core = core.body if isinstance(core, tree.Transpose) else core.base
+    given = isinstance(core, tree.Name) and core.name in desk.exercise.given
     world = desk.carried or desk.example
     one, two = (numbers_of(member, world, desk) for member in (left, right))
     if one is None or two is None:

@@ -39,10 +39,16 @@ def explained_code(
     reasons: tuple[Reason, ...] = ()
     if fit.fit == "shape" and fit.trouble is not None:
         reasons = (reason("check.code_shape", message=str(fit.trouble)),)
+    elif not named and only_numbers(value) and not _is_operation(value):
+        named, reasons = (Named(id="arithmetic"),), difference(fit)
     elif not named:
         reasons = difference(fit) or (reason("check.code_differs", name=target),)
     right = None if expected is None or expected == written else tree.equation(target, expected)
     return replace(blank, verdict="wrong", reasons=reasons, mistakes=named, expected=right)
+
+
+def _is_operation(value: ast.expr) -> bool:
+    return any(isinstance(part, ast.BinOp) for part in ast.walk(value))
 
 
 def difference(fit: Fitted) -> tuple[Reason, ...]:
@@ -138,7 +144,8 @@ def _same(desk: Desk, program: Program, value: ast.expr) -> Callable[[Node], boo
 
     def _equal(node: Node, world: World, columns: bool) -> bool:
         made = written(world, columns)
-        other = evaluator_in(world, desk.reader).value(node, scope_in(world, {}))
+        like = (len(made.entries),) if isinstance(node, tree.Ones) else None
+        other = evaluator_in(world, desk.reader).value(node, scope_in(world, {}, like))
         return fit_of(world, made, other) == "equal"
 
     return agrees

@@ -28,12 +28,14 @@ def smallest_difference(
     modulus: int | None = None,
     sizes: Mapping[int, str] | None = None,
     numbers: bool = True,
+    entry: Callable[[tuple[Node, ...]], Node] | None = None,
 ) -> tuple[Reason, ...]:
     """What to say about the values of a right and a wrong line, a sentence each; empty if nothing is simple.
 
     The entries are exact numbers, or with `modulus` residues of values at a random point, of which only
     factors and places are told. `wrong` is None where the line `written` has no value. `sizes` are the
-    letters that the numbers of entries stand for; without `numbers` the values are of no interest.
+    letters that the numbers of entries stand for; without `numbers` the values are of no interest, and
+    `entry` says what is due at a place.
     """
     if wrong is None or written == expected:
         return ()
@@ -45,7 +47,7 @@ def smallest_difference(
         isinstance(one, Fraction | int) for one in (*right.entries, *wrong.entries)
     ):
         return ()
-    pairs = _Pairs(right, wrong, modulus, numbers and modulus is None)
+    pairs = _Pairs(right, wrong, modulus, numbers and modulus is None, entry)
     for say in _SAYINGS:
         found = say(pairs)
         if found:
@@ -61,6 +63,7 @@ class _Pairs:
     wrong: Array[Any]
     modulus: int | None
     numbers: bool
+    entry: Callable[[tuple[Node, ...]], Node] | None
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
         return zip(self.right.entries, self.wrong.entries, strict=True)
@@ -107,9 +110,16 @@ def _fraction_of(residue: int, modulus: int) -> Fraction | None:
 
 
 def common(every: Sequence[tuple[Reason, ...]]) -> tuple[Reason, ...]:
-    """What is told at all of several points alike: at one it may be so by accident."""
-    told = [[(one.key, dict(one.parts)) for one in reasons] for reasons in every]
-    return every[0] if every and all(one == told[0] for one in told) else ()
+    """What is told at all of several points alike, at one it may be so by accident; of single entries all
+    that differ at one of them."""
+    told = [{one.key: one for one in reasons} for reasons in every if reasons]
+    if not told or len(told) < len(every):
+        return ()
+    if all(set(one) == {"check.differs_due"} for one in told):
+        places = {str(one.parts): one for reasons in every for one in reasons}
+        return tuple(places.values()) if len(places) <= NAMED_ENTRIES else ()
+    parts = [[(one.key, dict(one.parts)) for one in reasons] for reasons in every]
+    return every[0] if all(one == parts[0] for one in parts) else ()
 
 
 def shape_told(shape: tuple[int, ...], sizes: Mapping[int, str]) -> Reason:
@@ -167,6 +177,9 @@ def _entries(pairs: _Pairs) -> tuple[Reason, ...]:
 
 def _entry(pairs: _Pairs, at: int) -> Reason:
     place = place_of(pairs.right.shape, at)
+    if pairs.entry is not None:
+        due = pairs.entry(places_of(pairs.right.shape, at))
+        return Reason(key="check.differs_due", parts={"place": place, "due": due})
     if not pairs.numbers:
         return Reason(key="check.differs_place", parts={"place": place})
     got, wanted = _shown(pairs.wrong.entries[at]), _shown(pairs.right.entries[at])

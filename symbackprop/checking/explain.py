@@ -13,9 +13,10 @@ from functools import cache
 
 from symbackprop import limits
 from symbackprop.checking.alike import Likeness, Value, flat
+from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.entry_form import entry_form, plain_products
 from symbackprop.checking.findings import Named
-from symbackprop.checking.fitting import Line, Made, as_told, fitting, nearest
+from symbackprop.checking.fitting import Line, Made, as_told, fitting, of_numbers
 from symbackprop.derivation.mistakes import BY_ID, Mistake, every_wrong_formula
 from symbackprop.derivation.slips import Place, Wrong
 from symbackprop.derivation.steps import Step
@@ -28,6 +29,9 @@ Same = Callable[[Node], bool | None]
 
 COMBINED = ("transpose_missing", "factors_swapped", "transpose_extra")
 """Rows that people make together: x dz for dz xᵀ."""
+
+SIGN_OF_PRODUCT = ("hadamard_as_dot", "dot_as_hadamard")
+"""Rows whose formula is written like the right one: only the sign of a product differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +94,7 @@ def explain_in(
         for form in forms:
             found = found or replace(search, written=look).by_look(form)
     line = None if written is None else Line(exercise, tuple(steps), written, likeness)
-    found = nearest(found) if line is None else fitting(found, line)
+    found = of_numbers(found) if line is None else fitting(found, line)
     expected = shown if shown is not None else forms[0].formula
     if found and found[0].path and forms[0].gradient:
         expected = plain_products(found[0].right) if places else found[0].right
@@ -107,7 +111,8 @@ def _named(found: Sequence[Made], exercise: Exercise, written: Node | None) -> I
     for made in found:
         first.setdefault(made.row.id, made)
     for made in list(first.values())[: limits.EXPLANATIONS]:
-        yield Named(id=made.row.id, about=told(made.wrong.about), instead=told(made.wrong.instead))
+        about, instead = told(made.wrong.about), told(made.wrong.instead)
+        yield Named(id=made.row.id, about=about, instead=instead, together=made.together)
 
 
 def _step(steps: Sequence[Step], target: str) -> Step | None:
@@ -161,7 +166,11 @@ class _Search:
         """Whether a formula has the line's value; each is evaluated once."""
         if formula not in self.tried:
             self.left -= 1
-            self.tried[formula] = self.same(formula)
+            try:
+                self.tried[formula] = self.same(formula)
+            except OverBudget:  # what was found till now stands
+                self.left = 0
+                return False
         return self.tried[formula] is True
 
     def _names(self) -> bool:
@@ -225,9 +234,13 @@ class _Search:
             forms = map(likeness.normal, self.put_in(made.formula))
             return self.left > 0 and any(likeness.alike(form, written) for form in forms)
 
-        alone = [made for made in self.candidates(step, 0) if fits(made)]
+        right = any(likeness.alike(likeness.normal(form.formula), written) for form in _forms(step))
+        alone = [
+            made for made in self.candidates(step, 0)
+            if (made.row.id in SIGN_OF_PRODUCT or not right) and fits(made)
+        ]  # fmt: skip
         alone += self.in_a_part(step)
-        if alone:
+        if alone or right:
             return alone
         for form in _forms(step):
             for first, second in self.pairs(form):
@@ -242,14 +255,21 @@ class _Search:
             return []
         for form in _forms(step):
             for due, part in self.likeness.one_gradient(self.likeness.normal(form.formula), self.written):
+                if isinstance(part, tree.Name | tree.Gradient | tree.Derivative):
+                    continue  # a gradient that the line names did not go wrong in it
                 above = next((one for cited, one in self.upstream(form) if cited == due), None)
                 if above is not None and self.left > 0:
                     inner = self.about(part, value)
                     found = inner.by_value(above) or inner.by_look(above)
                     self.left = inner.left
                     if found:
-                        return [replace(made, path=(above.target, *made.path)) for made in found]
+                        return [self.within(form, due, above, made) for made in found]
         return []
+
+    def within(self, form: Step, due: Node, above: Step, made: Made) -> Made:
+        """A mistake in the gradient `due` as one of the whole line."""
+        formula, right = (self.put(form.formula, due, one) for one in (made.formula, made.right))
+        return replace(made, formula=formula, right=right, path=(above.target, *made.path))
 
     def about(self, part: Node, value: Value) -> _Search:
         """The same search for a part of the line."""

@@ -35,11 +35,15 @@ class Reason(Plain):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Named(Plain):
-    """A mistake that explains a wrong line: a row of the table of mistakes, and what it is about."""
+    """A mistake that explains a wrong line: a row of the table of mistakes, and what it is about.
+
+    `together`: not by itself, but with the others that are named.
+    """
 
     id: str
     about: Node | None = None
     instead: Node | None = None
+    together: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

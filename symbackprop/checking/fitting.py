@@ -6,7 +6,7 @@ transpose is missing: Wᵀ" a W, "the factor x is missing" one x less than the r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from symbackprop import limits
@@ -60,9 +60,26 @@ def fitting(found: Sequence[Made], line: Line) -> list[Made]:
     if any(made.together for made in found):
         return list(found)
     if is_numeric(line.written):
-        return nearest(found)
+        return of_numbers(found)
     kept = [made for made in found if _RULES.get(made.row.id, _anything)(made, line)]
+    known = _known(line)
+    kept = [made for made in kept if not made.path or _outside(made.formula) <= known] or kept
     return nearest(_strongest(_written_so(kept, line)))
+
+
+def _known(line: Line) -> set[str]:
+    """The names that stand in a line, and those that may stand for them: z for σ(z), ŷ for its formula."""
+    here = _outside(line.written)
+    within = {
+        name for one in line.exercise.equations if one.name in here for name in tree.names_in(one.body)
+    }  # fmt: skip
+    made = {one.name for one in line.exercise.equations if set(tree.names_in(one.body)) <= here}
+    return here | within | made
+
+
+def _outside(node: Node) -> set[str]:
+    """The names in a formula that are not under a d."""
+    return {part.name for part in _outside_gradients(node) if isinstance(part, tree.Name)}
 
 
 ORDER = frozenset({
@@ -104,13 +121,25 @@ def nearest(found: Sequence[Made]) -> list[Made]:
     signs = [len(made.path) for made in found if made.row.id in SIGNS]
     least = min(signs, default=0)
     kept = [made for made in found if made.row.id not in SIGNS or len(made.path) == least]
-    ids = {made.row.id for made in kept}
-    hidden = {weaker for stronger, weaker in HIDES if stronger in ids}
-    return [made for made in kept if made.row.id not in hidden]
+    weaker = hidden({made.row.id for made in kept})
+    return [made for made in kept if made.row.id not in weaker]
+
+
+def of_numbers(found: Sequence[Made]) -> list[Made]:
+    """Of mistakes that make the numbers of a line: a column for a row is that, however it came about."""
+    turned = [made for made in found if made.row.id == "result_transposed"]
+    return turned or nearest(found)
+
+
+def hidden(ids: Collection[str]) -> set[str]:
+    """The rows that are not named beside these."""
+    return {weaker for stronger, weaker in HIDES if stronger in ids}
 
 
 HIDES = (
-    ("sign", "entry_sign"), ("slope_missing", "other_slope"), ("indices_swapped", "result_transposed"),
+    ("sign", "entry_sign"), ("slope_missing", "other_slope"), ("wrong_layer", "output_for_input"),
+    ("indices_swapped", "result_transposed"), ("indices_swapped", "transpose_missing"),
+    ("indices_swapped", "wrong_index"), ("not_summed", "sum_forgotten"), ("bias_one", "value_for_gradient"),
 )  # fmt: skip
 """Rows that say the same in more words, where both explain a line: of one entry, of a slope 1."""
 
@@ -134,6 +163,11 @@ def _stands(made: Made, line: Line) -> bool:
     return more or (_count(line.written, instead) == 0 and _is_put_in(instead, line))
 
 
+def _stands_so(made: Made, line: Line) -> bool:
+    """Whether it stands in the line with just these indices."""
+    return made.wrong.instead in set(tree.walk(line.written))
+
+
 def _is_missing(made: Made, line: Line) -> bool:
     """Whether what is said to be missing stands less often than in the right line."""
     about = made.wrong.about
@@ -141,6 +175,19 @@ def _is_missing(made: Made, line: Line) -> bool:
         return True
     due = _count(made.right, about)
     return due == 0 or _count(line.written, about) < due  # 0: it stands in a derivative written out
+
+
+def _is_term_missing(made: Made, line: Line) -> bool:
+    """Whether what is said to be missing is no term of the line."""
+    sums = [part for part in tree.walk(tree.undressed(line.written)) if isinstance(part, tree.Add)]
+    terms = {term.body if isinstance(term, tree.Neg) else term for one in sums for term in one.terms}
+    return made.wrong.about not in terms
+
+
+def _is_preactivation(made: Made, line: Line) -> bool:
+    """Whether z stands in the line; in z (1 − z) for σ'(z) it stands in the right one too."""
+    instead = made.wrong.instead
+    return instead is None or _count(line.written, instead) > 0 or _is_put_in(instead, line)
 
 
 def _is_label(made: Made, line: Line) -> bool:
@@ -167,7 +214,8 @@ def _is_turned(made: Made, line: Line) -> bool:
 def _is_slope(made: Made, line: Line) -> bool:
     """Whether a derivative is taken of something in the line, at what is said to be its place."""
     instead = made.wrong.instead
-    if line.has(tree.Cases, hand.Indicator):
+    cases = [part for part in tree.walk(line.written) if isinstance(part, tree.Cases | hand.Indicator)]
+    if instead is not None and any(_count(one, instead) for one in cases):
         return True
     calls = [part for part in tree.walk(line.written) if isinstance(part, tree.Call)]
     return any(instead is not None and _count(arg, instead) for call in calls for arg in call.args)
@@ -178,19 +226,26 @@ def _is_product(made: Made, line: Line) -> bool:
     return line.has(tree.Product) or any(len(call.args) > 1 for call in calls)
 
 
+def _is_dot(made: Made, line: Line) -> bool:
+    """A matrix product for ⊙: where a sum is written out, its entries have been added up."""
+    return _is_product(made, line) and not line.has(tree.Sum)
+
+
 def _is_sum(_: Made, line: Line) -> bool:
     calls = (part for part in tree.walk(line.written) if isinstance(part, tree.Call))
     return line.has(tree.Sum, tree.Ones) or any(call.function in {"sum", "mean"} for call in calls)
 
 
 _RULES: Mapping[str, Callable[[Made, Line], bool]] = {
-    "function_for_slope": _stands, "preactivation": _stands, "output_for_input": _stands,
-    "upstream_skipped": _stands, "value_for_gradient": _stands, "gradient_for_value": _stands,
+    "function_for_slope": _stands, "preactivation": _is_preactivation, "output_for_input": _stands,
+    "upstream_skipped": _stands, "step_skipped": _stands, "value_for_gradient": _stands,
+    "gradient_for_value": _stands,
     "other_function": _stands, "wrong_layer": _stands, "wrong_factor": _stands,
-    "slope_at_output": _is_slope, "factor_forgotten": _is_missing, "term_forgotten": _is_missing,
+    "slope_at_output": _is_slope, "factor_forgotten": _is_missing, "term_forgotten": _is_term_missing,
     "upstream_forgotten": _is_missing, "transpose_missing": _is_turned, "transpose_extra": _is_turned,
-    "hadamard_as_dot": _is_product, "dot_as_hadamard": _is_product, "factors_swapped": _is_product,
+    "hadamard_as_dot": _is_dot, "dot_as_hadamard": _is_product, "factors_swapped": _is_product,
     "inner_for_outer": _is_product, "summed": _is_sum, "label_for_output": _is_label,
+    "wrong_index": _stands_so,
 }  # fmt: skip
 
 
@@ -221,7 +276,7 @@ def _is_put_in(node: Node, line: Line) -> bool:
             return any(used <= names for used in _expanded(name, line, limits.EXPLAINED_DEPTH))
         case tree.Call():
             outputs = {one.name for one in line.exercise.equations if tree.undressed(one.body) == node}
-            return bool(outputs & names)
+            return bool(outputs & names) or set(tree.names_in(node)) <= names  # max(z, 0) for ReLU(z)
         case tree.Name(name):
             bodies = [one.body for one in line.exercise.equations if one.name == name]
             return any(set(tree.names_in(body)) <= names for body in bodies) and not _is_given(name, line)
@@ -253,7 +308,7 @@ def _expanded(name: str, line: Line, depth: int) -> list[frozenset[str]]:
 
 
 def _outside_gradients(node: Node) -> list[Node]:
-    if isinstance(node, tree.Gradient):
+    if isinstance(node, tree.Gradient | tree.Derivative):
         return []
     return [node, *(part for child in tree.children(node) for part in _outside_gradients(child))]
 

@@ -142,8 +142,10 @@ def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Ar
     of = tree.bare(node.of)
     if isinstance(of, tree.Index):
         base = _gradient(self, tree.Gradient(of.base), scope)
-        assert isinstance(of.base, tree.Name)
-        return indexing.index(self, of, _with(scope, of.base.name, base))
+        try:
+            return indexing.index(self, tree.Index(tree.Name("·"), of.places), _with(scope, "·", base))
+        except EvaluationError as error:
+            raise EvaluationError(node, error.message) from None  # about dz_2, not about ·
     if not isinstance(of, tree.Name):
         raise EvaluationError(node, "a gradient belongs to a name")
     if of.name not in self.here.exercise.shapes:

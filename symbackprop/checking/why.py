@@ -16,7 +16,9 @@ from symbackprop.checking.claims import Claim
 from symbackprop.checking.compare import TooMany, assignments, look, side
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.difference import common, shape_told, smallest_difference
+from symbackprop.checking.entry_form import entry_form
 from symbackprop.checking.findings import Finding, Named, Reason
+from symbackprop.checking.fitting import hidden
 from symbackprop.checking.links import Links
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.repairs import repaired
@@ -34,6 +36,7 @@ _STOPPED = (*_ERRORS, OverBudget, RecursionError)
 
 def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
     """The finding with its mistakes named, the right line, or the smallest difference."""
+    claim = _of_one_layer(desk, claim)
     if claim.right is None or claim.left is None or isinstance(claim.right.node, tree.Space):
         return finding
     subject = claim.left if claim.about_label else claim.anchor
@@ -48,8 +51,6 @@ def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
         named, expected = _by_rows(desk, claim, subject)
     if slip is not None and (not named or claim.left.numeric):
         named = (slip,)
-    elif slip is not None and claim.left is not claim.anchor:
-        named = (slip, *named)[: limits.EXPLANATIONS]  # the formula before it is right
     reasons = finding.reasons
     if named:
         reasons = tuple(one for one in reasons if not _far_fetched(one, claim))
@@ -61,6 +62,28 @@ def explained(desk: Desk, finding: Finding, claim: Claim) -> Finding:
             reasons = tuple(_plainly(desk, claim))
     right = None if expected is None else tree.equation(subject.node, expected)
     return replace(finding, mistakes=named, expected=right, reasons=reasons)
+
+
+def _of_one_layer(desk: Desk, claim: Claim) -> Claim:
+    """A line about any layer as one about the first for which it is wrong."""
+    left, right = claim.left, claim.right
+    if left is None or right is None or len(left.variants) == len(right.variants) == 1:
+        return claim
+    for b in right.variants:
+        pairs = [a for a in left.variants if None in (a.instance, b.instance) or a.instance == b.instance]
+        for a in pairs:
+            one, two = Member(left.written, (a,)), Member(right.written, (b,))
+            if Links(desk).judge(one, two).verdict == "wrong":
+                number = b.instance if a.instance is None else a.instance
+                return replace(claim, left=one, right=two, anchor=_of_layer(claim.anchor, number, left, one))
+    return claim
+
+
+def _of_layer(anchor: Member | None, number: int | None, left: Member, one: Member) -> Member | None:
+    if anchor is None or anchor is left:
+        return one if anchor is left else None
+    same = [variant for variant in anchor.variants if variant.instance in (number, None)]
+    return Member(anchor.written, tuple(same[:1])) if same else anchor
 
 
 def _right_by_itself(desk: Desk, claim: Claim) -> bool:
@@ -130,13 +153,22 @@ def _by_rows(desk: Desk, claim: Claim, subject: Member) -> tuple[tuple[Named, ..
     named, expected = named_mistakes(desk, subject.node, written, _same(desk, right))
     if right.numeric:
         return named, expected
+    if not named and right.mixed:  # (ŷ − y) · 1: the 1 is a value of the example
+        found, _ = named_mistakes(desk, subject.node, written, arithmetic.as_written(desk, right))
+        named = tuple(one for one in found if one.id in AT_EXAMPLE)
     if not named and not by_places:
         with suppress(OverBudget, RecursionError):
             by_places = _repaired(desk, claim, right)
     known = {one.id for one in named}
-    named = (*named, *(one for one in by_places if one.id not in known))[: limits.EXPLANATIONS]
+    every = (*named, *(one for one in by_places if one.id not in known))
+    weaker = hidden({one.id for one in every})
+    named = tuple(one for one in every if one.id not in weaker)[: limits.EXPLANATIONS]
     early = None if named else _updated_early(desk, claim, right)
     return ((early,) if early is not None else named), expected
+
+
+AT_EXAMPLE = frozenset({"factor_forgotten", "upstream_forgotten", "slope_missing", "sign", "term_sign"})
+"""Rows that are looked for with the example's numbers, in a line that mixes some in."""
 
 
 def _has_places(node: Node) -> bool:
@@ -208,6 +240,10 @@ def _named_mistakes(
         wanted = formula_itself(desk, subject)
     if wanted is None:
         return (), None
+    if written is not None:
+        written = tree.replace_names(written, dict(desk.context.meanings))  # δ as what it was said to be
+    if wanted.places:
+        desk.budget.renew(limits.EXPLAINED_OPERATIONS // 2)  # every value of the indices takes its time
     made = explain_in(
         wanted.steps, wanted.exercise, wanted.forms, same, written=written, value=_value(desk),
         shown=wanted.shown, places=wanted.places, whole=wanted.whole,
@@ -254,17 +290,27 @@ def _same(desk: Desk, right: Member) -> Callable[[Node], bool | None]:
     return same
 
 
+def _all_on(desk: Desk, world: World) -> bool:
+    names = [name for name in desk.context.activations if name in world.values]
+    return all(world.domain.sign(entry) == 1 for name in names for entry in world.values[name].entries)
+
+
 def _value(desk: Desk) -> Callable[[Node], object | None]:
-    """The value of a part of a formula at one point, to be compared."""
-    world = desk.worlds.own[0]
+    """The values of a part of a formula at two points, to be compared: at one all units are on, so that no
+    part is 0 there; at the other their slopes differ."""
+    points = desk.worlds.own
+    worlds = (next((one for one in points if _all_on(desk, one)), points[0]), points[-1])
 
     def value(node: Node) -> object | None:
-        working = evaluator_in(world, desk.reader)
-        try:
-            made = working.value(node, scope_in(world, {}))
-        except _ERRORS:
-            return None
-        return made.shape, made.entries
+        found = []
+        for world in worlds:
+            working = evaluator_in(world, desk.reader)
+            try:
+                made = working.value(node, scope_in(world, {}))
+            except _ERRORS:
+                return None
+            found.append((made.shape, made.entries))
+        return tuple(found)
 
     return value
 
@@ -279,10 +325,12 @@ def _difference(desk: Desk, claim: Claim, expected: Node) -> tuple[Reason, ...]:
     assert claim.right is not None
     variant = claim.right.variants[0]
     worlds = (desk.example,) if claim.right.numeric else desk.worlds.own[:POINTS]
-    return common([_difference_in(desk, world, variant, expected) for world in worlds])
+    found = (_difference_in(desk, world, variant, expected) for world in worlds)
+    return common([one for one in found if one is not None])
 
 
-def _difference_in(desk: Desk, world: World, variant: Resolved, expected: Node) -> tuple[Reason, ...]:
+def _difference_in(desk: Desk, world: World, variant: Resolved, expected: Node) -> tuple[Reason, ...] | None:
+    """The difference at one point; None where both sides are the same there."""
     working = evaluator_in(world, desk.reader)
     indices = next(assignments(working, variant), {})
     right = working.value(expected, scope_in(world, indices))
@@ -291,7 +339,14 @@ def _difference_in(desk: Desk, world: World, variant: Resolved, expected: Node) 
         wrong = side(working, variant, indices).array
     except _ERRORS:
         wrong = None
+    if wrong is not None and wrong.entries == right.entries:
+        return None
     modulus = getattr(world.domain, "modulus", None)
+
+    def entry(places: tuple[Node, ...]) -> Node:
+        return entry_form(expected, places, desk.steps[0])
+
     return smallest_difference(
-        right, wrong, variant.node, expected, modulus=modulus, sizes=desk.letters, numbers=world.example
-    )
+        right, wrong, variant.node, expected, modulus=modulus, sizes=desk.letters, numbers=world.example,
+        entry=None if world.example else entry,
+    )  # fmt: skip

@@ -144,11 +144,11 @@ MISTAKES: tuple[Mistake, ...] = (
     Mistake("not_summed", "not summed over the examples", products.not_summed),
     Mistake("sum_forgotten", "a sum forgotten", None, (products.sum_forgotten,), forward=True),
     Mistake("product_for_sum", "a product for a sum", None, (products.product_for_sum,), forward=True),
-    Mistake("output_for_input", "{instead} in place of {about}", names.output_for_input),
     Mistake(
-        "upstream_skipped", "{instead} in place of {about}", names.upstream_skipped,
-        (names.later_for_upstream,),
+        "output_for_input", "{instead} in place of {about}", names.output_for_input, (names.after_for_input,)
     ),
+    Mistake("upstream_skipped", "{instead} in place of {about}", names.upstream_skipped),
+    Mistake("step_skipped", "{instead} in place of {about}", None, (names.later_for_upstream,)),
     Mistake(
         "upstream_forgotten", "{about} forgotten", names.upstream_forgotten, (names.any_upstream_forgotten,)
     ),

@@ -64,6 +64,23 @@ def output_for_input(place: Place) -> Iterator[Wrong]:
 # --- what only a checker looks for ------------------------------------------------------------
 
 
+def after_for_input(place: Place) -> Iterator[Wrong]:
+    """dz xᵀ  ->  dz ŷᵀ: what the activation makes of the output"""
+    if len(place.shape) != 2:
+        return
+    outputs = [
+        tree.Name(one.name) for through in place.through if (one := place.applied(through)) is not None
+    ]
+
+    def change(node: Node) -> Iterator[Wrong]:
+        if isinstance(node, tree.Name) and node.name != place.step.target:
+            for other in outputs:
+                if other != node and place.rank(other.name) == place.rank(node.name):
+                    yield Wrong(other, node, other)
+
+    yield from at_each(place.formula, change)
+
+
 def later_for_upstream(place: Place) -> Iterator[Wrong]:
     """dz xᵀ  ->  dŷ xᵀ, where ŷ follows from z in any way, not only entry by entry"""
 

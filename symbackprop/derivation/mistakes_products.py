@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symbackprop import limits
 from symbackprop.derivation.slips import (
     Place,
     Wrong,
@@ -218,21 +219,30 @@ def _indices(node: Node) -> list[Node]:
 
 
 def wrong_index(place: Place) -> Iterator[Wrong]:
-    """dz_i x_j  ->  dz_i x_i, dz_i x_1"""
-    others = dict.fromkeys((*_indices(place.formula), tree.number(1)))
+    """dz_i x_j  ->  dz_i x_i, dz_i x_1;  dz x_3  ->  dz x_2"""
+    letters = dict.fromkeys((*_indices(place.formula), tree.number(1)))
 
     def change(node: Node) -> Iterator[Wrong]:
         inner = node.of if isinstance(node, tree.Gradient) else node
         if not isinstance(inner, tree.Index):
             return
         for at, due in enumerate(inner.places):
-            for other in others:
+            numbers = _numbers(place, inner.base, at) if isinstance(due, tree.Number) else ()
+            for other in dict.fromkeys((*letters, *numbers)):
                 if other != due:
                     made = tree.Index(inner.base, (*inner.places[:at], other, *inner.places[at + 1 :]))
                     whole = tree.Gradient(made) if isinstance(node, tree.Gradient) else made
                     yield Wrong(whole, node, whole)
 
     yield from at_each(place.formula, change)
+
+
+def _numbers(place: Place, base: Node, axis: int) -> tuple[Node, ...]:
+    """The numbers that an axis has, where there are few."""
+    shape = place.exercise.shapes.get(base.name, ()) if isinstance(base, tree.Name) else ()
+    size = shape[axis] if axis < len(shape) else 0
+    few = isinstance(size, int) and size <= limits.SHOWN_COLUMNS
+    return tuple(tree.number(one + 1) for one in range(size)) if few and isinstance(size, int) else ()
 
 
 def _turned(place: Place, turned: dict[Node, Node], about: Node) -> Iterator[Wrong]:

@@ -19,8 +19,8 @@ session.FAULTS = ()  # a fault is to be seen here
 FINE = frozenset({"definition", "correct", "correct for this example", "rounded", "convention"})
 
 
-SAME = {"arithmetic_slip": ARITHMETIC, "wrong_index": "indices_swapped"}
-"""Ids that name the same mistake: of one neuron w_1 for w_i is both."""
+SAME = {"arithmetic_slip": ARITHMETIC, "wrong_index": "indices_swapped", "step_skipped": "upstream_skipped"}
+"""Ids that name the same mistake: of one neuron w_1 for w_i is both; a gradient one step too late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from symbackprop.notation.node import Span
 from symbackprop.notation.tree import Coloured, Dots, Node, rebuild, undressed
 from symbackprop.notation.write_readable import to_readable
 from symbackprop.notation.write_style import Style
+from symbackprop.report.checked.said import said
 from symbackprop.report.document import Document, Judged, Paragraph, Part, Text
 
 Mark = Literal["right", "near", "wrong", "unread"]
@@ -141,14 +142,19 @@ def reasons(finding: Finding) -> Iterator[Text]:
     """The sentences of a finding: its reasons, then the mistakes that explain it."""
     for reason in finding.reasons:
         yield sentence(reason)
+    yield from said(finding.detail)
     if len(finding.mistakes) > 1:
-        yield Text("checked.several")
+        together = all(mistake.together for mistake in finding.mistakes)
+        yield Text("checked.together" if together else "checked.several")
     for mistake in finding.mistakes:
         yield mistaken(mistake)
 
 
 def sentence(reason: Reason) -> Text:
     """The sentence of a reason."""
+    message = reason.parts.get("message")
+    if reason.key == "check.code_shape" and isinstance(message, str) and (known := said(message)):
+        return Text("check.code_fails", {"message": known[0]})
     return Text(reason.key, {name: _part(value) for name, value in reason.parts.items()})
 
 

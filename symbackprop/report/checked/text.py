@@ -20,6 +20,7 @@ from symbackprop.checking.findings import Finding
 from symbackprop.exercise.faults import visible
 from symbackprop.notation.node import Span
 from symbackprop.report.checked.compose import SHOWN, SIGNS, head, notes, place, summary
+from symbackprop.report.checked.said import said
 from symbackprop.report.checked.voice import Voice
 
 Tone = Literal["", "right", "near", "wrong", "unread", "quiet"]
@@ -97,7 +98,7 @@ def _finding(finding: Finding, voice: Voice, columns: _Columns) -> Iterator[tupl
     for note in notes(finding):
         for line in _wrapped(voice.text.text(note), columns.room):
             yield ((space + line, ""),)
-    if finding.detail and voice.language == READER:
+    if finding.detail and voice.language == READER and not said(finding.detail):
         for line in _wrapped(_flat(finding.detail), columns.room):
             yield ((space + line, "quiet"),)
 
