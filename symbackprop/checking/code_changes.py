@@ -12,11 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.algebra.values.arrays import form
+from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code import MASKED
 from symbackprop.checking.code_arrays import NotRead
-from symbackprop.checking.code_fits import Fitted, fitted
-from symbackprop.checking.code_runs import Program, Run
+from symbackprop.checking.code_fits import NOT_KNOWN, Fitted, fitted
+from symbackprop.checking.code_runs import Program, Run, Unsure
 from symbackprop.checking.code_scenes import Line
 from symbackprop.checking.code_targets import judged_target, right
 from symbackprop.checking.code_why import explained_code, reading_of
@@ -38,6 +39,14 @@ class Held:
 
     place: int
     wrong: Finding
+    misshapen: bool
+
+
+_MENDED = frozenset([
+    "term_forgotten", "term_sign", "term_factor", "factor_forgotten", "upstream_forgotten", "mean_missing",
+    "mean_twice", "slope_missing", "sign", "doubled", "halved",
+])  # fmt: skip
+"""Mistakes that a later `+=` or `*=` makes good."""
 
 
 def begin(session: Session, found: Finding, line: Line) -> Finding:
@@ -50,11 +59,13 @@ def begin(session: Session, found: Finding, line: Line) -> Finding:
     if not later:
         return found
     program.begun[line.name] = later
-    program.sets(line.name, line.value, line.scene.loops)
+    program.sets(line.name, line.value, depth=line.scene.depth, looped=bool(line.scene.loops))
     if found.verdict != "wrong":
         return found
     if not _is_zero(session.desk, program, line):  # where a sum starts
-        program.held[line.name] = Held(len(session.findings), found)
+        program.held[line.name] = Held(
+            len(session.findings), found, _is_misshapen(session.desk, program, line)
+        )
     return replace(found, verdict="definition", reasons=(), mistakes=(), expected=None, place=None)
 
 
@@ -67,10 +78,24 @@ def _is_zero(desk: Desk, program: Program, line: Line) -> bool:
     return False
 
 
+def _is_misshapen(desk: Desk, program: Program, line: Line) -> bool:
+    """Whether a value has another number of entries or axes than its target."""
+    fit = NOT_KNOWN if line.target is None else fitted(desk, program, line.target, line.value, line.scene)
+    if fit.wrong is None or fit.right is None:
+        return fit.fit == "shape"
+    return form(fit.wrong.shape) != form(fit.right.shape)
+
+
 def settle(session: Session, name: str) -> int | None:
-    """Whether a first value is wrong by itself, now that what changes it does not make it right: its line."""
+    """Whether a first value is wrong by itself, now that what changes it does not make it right: its line.
+
+    What a sum or a factor in place could mend says nothing; a shape, nothing in place can mend.
+    """
     held = session.program.held.pop(name, None)
-    if held is None or not held.wrong.mistakes:
+    if held is None:
+        return None
+    named = {one.id for one in held.wrong.mistakes}
+    if not held.misshapen and (not named or named & _MENDED):
         return None
     session.findings[held.place] = held.wrong
     return held.wrong.line
@@ -82,9 +107,9 @@ def changed(session: Session, blank: Finding, line: Line) -> Finding:
     before = _before(session, line)
     if before is None:
         if line.target is None:
-            raise NotRead(ast.Name(name), "it is not known what is changed")
+            raise Unsure(name) if name in program.unsure else Missing(name)
         program.forgets(name)
-        return replace(blank, reasons=(reason("check.update", name=line.augmented),))
+        return replace(blank, reasons=(reason("check.update", name=_sign(line)),))
     depth = program.depths.get(name, 0)
     if line.augmented == MASKED:
         whole = line.whole(program.current.get(name))
@@ -107,9 +132,9 @@ def entry(session: Session, blank: Finding, line: Line) -> Finding:
     if op is not None or line.target is None:
         if whole is None:
             if line.target is None:
-                raise NotRead(ast.Name(name), "it is not known what is changed")
+                raise Unsure(name) if name in program.unsure else Missing(name)
             program.forgets(name)
-            return replace(blank, reasons=(reason("check.update", name=line.augmented),))
+            return replace(blank, reasons=(reason("check.update", name=_sign(line)),))
         if (
             name in {part.id for part in ast.walk(line.plain) if isinstance(part, ast.Name)}
             and line.scene.loops
@@ -120,7 +145,7 @@ def entry(session: Session, blank: Finding, line: Line) -> Finding:
     found = judged_target(session, blank, line)
     remaining = program.counts_down(name)
     if whole is not None:
-        program.sets(name, whole, line.scene.loops[:depth])
+        program.sets(name, whole, depth=depth, looped=depth > 0)
     if not remaining:
         _ends(program, name)
     elif found.verdict == "wrong" and isinstance(line.plain, ast.Constant) and not line.plain.value:
@@ -140,6 +165,10 @@ def _adds(desk: Desk, program: Program, line: Line) -> bool:
     return False
 
 
+def _sign(line: Line) -> str:
+    return "=" if line.augmented == MASKED else line.augmented
+
+
 def _before(session: Session, line: Line) -> ast.expr | None:
     version = session.program.current.get(line.name)
     return None if version is None else ast.Name(version, ast.Load())
@@ -156,11 +185,11 @@ def _after(session: Session, blank: Finding, line: Line, depth: int) -> Finding:
     desk, program, name = session.desk, session.program, line.name
     remaining = program.counts_down(name)
     if line.target is None:
-        program.sets(name, line.value, line.scene.loops[:depth])
+        program.sets(name, line.value, depth=depth, looped=depth > 0)
         return replace(blank, verdict="definition")
     scene = replace(line.scene, loops=line.scene.loops[:depth], tests=())
     fit = fitted(desk, program, line.target, line.value, scene)
-    program.sets(name, line.value, scene.loops)
+    program.sets(name, line.value, depth=depth, looped=depth > 0)
     blank = replace(blank, reading=reading_of(desk, line.target, line.value))
     found = _found(session, blank, line, fit, remaining)
     if not remaining:
@@ -176,7 +205,9 @@ def _found(session: Session, blank: Finding, line: Line, fit: Fitted, remaining:
         if fit.fit == "equal":
             program.held.pop(line.name, None)
         return done
-    if remaining:
+    if fit.fit == "shape":
+        program.forgets(line.name)
+    elif remaining:
         return replace(blank, verdict="definition")
     guilty = settle(session, line.name) if _adds(desk, program, line) else None
     if guilty is not None:

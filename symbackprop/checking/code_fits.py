@@ -35,6 +35,10 @@ class Fitted:
     world: World | None = None
 
 
+NOT_KNOWN = Fitted("unread")
+"""Of a name that the exercise does not have."""
+
+
 def fitted(
     desk: Desk,
     program: Program,
@@ -60,7 +64,8 @@ def _fitted(
     upright = program.columns is True and single  # no batch, whose rows are examples
     worst: Fit = "nowhere"
     notes: frozenset[str] = frozenset()
-    numbers = only_numbers(value) and scene == NOWHERE
+    numbers = only_numbers(value) and not scene.loops and not scene.tests
+    numbers = numbers and not (isinstance(value, ast.Constant) and not _is_known(desk, target))
     for world in (desk.example,) if numbers else desk.worlds.own:
         run = Run(program, desk, world, columns)
         try:
@@ -78,6 +83,15 @@ def _fitted(
         except EvaluationError as error:
             return Fitted("shape", notes, error)
     return Fitted(worst, notes)
+
+
+def _is_known(desk: Desk, target: Node) -> bool:
+    """Whether the example has a value for what a number is said to be."""
+    try:
+        truth_of(desk.example, target, desk)
+    except (ArithmeticError, EvaluationError):
+        return False
+    return True
 
 
 def _part(running: Any, whole: Array[Any], places: tuple[ast.expr, ...]) -> Array[Any]:

@@ -87,14 +87,15 @@ class Program:
             raise NotRead(node, "this is too long with everything put in")
         return made
 
-    def sets(self, name: str, value: ast.expr, loops: tuple[Loop, ...] = ()) -> str:
-        """The new version of a name, whose value is resolved; within loops it is another at every pass."""
+    def sets(self, name: str, value: ast.expr, *, depth: int = 0, looped: bool = False) -> str:
+        """The new version of a name, whose value is resolved. `depth` is how many loops are around it,
+        `looped` says that it is another at every pass of them."""
         version = f"{name}#{len(self.assigned)}"
         self.assigned[version] = value
         self.current[name] = version
-        self.depths[name] = len(loops)
+        self.depths[name] = depth
         self.unsure.discard(name)
-        if loops:
+        if looped:
             self.looped.add(version)
         return version
 
@@ -161,16 +162,18 @@ class _Versions(ast.NodeTransformer):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The loops and conditions in which a line is judged, resolved."""
+    """The loops and conditions in which a line is judged, resolved. `depth` counts all loops around it, of
+    which `loops` are those that it has to do with."""
 
     loops: tuple[Loop, ...] = ()
     tests: tuple[ast.expr, ...] = ()
+    depth: int = 0
 
     @classmethod
     def of(cls, around: Around) -> Scene:
         """The scene of what stands around a statement."""
         tests = tuple(one.test if one.holds else ast.UnaryOp(ast.Not(), one.test) for one in around.cases)
-        return cls(around.loops, tests)
+        return cls(around.loops, tests, len(around.loops))
 
     def generators(self, skipped: int = 0) -> list[ast.comprehension]:
         """The loops, without the outermost, as a comprehension has them; the last one has the tests."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra.values.domain import Missing
-from symbackprop.checking.code import CodeLine, Loop
+from symbackprop.checking.code import Around, CodeLine, Loop
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
 from symbackprop.checking.code_loops import filling
+from symbackprop.checking.code_names import code_name
 from symbackprop.checking.code_runs import Program, Scene, Unsure
 from symbackprop.checking.code_values import said
 from symbackprop.checking.findings import Finding
@@ -60,17 +62,22 @@ def _once(tests: tuple[ast.expr, ...]) -> ast.comprehension:
 
 def scene_of(program: Program, line: CodeLine, value: ast.expr) -> tuple[Scene, tuple[ast.expr, ...]]:
     """The scene of a line with everything resolved, and its places."""
-    bound = {name for loop in line.around.loops for name in _names(loop.target)}
-    versions = {name: program.current.pop(name) for name in bound & set(program.current)}
     places = tuple(program.resolved(one) for one in line.places)
     whole = Scene.of(line.around)
     tests = tuple(program.resolved(one) for one in whole.tests)
     loops = tuple(replace(one, over=program.resolved(one.over)) for one in whole.loops)
-    program.current.update(versions)
     if not line.augmented:
         used = {name for one in (value, *places, *tests) for name in _names(one)}
         loops = _used(loops, used)
-    return Scene(loops, tests), places
+    return Scene(loops, tests, whole.depth), places
+
+
+def binds(program: Program, around: Around) -> None:
+    """Inside a loop its index is what the loop says."""
+    for loop in around.loops:
+        for name in _names(loop.target):
+            program.current.pop(name, None)
+            program.unsure.discard(name)
 
 
 def _used(loops: tuple[Loop, ...], used: set[str]) -> tuple[Loop, ...]:
@@ -87,16 +94,18 @@ def _names(node: ast.expr) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
+_WORD = re.compile(r"[^\W\d]\w*")
+
 _SHOWN = 60
 """Characters of a part that is not read that are shown."""
 
 
-def unread(blank: Finding, error: NotRead | Missing, text: str, start: int) -> Finding:
-    """The finding of a line with something that is not read, which is named."""
-    if isinstance(error, Missing):
-        return replace(blank, reasons=(reason("check.code_unknown", name=_shown(error.name)),))
-    if isinstance(error, Unsure):
-        return replace(blank, reasons=(reason("check.code_unsure", name=_shown(error.name)),))
+def unread(blank: Finding, error: NotRead | Missing, text: str) -> Finding:
+    """The finding of a line with something that is not read, which is named as it is written."""
+    if isinstance(error, Missing | Unsure):
+        key = "check.code_unknown" if isinstance(error, Missing) else "check.code_unsure"
+        name, place = _as_written(error.name.partition("#")[0], blank.text)
+        return replace(blank, reasons=(reason(key, name=name),), place=place)
     node = error.node if isinstance(error.node, ast.expr) else None
     part = None if node is None else _segment(text, node)
     if part is not None and part in blank.text:
@@ -120,5 +129,9 @@ def _segment(text: str, node: ast.expr) -> str | None:
     return part if len(list(ast.walk(again))) == len(list(ast.walk(node))) else None
 
 
-def _shown(name: str) -> str:
-    return name.partition("#")[0]
+def _as_written(name: str, text: str) -> tuple[str, Span | None]:
+    """A name as it stands in a line, `y_hat` for yhat, and where."""
+    for found in _WORD.finditer(text):
+        if code_name(found.group(), frozenset([name])) == name:
+            return found.group(), Span(*found.span())
+    return name, None

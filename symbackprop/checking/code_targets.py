@@ -35,7 +35,8 @@ def judged_target(session: Session, blank: Finding, line: Line) -> Finding:
         for name in desk.exercise.given:
             program.current.pop(name, None)
         line = replace(line, value=program.resolved(line.plain))
-    blank = replace(blank, reading=reading_of(desk, target, line.plain))
+    if not line.places:
+        blank = replace(blank, reading=reading_of(desk, target, line.plain))
     fit = fitted(desk, program, target, line.value, line.scene, line.places)
     done = right(desk, program, blank, line, fit)
     if done is not None:

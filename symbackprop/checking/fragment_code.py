@@ -22,9 +22,9 @@ _JUXTAPOSED = re.compile(
     r"(?:[\w)\]]|(?<!=)[\"'])[ \t]+(?!(?:if|else|and|or|not|in|is|for|as|import)\b)[\w(]"
 )
 _BEFORE = re.compile(r"\b(?:if|else|and|or|not|in|is|for|return|lambda|import|from|as|def|class)\Z")
-_NOT_CODE = re.compile(
-    r"[^\W\d_]['’′]+\s*[(\s=*+.,)-]|\^|\\[A-Za-z]|[·⊙∂∇ᵀ≈→⇒∈ŷ½²√×]|(?<![=<>!:+*/@-])=(?!=)[^=#(]*=(?!=)"
-)
+_NOT_CODE = re.compile(r"[^\W\d_]['’′]+\s*[(\s=*+.,)-]|\^|\\[A-Za-z]|[·⊙∂∇ᵀ≈→⇒∈ŷ½²√×]")
+_CHAIN = re.compile(r"(?<![=<>!:+*/@-])=(?!=)[^=#]*=(?!=)")
+_BRACKETS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\{[^{}]*\}")
 _SCAN = re.compile(r"\"\"\"|'''|\"|'|#[^\n]*|[(\[{]|[)\]}]|\\\n|\n")
 _HEAD = re.compile(r"[ \t\r]*(?:(?:>>>|\.\.\.|In \[\d*\]:)[ \t]?)?[ \t\r]*")
 _DEFINITE = re.compile(r"(?:import|from)\s+\w+|def\s+\w+\(")
@@ -48,12 +48,19 @@ def looks_like_code(line: str) -> bool:
 
 def could_be_code(line: str) -> bool:
     """Whether nothing in a line says that it is no Python."""
-    if len(line) > _LONGEST or _NOT_CODE.search(line):
+    if len(line) > _LONGEST or _NOT_CODE.search(line) or _CHAIN.search(_unbracketed(line)):
         return False
     for found in _JUXTAPOSED.finditer(line):
         if not _BEFORE.search(line, 0, found.start() + 1) and not _in_string(line, found.start()):
             return False
     return True
+
+
+def _unbracketed(line: str) -> str:
+    """A line without what stands in brackets: the `=` of `sum(axis=1, keepdims=True)` relates nothing."""
+    while (bare := _BRACKETS.sub("", line)) != line:
+        line = bare
+    return line
 
 
 def _in_string(line: str, at: int) -> bool:

@@ -19,7 +19,7 @@ from symbackprop.checking.code_changes import begin, changed, entry, settle
 from symbackprop.checking.code_fits import fitted, only_numbers
 from symbackprop.checking.code_outline import changed_names
 from symbackprop.checking.code_runs import Program, Run, target_of
-from symbackprop.checking.code_scenes import Line, scene_of, unread
+from symbackprop.checking.code_scenes import Line, binds, scene_of, unread
 from symbackprop.checking.code_steps import stepped
 from symbackprop.checking.code_targets import judged_target
 from symbackprop.checking.code_why import reading_of
@@ -77,7 +77,7 @@ def _line(session: Session, fragment: Fragment, line: CodeLine) -> Finding | Non
         return _judged(session, blank, line, line.value)
     except (NotRead, Missing) as error:
         _forget_line(session, line)
-        return unread(blank, error, fragment.text[: line.span.end], line.span.start)
+        return unread(blank, error, fragment.text)
     except (OverBudget, RecursionError) as error:
         _forget_line(session, line)
         key = "check.too_deep" if isinstance(error, RecursionError) else "check.too_much"
@@ -114,6 +114,7 @@ def _judged(session: Session, blank: Finding, line: CodeLine, value: ast.expr) -
     target = _target_of(desk, program, line, value)
     if line.name.startswith("delta") and isinstance(target, tree.Gradient):
         target = _delta(desk, program, line, value, target)
+    binds(program, line.around)
     own = line.name if line.places and not line.augmented and target is not None else ""
     resolved = program.resolved(value, but=own)
     scene, places = scene_of(program, line, resolved)
@@ -210,7 +211,8 @@ def _new(desk: Desk, program: Program, blank: Finding, line: Line) -> Finding | 
             raise trouble
         program.forgets(line.name)
         return _misfit(blank, trouble)
-    program.sets(line.name, line.whole(program.current.get(line.name)), line.scene.loops)
+    whole, scene = line.whole(program.current.get(line.name)), line.scene
+    program.sets(line.name, whole, depth=scene.depth, looped=bool(scene.loops))
     return replace(blank, verdict="definition", reading=reading_of(desk, tree.Name(line.name), line.plain))
 
 
