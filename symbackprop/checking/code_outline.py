@@ -49,6 +49,8 @@ class Outline:
     _changes: list[Change] | None = None
     _helpers: frozenset[int] | None = None
     _stack: list[Header] = field(default_factory=list)
+    _known: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
+    _counting: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, fragments: Sequence[Fragment]) -> Outline:
@@ -124,9 +126,11 @@ class Outline:
 
     def known(self, names: frozenset[str]) -> frozenset[str]:
         """The names of the exercise, and the same in the other case where the file has both: x beside X."""
-        words = {word for text in self.texts for word in _WORD.findall(text)}
-        other = {name[:1].swapcase() + name[1:] for name in names & words}
-        return names | (other & words)
+        if names not in self._known:
+            words = {word for text in self.texts for word in _WORD.findall(text)}
+            other = {name[:1].swapcase() + name[1:] for name in names & words}
+            self._known[names] = names | (other & words)
+        return self._known[names]
 
     def function_of(self, at: int) -> int | None:
         """The statement that begins the innermost function around a statement."""
@@ -163,19 +167,21 @@ class Outline:
                 if isinstance(read, Case):
                     found += Around(cases=(Case(read.test, holds=False),))
             read = read_header(header.text, known)
-            if isinstance(read, Loop) and self._uses(header.at, header.text):
+            if isinstance(read, Loop) and self._counts(header):
                 found += Around(loops=(read,))
             elif isinstance(read, Case):
                 found += Around(cases=(read,))
         return found
 
-    def _uses(self, at: int, text: str) -> bool:
-        bound = set(_WORD.findall(text.removeprefix("for ").partition(" in ")[0]))
-        for place in self._body(at):
-            claims = _CHANGED.match(self.texts[place])
-            if claims and bound & set(_WORD.findall(self.texts[place])):
-                return True
-        return False
+    def _counts(self, header: Header) -> bool:
+        """Whether a line in a loop uses what it counts: `epoch` is mostly only printed."""
+        if header.at not in self._counting:
+            bound = set(_WORD.findall(header.text.removeprefix("for ").partition(" in ")[0]))
+            lines = (self.texts[place] for place in self._body(header.at))
+            self._counting[header.at] = any(
+                bound & set(_WORD.findall(line)) for line in lines if _CHANGED.match(line)
+            )
+        return self._counting[header.at]
 
 
 def changed_names(text: str) -> list[str]:

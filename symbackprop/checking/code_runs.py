@@ -205,7 +205,10 @@ class Run:
     def running(self) -> Running[Any]:
         """What evaluates at this point."""
         calls = {**self.desk.context.functions, **activation_letters(self.desk)}
-        return Running(self.world.working, self.look_up, self.columns, calls, self.program.own)
+        return Running(
+            self.world.working, self.look_up, self.columns, calls, self.program.own,
+            spend=self.desk.budget.spend,
+        )  # fmt: skip
 
     def spent(self, running: Running[Any], node: ast.expr) -> Any:
         """The value of an expression, and its cost paid."""

@@ -9,7 +9,7 @@ from fractions import Fraction
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.code_canonical import exact
 from symbackprop.checking.code_names import MODULES
-from symbackprop.checking.code_runs import Program, Run, target_of
+from symbackprop.checking.code_runs import Program, Run, Unsure, target_of
 from symbackprop.checking.descending import RATE, RATES, Way, way
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
@@ -23,6 +23,9 @@ _ERRORS = (ArithmeticError, EvaluationError)
 def stepped(desk: Desk, program: Program, blank: Finding, name: str, new: ast.expr) -> Finding:
     """A step of gradient descent from what a parameter is to `new`, which is resolved: what is taken away is
     a positive multiple of the gradient, by a rate that nobody need know."""
+    for part in ast.walk(new):
+        if isinstance(part, ast.Name) and part.id in program.unsure:
+            raise Unsure(part.id)
     rated = _rated(desk, program, new)
     old = ast.Name(program.current.get(name, name), ast.Load())
     found = None if rated is None else _way(desk, program, name, ast.BinOp(old, ast.Sub(), rated))

@@ -50,6 +50,8 @@ def difference(fit: Fitted) -> tuple[Reason, ...]:
     if fit.wrong is None or fit.right is None or fit.world is None:
         return ()
     wrong, right = (one.reshaped(form(one.shape)) for one in (fit.wrong, fit.right))
+    if not any(one != 0 for one in wrong.entries):
+        return ()  # 0 times the right value says nothing
     modulus = getattr(fit.world.domain, "modulus", None)
     with suppress(*_ERRORS, OverBudget):
         return smallest_difference(right, wrong, None, tree.number(0), modulus=modulus)

@@ -22,7 +22,6 @@ from symbackprop.checking.code_runs import Program, Run, target_of
 from symbackprop.checking.code_scenes import Line, binds, scene_of, unread
 from symbackprop.checking.code_steps import stepped
 from symbackprop.checking.code_targets import judged_target
-from symbackprop.checking.code_why import reading_of
 from symbackprop.checking.context import LOSS_LETTERS
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
@@ -213,7 +212,7 @@ def _new(desk: Desk, program: Program, blank: Finding, line: Line) -> Finding | 
         return _misfit(blank, trouble)
     whole, scene = line.whole(program.current.get(line.name)), line.scene
     program.sets(line.name, whole, depth=scene.depth, looped=bool(scene.loops))
-    return replace(blank, verdict="definition", reading=reading_of(desk, tree.Name(line.name), line.plain))
+    return replace(blank, verdict="definition")
 
 
 def _misfit(blank: Finding, trouble: Exception | None) -> Finding:
