@@ -20,7 +20,7 @@ from symbackprop.checking.code_fits import NOT_KNOWN, Fitted, fitted
 from symbackprop.checking.code_runs import Program, Run, Unsure
 from symbackprop.checking.code_scenes import Line
 from symbackprop.checking.code_targets import judged_target, right
-from symbackprop.checking.code_why import explained_code, reading_of
+from symbackprop.checking.code_why import difference, explained_code, reading_of
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
 from symbackprop.checking.member import reason
@@ -147,6 +147,7 @@ def entry(session: Session, blank: Finding, line: Line) -> Finding:
     if whole is not None:
         program.sets(name, whole, depth=depth, looped=depth > 0)
     if not remaining:
+        found = _in_the_end(session, found, line, whole)
         _ends(program, name)
     elif found.verdict == "wrong" and isinstance(line.plain, ast.Constant) and not line.plain.value:
         return replace(blank, verdict="definition")
@@ -163,6 +164,23 @@ def _adds(desk: Desk, program: Program, line: Line) -> bool:
         made, _ = Run(program, desk, desk.worlds.own[0], True).value(program.resolved(line.plain))
         return len(made.entries) == 1
     return False
+
+
+def _in_the_end(session: Session, found: Finding, line: Line, whole: ast.expr | None) -> Finding:
+    """The finding of the last entry that is set: the array must be right as a whole now."""
+    desk, program = session.desk, session.program
+    held = program.held.pop(line.name, None)
+    if whole is None or line.target is None or found.verdict != "correct":
+        return found
+    fit = fitted(desk, program, line.target, whole)
+    if fit.fit != "different":
+        return found
+    if held is not None:
+        session.findings[held.place] = held.wrong
+        return found
+    return replace(
+        found, verdict="wrong", reasons=difference(fit) or (reason("check.code_differs", name=line.target),)
+    )
 
 
 def _sign(line: Line) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.checking.code import Around, Case, Loop, read_code, read_header
+from symbackprop.checking.code_names import code_name
 from symbackprop.checking.code_values import readings
 from symbackprop.checking.fragments import Fragment
 
@@ -150,7 +151,7 @@ class Outline:
         """How often a name is changed in place behind a statement, until it gets a new value."""
         count = 0
         for change in self.changes(known):
-            if change.name == name and change.at > at:
+            if change.name == name and change.at > at and not self.is_helper(change.at, known):
                 if not change.in_place:
                     break
                 count += 1
@@ -184,16 +185,16 @@ class Outline:
         return self._counting[header.at]
 
 
-def changed_names(text: str) -> list[str]:
+def changed_names(text: str, known: frozenset[str]) -> list[str]:
     """The names on the left of what could not be read."""
     found = _CHANGED.match(text)
-    return _WORD.findall(found.group(1)) if found else []
+    return [code_name(word, known) for word in _WORD.findall(found.group(1))] if found else []
 
 
 def _changes_in(text: str, at: int, known: frozenset[str]) -> Iterator[Change]:
     for line in read_code(text, known):
         if line.error is not None:
-            yield from (Change(name, at, in_place=True) for name in changed_names(text))
+            yield from (Change(name, at, in_place=True) for name in changed_names(text, known))
         elif line.name:
             yield Change(line.name, at, in_place=bool(line.augmented or line.places))
 

@@ -163,11 +163,12 @@ class _Versions(ast.NodeTransformer):
 @dataclass(frozen=True, slots=True)
 class Scene:
     """The loops and conditions in which a line is judged, resolved. `depth` counts all loops around it, of
-    which `loops` are those that it has to do with."""
+    which `loops` are those that it has to do with. `vague`: a condition around it is not read."""
 
     loops: tuple[Loop, ...] = ()
     tests: tuple[ast.expr, ...] = ()
     depth: int = 0
+    vague: bool = False
 
     @classmethod
     def of(cls, around: Around) -> Scene:

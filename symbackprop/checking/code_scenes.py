@@ -6,14 +6,15 @@ import ast
 import re
 from dataclasses import dataclass, replace
 
-from symbackprop.algebra.values.domain import Missing
+from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code import Around, CodeLine, Loop
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
 from symbackprop.checking.code_loops import filling
 from symbackprop.checking.code_names import code_name
-from symbackprop.checking.code_runs import Program, Scene, Unsure
+from symbackprop.checking.code_runs import Program, Run, Scene, Unsure
 from symbackprop.checking.code_values import said
+from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
 from symbackprop.checking.member import reason
 from symbackprop.notation.tree import Node, Span
@@ -60,16 +61,37 @@ def _once(tests: tuple[ast.expr, ...]) -> ast.comprehension:
     return ast.comprehension(ast.Name("once", ast.Store()), over, list(tests), 0)
 
 
-def scene_of(program: Program, line: CodeLine, value: ast.expr) -> tuple[Scene, tuple[ast.expr, ...]]:
+def scene_of(
+    desk: Desk, program: Program, line: CodeLine, value: ast.expr
+) -> tuple[Scene, tuple[ast.expr, ...]]:
     """The scene of a line with everything resolved, and its places."""
     places = tuple(program.resolved(one) for one in line.places)
     whole = Scene.of(line.around)
-    tests = tuple(program.resolved(one) for one in whole.tests)
+    read = tuple(program.resolved(one) for one in whole.tests if not _is_main(one))
+    tests = tuple(one for one in read if _is_read(desk, program, one, whole))
     loops = tuple(replace(one, over=program.resolved(one.over)) for one in whole.loops)
     if not line.augmented:
         used = {name for one in (value, *places, *tests) for name in _names(one)}
         loops = _used(loops, used)
-    return Scene(loops, tests, whole.depth), places
+    return Scene(loops, tests, whole.depth, vague=len(tests) < len(read)), places
+
+
+def _is_main(test: ast.expr) -> bool:
+    """`if __name__ == "__main__":`, which always holds."""
+    return "__name__" in _names(test)
+
+
+def _is_read(desk: Desk, program: Program, test: ast.expr, scene: Scene) -> bool:
+    """Whether a condition is about what is known, and not `if activation == "relu":`."""
+    if _names(test) & {name for loop in scene.loops for name in _names(loop.target)}:
+        return True
+    try:
+        Run(program, desk, desk.worlds.own[0], program.columns is not False).running().holds(test)
+    except (NotRead, Missing):
+        return False
+    except (ArithmeticError, EvaluationError):
+        return True
+    return True
 
 
 def binds(program: Program, around: Around) -> None:

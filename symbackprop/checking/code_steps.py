@@ -7,6 +7,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
 from symbackprop.checking.code_names import MODULES
 from symbackprop.checking.code_runs import Program, Run, Unsure, target_of
@@ -16,8 +17,6 @@ from symbackprop.checking.findings import Finding
 from symbackprop.checking.member import reason
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
-
-_ERRORS = (ArithmeticError, EvaluationError)
 
 
 def stepped(desk: Desk, program: Program, blank: Finding, name: str, new: ast.expr) -> Finding:
@@ -68,10 +67,13 @@ def _way(desk: Desk, program: Program, name: str, change: ast.expr) -> Way | Non
     """Where a change goes: down the gradient, up, or neither; None where it has no value."""
     best: Way | None = None
     for columns in program.layouts:
+        ways: set[Way]
         try:
             ways = {_way_at(desk, program, name, change, columns, world) for world in desk.worlds.own}
-        except _ERRORS:
+        except (NotRead, ArithmeticError):
             continue
+        except EvaluationError:
+            ways = {"none"}  # NumPy would refuse it
         ways.discard("any")
         found: Way = "down" if ways <= {"down"} else "up" if ways == {"up"} else "none"
         if best is None or found == "down" or best == "none":

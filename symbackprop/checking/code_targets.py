@@ -30,8 +30,12 @@ def judged_target(session: Session, blank: Finding, line: Line) -> Finding:
     """What is assigned to a name of the exercise, or to a gradient of it."""
     desk, program, target = session.desk, session.program, line.target
     assert target is not None
-    if isinstance(target, tree.Name) and target.name in desk.exercise.computed:
-        program.stepped.clear()  # a forward pass: what comes now is taken with the weights it uses
+    if (
+        isinstance(target, tree.Name)
+        and target.name in desk.exercise.computed
+        and _is_new_pass(program, line)
+    ):
+        program.stepped.clear()  # what comes now is taken with the weights that it uses
         for name in desk.exercise.given:
             program.current.pop(name, None)
         line = replace(line, value=program.resolved(line.plain))
@@ -43,6 +47,12 @@ def judged_target(session: Session, blank: Finding, line: Line) -> Finding:
         return done
     session.scaled.update(_times_examples(desk, program, target, line.value))
     return explained_code(desk, program, blank, target, line.plain, line.value, fit)
+
+
+def _is_new_pass(program: Program, line: Line) -> bool:
+    """Whether a line of the forward pass uses parameters after their step: the next pass begins."""
+    used = {part.id for part in ast.walk(line.value) if isinstance(part, ast.Name)}
+    return bool(used & set(program.stepped.values()))
 
 
 def right(desk: Desk, program: Program, blank: Finding, line: Line, fit: Fitted) -> Finding | None:

@@ -51,12 +51,12 @@ def judge_code(session: Session, fragment: Fragment) -> Iterator[Finding]:
     for line in read_code(fragment.text, known | frozenset(program.current)):
         if not line.skipped:
             desk.budget.begin()
-            found = _line(session, fragment, replace(line, around=around + line.around))
+            found = _line(session, fragment, replace(line, around=around + line.around), known)
             if found is not None:
                 yield found
 
 
-def _line(session: Session, fragment: Fragment, line: CodeLine) -> Finding | None:
+def _line(session: Session, fragment: Fragment, line: CodeLine, known: frozenset[str]) -> Finding | None:
     """The finding of a line; one that claims nothing has none."""
     at, column = fragment.place(line.span.start)
     text = fragment.text[line.span.start : line.span.end]
@@ -65,12 +65,12 @@ def _line(session: Session, fragment: Fragment, line: CodeLine) -> Finding | Non
         reading_text=text,
     )  # fmt: skip
     if line.error is not None:
-        _forget(session, text)
+        _forget(session, text, known)
         place = Span(line.error.span.start - line.span.start, line.error.span.end - line.span.start)
         return replace(blank, reasons=(reason("check.read"),), place=place, detail=line.error.message)
     if line.value is None or not line.name or _is_random(line.value):
-        if line.name and target_of(session.desk, line.name) is None:
-            session.program.forgets(line.name)
+        if line.name:
+            _forget_line(session, line)
         return None
     try:
         return _judged(session, blank, line, line.value)
@@ -83,9 +83,9 @@ def _line(session: Session, fragment: Fragment, line: CodeLine) -> Finding | Non
         return replace(blank, reasons=(reason(key),))
 
 
-def _forget(session: Session, text: str) -> None:
+def _forget(session: Session, text: str, known: frozenset[str]) -> None:
     """What a line that could not be read does to its names."""
-    for name in changed_names(text):
+    for name in changed_names(text, known):
         if target_of(session.desk, name) is None or session.program.current.get(name):
             settle(session, name)
             session.program.forgets(name)
@@ -109,6 +109,15 @@ def _is_random(value: ast.expr) -> bool:
 
 
 def _judged(session: Session, blank: Finding, line: CodeLine, value: ast.expr) -> Finding | None:
+    """The finding of an assignment; what is wrong under a condition that is not read need not be."""
+    here = _understood(session, line, value)
+    found = _by_kind(session, blank, here)
+    if here.scene.vague and found is not None and found.verdict in ("wrong", "carried"):
+        return replace(blank, reasons=(reason("check.under_condition"),))
+    return found
+
+
+def _understood(session: Session, line: CodeLine, value: ast.expr) -> Line:
     desk, program = session.desk, session.program
     target = _target_of(desk, program, line, value)
     if line.name.startswith("delta") and isinstance(target, tree.Gradient):
@@ -116,18 +125,21 @@ def _judged(session: Session, blank: Finding, line: CodeLine, value: ast.expr) -
     binds(program, line.around)
     own = line.name if line.places and not line.augmented and target is not None else ""
     resolved = program.resolved(value, but=own)
-    scene, places = scene_of(program, line, resolved)
-    here = Line(line.name, target, value, resolved, scene, places, line.augmented)
-    if isinstance(target, tree.Name) and target.name in desk.exercise.given and not places:
-        return _given(session, blank, here, target.name)
-    if places:
-        return entry(session, blank, here)
+    scene, places = scene_of(desk, program, line, resolved)
+    return Line(line.name, target, value, resolved, scene, places, line.augmented)
+
+
+def _by_kind(session: Session, blank: Finding, line: Line) -> Finding | None:
+    desk, target = session.desk, line.target
+    if isinstance(target, tree.Name) and target.name in desk.exercise.given and not line.places:
+        return _given(session, blank, line, target.name)
+    if line.places:
+        return entry(session, blank, line)
     if line.augmented:
-        return changed(session, blank, here)
+        return changed(session, blank, line)
     if target is None:
-        return _new(desk, program, blank, here)
-    found = judged_target(session, blank, here)
-    return begin(session, found, here)
+        return _new(desk, session.program, blank, line)
+    return begin(session, judged_target(session, blank, line), line)
 
 
 def _target_of(desk: Desk, program: Program, line: CodeLine, value: ast.expr) -> Node | None:
