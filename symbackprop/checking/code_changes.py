@@ -147,7 +147,7 @@ def entry(session: Session, blank: Finding, line: Line) -> Finding:
     if whole is not None:
         program.sets(name, whole, depth=depth, looped=depth > 0)
     if not remaining:
-        found = _in_the_end(session, found, line, whole)
+        found = _in_the_end(session, found, line, before, whole)
         _ends(program, name)
     elif found.verdict == "wrong" and isinstance(line.plain, ast.Constant) and not line.plain.value:
         return replace(blank, verdict="definition")
@@ -166,12 +166,16 @@ def _adds(desk: Desk, program: Program, line: Line) -> bool:
     return False
 
 
-def _in_the_end(session: Session, found: Finding, line: Line, whole: ast.expr | None) -> Finding:
+def _in_the_end(
+    session: Session, found: Finding, line: Line, before: ast.expr | None, whole: ast.expr | None
+) -> Finding:
     """The finding of the last entry that is set: the array must be right as a whole now."""
     desk, program = session.desk, session.program
     held = program.held.pop(line.name, None)
-    if whole is None or line.target is None or found.verdict != "correct":
+    if before is None or whole is None or line.target is None or found.verdict != "correct":
         return found
+    if fitted(desk, program, line.target, before).fit == "equal":
+        return found  # a right entry of what was right already
     fit = fitted(desk, program, line.target, whole)
     if fit.fit != "different":
         return found

@@ -9,11 +9,12 @@ from fractions import Fraction
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
+from symbackprop.checking.code_early import updated_early
 from symbackprop.checking.code_names import MODULES
 from symbackprop.checking.code_runs import Program, Run, Unsure, target_of
 from symbackprop.checking.descending import RATE, RATES, Way, way
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.findings import Finding
+from symbackprop.checking.findings import Finding, Named
 from symbackprop.checking.member import reason
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
@@ -31,11 +32,21 @@ def stepped(desk: Desk, program: Program, blank: Finding, name: str, new: ast.ex
     if rated is None or found is None:
         program.forgets(name)
         return replace(blank, reasons=(reason("check.no_update", name=tree.Name(name)),))
+    early = None if found == "down" else _early(desk, program, name, rated)
     program.stepped[name] = program.sets(name, rated)
     if found == "down":
         return replace(blank, verdict="correct")
+    if early is not None:
+        return replace(blank, verdict="wrong", mistakes=(early,))
     why = reason("check.step_up" if found == "up" else "check.no_step", name=tree.Name(name))
     return replace(blank, verdict="wrong", reasons=(why,))
+
+
+def _early(desk: Desk, program: Program, name: str, rated: ast.expr) -> Named | None:
+    """Whether the gradient of the step is taken with other parameters after theirs."""
+    old = ast.Name(program.current.get(name, name), ast.Load())
+    change = ast.BinOp(old, ast.Sub(), rated)
+    return updated_early(desk, program, change, lambda before: _way(desk, before, name, change) == "down")
 
 
 def _rated(desk: Desk, program: Program, new: ast.expr) -> ast.expr | None:
