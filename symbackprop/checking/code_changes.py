@@ -17,7 +17,7 @@ from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code import MASKED
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_fits import NOT_KNOWN, Fitted, fitted
-from symbackprop.checking.code_runs import Program, Run, Unsure
+from symbackprop.checking.code_runs import Carried, Program, Run, Unsure
 from symbackprop.checking.code_scenes import Line
 from symbackprop.checking.code_targets import judged_target, right
 from symbackprop.checking.code_why import difference, explained_code, reading_of
@@ -53,6 +53,7 @@ def begin(session: Session, found: Finding, line: Line) -> Finding:
     """The finding of a first value: where it is changed later, it may be wrong now."""
     program = session.program
     program.held.pop(line.name, None)
+    program.spoiled.discard(line.name)
     program.current.pop(line.name, None)
     program.unsure.discard(line.name)
     later = program.later(session.desk, line.name)
@@ -62,10 +63,10 @@ def begin(session: Session, found: Finding, line: Line) -> Finding:
     program.sets(line.name, line.value, depth=line.scene.depth, looped=bool(line.scene.loops))
     if found.verdict != "wrong":
         return found
-    if not _is_zero(session.desk, program, line):  # where a sum starts
-        program.held[line.name] = Held(
-            len(session.findings), found, _is_misshapen(session.desk, program, line)
-        )
+    number = isinstance(line.plain, ast.Constant)  # to which an array may be added
+    misshapen = not number and _is_misshapen(session.desk, program, line)
+    if misshapen or not _is_zero(session.desk, program, line):  # a sum starts at 0
+        program.held[line.name] = Held(len(session.findings), found, misshapen)
     return replace(found, verdict="definition", reasons=(), mistakes=(), expected=None, place=None)
 
 
@@ -105,6 +106,8 @@ def changed(session: Session, blank: Finding, line: Line) -> Finding:
     """`dW += reg * W`: what the name is after the change."""
     program, name = session.program, line.name
     before = _before(session, line)
+    if program.places.get(name, program.at) < program.outline.repeated(program.at):
+        raise Carried(name)
     if before is None:
         if line.target is None:
             raise Unsure(name) if name in program.unsure else Missing(name)
@@ -146,6 +149,8 @@ def entry(session: Session, blank: Finding, line: Line) -> Finding:
     remaining = program.counts_down(name)
     if whole is not None:
         program.sets(name, whole, depth=depth, looped=depth > 0)
+    if found.verdict == "wrong":
+        program.spoiled.add(name)
     if not remaining:
         found = _in_the_end(session, found, line, before, whole)
         _ends(program, name)
@@ -172,7 +177,13 @@ def _in_the_end(
     """The finding of the last entry that is set: the array must be right as a whole now."""
     desk, program = session.desk, session.program
     held = program.held.pop(line.name, None)
-    if before is None or whole is None or line.target is None or found.verdict != "correct":
+    if (
+        line.name in program.spoiled
+        or before is None
+        or whole is None
+        or line.target is None
+        or found.verdict != "correct"
+    ):
         return found
     if fitted(desk, program, line.target, before).fit == "equal":
         return found  # a right entry of what was right already

@@ -126,11 +126,11 @@ class Outline:
         return returns and not any(name in known or name.startswith(("d", "delta")) for name in names)
 
     def known(self, names: frozenset[str]) -> frozenset[str]:
-        """The names of the exercise, and the same in the other case where the file has both: x beside X."""
+        """The names of the exercise, and those that the file has in both cases, x beside X or j beside J."""
         if names not in self._known:
             words = {word for text in self.texts for word in _WORD.findall(text)}
-            other = {name[:1].swapcase() + name[1:] for name in names & words}
-            self._known[names] = names | (other & words)
+            both = {one for one in words if one[:1].swapcase() + one[1:] in words}
+            self._known[names] = names | both
         return self._known[names]
 
     def function_of(self, at: int) -> int | None:
@@ -156,6 +156,23 @@ class Outline:
                     break
                 count += 1
         return count
+
+    def carried(self, at: int, known: frozenset[str]) -> list[tuple[int, frozenset[str]]]:
+        """Of each loop around a statement its header and the names that get a new value in it there or
+        further down: what they were before is another at every pass."""
+        found = []
+        for header in self.under[at]:
+            if header.kind in ("for", "while"):
+                body = set(self._body(header.at))
+                changes = self.changes(known)
+                names = {one.name for one in changes if one.at in body and one.at >= at and not one.in_place}
+                found.append((header.at, frozenset(names)))
+        return found
+
+    def repeated(self, at: int) -> int:
+        """The header of the outermost loop around a statement that only repeats it; -1 where there is none."""
+        loops = (one for one in self.under[at] if one.kind in ("for", "while"))
+        return next((one.at for one in loops if one.kind == "while" or not self._counts(one)), -1)
 
     # --- what stands around
 

@@ -40,6 +40,10 @@ class Unsure(NotRead):
         self.name = name
 
 
+class Carried(Unsure):
+    """A name that a loop carries from one pass to the next: `dh = U.T @ dh`."""
+
+
 @dataclass
 class Program:
     """The code of a file so far: what the names stand for that the exercise does not have.
@@ -48,6 +52,7 @@ class Program:
     before it. `stepped` are parameters after a step of descent, `unsure` names that a line changes which was
     not read, `looped` versions that are another at every pass of a loop. `begun` says how often a name of
     the exercise is still changed in place, `held` what its first value would be found to be by itself.
+    `spoiled` are arrays with an entry that was found wrong, `places` where a name got its version.
     `own_deltas`: the file numbers its deltas in a way of its own.
     """
 
@@ -59,6 +64,8 @@ class Program:
     unsure: set[str] = field(default_factory=set)
     looped: set[str] = field(default_factory=set)
     depths: dict[str, int] = field(default_factory=dict)
+    spoiled: set[str] = field(default_factory=set)
+    places: dict[str, int] = field(default_factory=dict)
     begun: dict[str, int] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     function: int | None = None
@@ -94,6 +101,7 @@ class Program:
         self.assigned[version] = value
         self.current[name] = version
         self.depths[name] = depth
+        self.places[name] = self.at
         self.unsure.discard(name)
         if looped:
             self.looped.add(version)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from symbackprop.algebra.values.domain import EvaluationError, Missing
@@ -12,7 +13,7 @@ from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
 from symbackprop.checking.code_loops import filling
 from symbackprop.checking.code_names import code_name
-from symbackprop.checking.code_runs import Program, Run, Scene, Unsure
+from symbackprop.checking.code_runs import Carried, Program, Run, Scene, Unsure
 from symbackprop.checking.code_values import said
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
@@ -116,6 +117,9 @@ def _names(node: ast.expr) -> set[str]:
     return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
+_KEYS: Mapping[type, str] = {
+    Missing: "check.code_unknown", Carried: "check.code_carried", Unsure: "check.code_unsure",
+}  # fmt: skip
 _WORD = re.compile(r"[^\W\d]\w*")
 
 _SHOWN = 60
@@ -125,7 +129,7 @@ _SHOWN = 60
 def unread(blank: Finding, error: NotRead | Missing, text: str) -> Finding:
     """The finding of a line with something that is not read, which is named as it is written."""
     if isinstance(error, Missing | Unsure):
-        key = "check.code_unknown" if isinstance(error, Missing) else "check.code_unsure"
+        key = next(_KEYS[kind] for kind in type(error).__mro__ if kind in _KEYS)
         name, place = _as_written(error.name.partition("#")[0], blank.text)
         return replace(blank, reasons=(reason(key, name=name),), place=place)
     node = error.node if isinstance(error.node, ast.expr) else None

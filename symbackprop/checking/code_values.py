@@ -213,7 +213,7 @@ class Running(Generic[T]):
                 number = self.domain.rational(entry) if entry is not None else None
                 if number is not None and number.denominator == 1:
                     return _small(int(number))
-        return unread("a whole number is needed here")
+        raise NotRead(node, "a whole number is needed here")
 
     def shape(self, node: ast.expr) -> Dims:
         """A shape: `(2, 3)`, `n`, or `x.shape`."""

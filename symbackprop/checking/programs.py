@@ -18,7 +18,7 @@ from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_changes import begin, changed, entry, settle
 from symbackprop.checking.code_fits import fitted, only_numbers
 from symbackprop.checking.code_outline import changed_names
-from symbackprop.checking.code_runs import Program, Run, target_of
+from symbackprop.checking.code_runs import Carried, Program, Run, Scene, target_of
 from symbackprop.checking.code_scenes import Line, binds, scene_of, unread
 from symbackprop.checking.code_steps import stepped
 from symbackprop.checking.code_targets import judged_target
@@ -119,14 +119,29 @@ def _judged(session: Session, blank: Finding, line: CodeLine, value: ast.expr) -
 
 def _understood(session: Session, line: CodeLine, value: ast.expr) -> Line:
     desk, program = session.desk, session.program
-    target = _target_of(desk, program, line, value)
+    target = target_of(desk, line.name)
     if line.name.startswith("delta") and isinstance(target, tree.Gradient):
         target = _delta(desk, program, line, value, target)
     binds(program, line.around)
     own = line.name if line.places and not line.augmented and target is not None else ""
+    _follows(desk, program, value)
     resolved = program.resolved(value, but=own)
     scene, places = scene_of(desk, program, line, resolved)
+    if target == tree.Name(desk.exercise.loss) and not _is_loss(desk, program, line, resolved, scene):
+        target = None
     return Line(line.name, target, value, resolved, scene, places, line.augmented)
+
+
+def _follows(desk: Desk, program: Program, value: ast.expr) -> None:
+    """Raise NotRead for a name that a loop carries from one pass to the next: `dh = U.T @ dh`."""
+    used = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)} & set(program.current)
+    if not used:
+        return
+    known = program.outline.known(frozenset(desk.exercise.shapes))
+    for header, names in program.outline.carried(program.at, known):
+        for name in sorted(used & names):
+            if program.places.get(name, -1) < header:
+                raise Carried(name)
 
 
 def _by_kind(session: Session, blank: Finding, line: Line) -> Finding | None:
@@ -142,21 +157,20 @@ def _by_kind(session: Session, blank: Finding, line: Line) -> Finding | None:
     return begin(session, judged_target(session, blank, line), line)
 
 
-def _target_of(desk: Desk, program: Program, line: CodeLine, value: ast.expr) -> Node | None:
-    """What a line is about in the exercise. A letter of losses is an ordinary name where what it gets is no
-    number that a formula makes: `E = np.exp(z)`, `C = 3`."""
-    target = target_of(desk, line.name)
+def _is_loss(desk: Desk, program: Program, line: CodeLine, value: ast.expr, scene: Scene) -> bool:
+    """Whether a letter of losses is about the loss. It is an ordinary name where what it gets is no number
+    that a formula makes: `E = np.exp(z)`, `C = 3`."""
     loss = desk.exercise.loss
-    if target != tree.Name(loss) or line.name not in LOSS_LETTERS:
-        return target
+    if line.name not in LOSS_LETTERS:
+        return True
     if only_numbers(value):
         layers = isinstance(value, ast.Constant) and value.value == desk.context.layers
-        return target if line.name == loss and not layers else None
+        return line.name == loss and not layers
     with suppress(*_ERRORS, OverBudget):
-        made = Run(program, desk, desk.worlds.own[0], program.columns is not False)
-        if len(made.value(program.resolved(value))[0].entries) != 1:
-            return None
-    return target
+        run = Run(program, desk, desk.worlds.own[0], program.columns is not False)
+        running = next(run.passes(scene), None)
+        return running is None or len(run.spent(running, value).array.entries) == 1
+    return line.name == loss
 
 
 def _delta(desk: Desk, program: Program, line: CodeLine, value: ast.expr, target: Node) -> Node | None:
