@@ -17,6 +17,7 @@ from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code import MASKED
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_fits import NOT_KNOWN, Fitted, fitted
+from symbackprop.checking.code_names import names_in
 from symbackprop.checking.code_runs import Carried, Program, Run, Unsure
 from symbackprop.checking.code_scenes import Line
 from symbackprop.checking.code_targets import judged_target, right
@@ -59,6 +60,9 @@ def begin(session: Session, found: Finding, line: Line) -> Finding:
     later = program.later(session.desk, line.name)
     if not later:
         return found
+    if found.verdict == "wrong" and _is_refused(session.desk, program, line):
+        program.forgets(line.name)
+        return found
     program.begun[line.name] = later
     program.sets(line.name, line.value, depth=line.scene.depth, looped=bool(line.scene.loops))
     if found.verdict != "wrong":
@@ -79,12 +83,17 @@ def _is_zero(desk: Desk, program: Program, line: Line) -> bool:
     return False
 
 
+def _is_refused(desk: Desk, program: Program, line: Line) -> bool:
+    """Whether NumPy would refuse a value, so that nothing can mend it."""
+    return (
+        line.target is not None and fitted(desk, program, line.target, line.value, line.scene).fit == "shape"
+    )
+
+
 def _is_misshapen(desk: Desk, program: Program, line: Line) -> bool:
     """Whether a value has another number of entries or axes than its target."""
     fit = NOT_KNOWN if line.target is None else fitted(desk, program, line.target, line.value, line.scene)
-    if fit.wrong is None or fit.right is None:
-        return fit.fit == "shape"
-    return form(fit.wrong.shape) != form(fit.right.shape)
+    return fit.wrong is not None and fit.right is not None and form(fit.wrong.shape) != form(fit.right.shape)
 
 
 def settle(session: Session, name: str) -> int | None:
@@ -114,13 +123,10 @@ def changed(session: Session, blank: Finding, line: Line) -> Finding:
         program.forgets(name)
         return replace(blank, reasons=(reason("check.update", name=_sign(line)),))
     depth = program.depths.get(name, 0)
-    if line.augmented == MASKED:
+    if line.augmented in (MASKED, ""):
         whole = line.whole(program.current.get(name))
     else:
-        if (
-            name in {part.id for part in ast.walk(line.plain) if isinstance(part, ast.Name)}
-            and line.scene.loops
-        ):
+        if name in names_in(line.plain) and line.scene.loops:
             raise NotRead(line.plain, "what a loop does to a name by itself is not followed")
         whole = line.summed(before, _OPERATIONS[line.augmented](), depth)
     return _after(session, blank, replace(line, value=whole), depth)
@@ -138,10 +144,7 @@ def entry(session: Session, blank: Finding, line: Line) -> Finding:
                 raise Unsure(name) if name in program.unsure else Missing(name)
             program.forgets(name)
             return replace(blank, reasons=(reason("check.update", name=_sign(line)),))
-        if (
-            name in {part.id for part in ast.walk(line.plain) if isinstance(part, ast.Name)}
-            and line.scene.loops
-        ):
+        if name in names_in(line.plain) and line.scene.loops:
             raise NotRead(line.plain, "what a loop does to an array by itself is not followed")
         scene = replace(line.scene, loops=line.scene.loops[:depth], tests=())
         return _after(session, blank, replace(line, value=whole, scene=scene, places=()), depth)
@@ -199,7 +202,7 @@ def _in_the_end(
 
 
 def _sign(line: Line) -> str:
-    return "=" if line.augmented == MASKED else line.augmented
+    return "=" if line.augmented == MASKED else line.augmented or "="
 
 
 def _before(session: Session, line: Line) -> ast.expr | None:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Callable
 from dataclasses import replace
 
+from symbackprop.checking.code_names import names_in
 from symbackprop.checking.code_runs import Program
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Named
@@ -22,7 +23,7 @@ def updated_early(
         if version in used and holds(_before(program, version, name)):
             return Named(id="updated_too_early", about=tree.Name(name))
     for version in used:
-        olds = {part.id for part in ast.walk(program.assigned[version]) if isinstance(part, ast.Name)}
+        olds = names_in(program.assigned[version])
         for old in sorted(olds & set(desk.exercise.given)):
             if version.partition("#")[0] != old and holds(_before(program, version, old)):
                 instead = tree.Name(version.partition("#")[0])

@@ -72,6 +72,11 @@ def _known(word: str, known: frozenset[str]) -> str:
     return ""
 
 
+def names_in(value: ast.expr) -> set[str]:
+    """The names in an expression."""
+    return {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+
+
 def spelled(word: str) -> str:
     """An identifier as a name of our notation, where it can be one."""
     try:

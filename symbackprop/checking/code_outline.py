@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.checking.code import Around, Case, Loop, read_code, read_header
-from symbackprop.checking.code_names import code_name
+from symbackprop.checking.code_names import code_name, names_in
 from symbackprop.checking.code_values import readings
 from symbackprop.checking.fragments import Fragment
 
@@ -33,11 +33,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a line does to a name: gives it a value, or changes it in place."""
+    """What a line does to a name: gives it a value, or changes it, in place or by `itself`."""
 
     name: str
     at: int
     in_place: bool
+    itself: bool = False
 
 
 @dataclass
@@ -165,12 +166,13 @@ class Outline:
             if header.kind in ("for", "while"):
                 body = set(self._body(header.at))
                 changes = self.changes(known)
-                names = {one.name for one in changes if one.at in body and one.at >= at and not one.in_place}
+                later = [one for one in changes if one.at in body and one.at >= at]
+                names = {one.name for one in later if one.itself or not one.in_place}
                 found.append((header.at, frozenset(names)))
         return found
 
     def repeated(self, at: int) -> int:
-        """The header of the outermost loop around a statement that only repeats it; -1 where there is none."""
+        """The header of the outermost loop around a statement that only repeats it; -1 without one."""
         loops = (one for one in self.under[at] if one.kind in ("for", "while"))
         return next((one.at for one in loops if one.kind == "while" or not self._counts(one)), -1)
 
@@ -213,7 +215,9 @@ def _changes_in(text: str, at: int, known: frozenset[str]) -> Iterator[Change]:
         if line.error is not None:
             yield from (Change(name, at, in_place=True) for name in changed_names(text, known))
         elif line.name:
-            yield Change(line.name, at, in_place=bool(line.augmented or line.places))
+            itself = line.value is not None and line.name in names_in(line.value)  # dz = dz * (z > 0)
+            in_place = bool(line.augmented or line.places)
+            yield Change(line.name, at, in_place=in_place or itself, itself=itself and not in_place)
 
 
 def _is_function_name(name: str) -> bool:

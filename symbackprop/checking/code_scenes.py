@@ -12,7 +12,7 @@ from symbackprop.checking.code import Around, CodeLine, Loop
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
 from symbackprop.checking.code_loops import filling
-from symbackprop.checking.code_names import code_name
+from symbackprop.checking.code_names import code_name, names_in
 from symbackprop.checking.code_runs import Carried, Program, Run, Scene, Unsure
 from symbackprop.checking.code_values import said
 from symbackprop.checking.desk import Desk
@@ -72,19 +72,19 @@ def scene_of(
     tests = tuple(one for one in read if _is_read(desk, program, one, whole))
     loops = tuple(replace(one, over=program.resolved(one.over)) for one in whole.loops)
     if not line.augmented:
-        used = {name for one in (value, *places, *tests) for name in _names(one)}
+        used = {name for one in (value, *places, *tests) for name in names_in(one)}
         loops = _used(loops, used)
     return Scene(loops, tests, whole.depth, vague=len(tests) < len(read)), places
 
 
 def _is_main(test: ast.expr) -> bool:
     """`if __name__ == "__main__":`, which always holds."""
-    return "__name__" in _names(test)
+    return "__name__" in names_in(test)
 
 
 def _is_read(desk: Desk, program: Program, test: ast.expr, scene: Scene) -> bool:
     """Whether a condition is about what is known, and not `if activation == "relu":`."""
-    if _names(test) & {name for loop in scene.loops for name in _names(loop.target)}:
+    if names_in(test) & {name for loop in scene.loops for name in names_in(loop.target)}:
         return True
     try:
         Run(program, desk, desk.worlds.own[0], program.columns is not False).running().holds(test)
@@ -98,7 +98,7 @@ def _is_read(desk: Desk, program: Program, test: ast.expr, scene: Scene) -> bool
 def binds(program: Program, around: Around) -> None:
     """Inside a loop its index is what the loop says."""
     for loop in around.loops:
-        for name in _names(loop.target):
+        for name in names_in(loop.target):
             program.current.pop(name, None)
             program.unsure.discard(name)
 
@@ -107,14 +107,10 @@ def _used(loops: tuple[Loop, ...], used: set[str]) -> tuple[Loop, ...]:
     """The loops whose indices occur, or are needed by those that do."""
     kept: list[Loop] = []
     for loop in reversed(loops):
-        if used & _names(loop.target):
+        if used & names_in(loop.target):
             kept.insert(0, loop)
-            used = used | _names(loop.over)
+            used = used | names_in(loop.over)
     return tuple(kept)
-
-
-def _names(node: ast.expr) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
 
 
 _KEYS: Mapping[type, str] = {

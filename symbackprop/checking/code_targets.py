@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_fits import Fitted, fitted, only_numbers
+from symbackprop.checking.code_names import names_in
 from symbackprop.checking.code_runs import Program, Run
 from symbackprop.checking.code_scenes import Line
 from symbackprop.checking.code_why import explained_code, reading_of
@@ -51,7 +52,7 @@ def judged_target(session: Session, blank: Finding, line: Line) -> Finding:
 
 def _is_new_pass(program: Program, line: Line) -> bool:
     """Whether a line of the forward pass uses parameters after their step: the next pass begins."""
-    used = {part.id for part in ast.walk(line.value) if isinstance(part, ast.Name)}
+    used = names_in(line.value)
     return bool(used & set(program.stepped.values()))
 
 

@@ -17,6 +17,7 @@ from symbackprop.checking.code import CodeLine, read_code
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_changes import begin, changed, entry, settle
 from symbackprop.checking.code_fits import fitted, only_numbers
+from symbackprop.checking.code_names import names_in
 from symbackprop.checking.code_outline import changed_names
 from symbackprop.checking.code_runs import Carried, Program, Run, Scene, target_of
 from symbackprop.checking.code_scenes import Line, binds, scene_of, unread
@@ -134,7 +135,7 @@ def _understood(session: Session, line: CodeLine, value: ast.expr) -> Line:
 
 def _follows(desk: Desk, program: Program, value: ast.expr) -> None:
     """Raise NotRead for a name that a loop carries from one pass to the next: `dh = U.T @ dh`."""
-    used = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)} & set(program.current)
+    used = names_in(value) & set(program.current)
     if not used:
         return
     known = program.outline.known(frozenset(desk.exercise.shapes))
@@ -150,7 +151,8 @@ def _by_kind(session: Session, blank: Finding, line: Line) -> Finding | None:
         return _given(session, blank, line, target.name)
     if line.places:
         return entry(session, blank, line)
-    if line.augmented:
+    itself = line.name in session.program.current and line.name in names_in(line.plain)
+    if line.augmented or (itself and target is not None):
         return changed(session, blank, line)
     if target is None:
         return _new(desk, session.program, blank, line)
@@ -197,7 +199,7 @@ def _given(session: Session, blank: Finding, line: Line, name: str) -> Finding |
     if line.augmented:
         program.forgets(name)
         return replace(blank, reasons=(reason("check.no_update", name=tree.Name(name)),))
-    used = {part.id for part in ast.walk(line.plain) if isinstance(part, ast.Name)}
+    used = names_in(line.plain)
     if not any(target_of(desk, one) == tree.Name(name) for one in used):
         return judged_target(session, blank, line)
     assert line.target is not None
