@@ -78,7 +78,9 @@ def names_in(value: ast.expr) -> set[str]:
 
 
 def spelled(word: str) -> str:
-    """An identifier as a name of our notation, where it can be one."""
+    """An identifier as a name of our notation, where it can be one. `b_` is not b."""
+    if word.endswith("_"):
+        return word
     try:
         return canonical_name(word)
     except ReadError:

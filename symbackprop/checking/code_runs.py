@@ -281,7 +281,7 @@ def target_of(desk: Desk, name: str) -> Node | None:
     before = context.numbered_delta(name.replace("_", ""))
     if before is not None:
         return tree.Gradient(tree.Name(before))
-    found = context.variable(name)
+    found = None if name.endswith("_") else context.variable(name)  # b_ is not b
     return tree.Name(found) if found is not None and found in shapes else None
 
 

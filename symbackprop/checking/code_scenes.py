@@ -11,7 +11,7 @@ from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code import Around, CodeLine, Loop
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
-from symbackprop.checking.code_loops import filling
+from symbackprop.checking.code_loops import Filled, filling
 from symbackprop.checking.code_names import code_name, names_in
 from symbackprop.checking.code_runs import Carried, Program, Run, Scene, Unsure
 from symbackprop.checking.code_values import said
@@ -122,33 +122,42 @@ _SHOWN = 60
 """Characters of a part that is not read that are shown."""
 
 
-def unread(blank: Finding, error: NotRead | Missing, text: str) -> Finding:
+def unread(blank: Finding, error: NotRead | Missing, text: str, plain: ast.expr) -> Finding:
     """The finding of a line with something that is not read, which is named as it is written."""
     if isinstance(error, Missing | Unsure):
         key = next(_KEYS[kind] for kind in type(error).__mro__ if kind in _KEYS)
         name, place = _as_written(error.name.partition("#")[0], blank.text)
         return replace(blank, reasons=(reason(key, name=name),), place=place)
     node = error.node if isinstance(error.node, ast.expr) else None
-    part = None if node is None else _segment(text, node)
+    part = None if node is None else _segment(text, node, plain)
     if part is not None and part in blank.text:
         at = blank.text.index(part)
         why = reason("check.code_unread", part=part[:_SHOWN])
         return replace(blank, reasons=(why,), place=Span(at, at + len(part)))
-    if node is None:
-        return replace(blank, reasons=(reason("check.read"),))
-    return replace(blank, reasons=(reason("check.code_unread", part=said(node)),))
+    made = node is None or any(isinstance(one, Filled) or "#" in str(one) for one in _leaves(node))
+    said_of = blank.text[:_SHOWN] if made or node is None else said(node)
+    return replace(blank, reasons=(reason("check.code_unread", part=said_of),))
 
 
-def _segment(text: str, node: ast.expr) -> str | None:
+def _leaves(node: ast.expr) -> list[object]:
+    return [part.id if isinstance(part, ast.Name) else part for part in ast.walk(node)]
+
+
+def _segment(text: str, node: ast.expr, plain: ast.expr) -> str | None:
     """How an expression is written in the text, if it stands there and not in another place of the file."""
+    if not any(_place(node) == _place(one) for one in ast.walk(plain)):
+        return None
     try:
-        part = ast.get_source_segment(text, node)
-        again = None if part is None else ast.parse(part, mode="eval").body
-    except (IndexError, AttributeError, SyntaxError, ValueError, RecursionError):
+        return ast.get_source_segment(text, node)
+    except (IndexError, AttributeError):
         return None
-    if again is None or type(again) is not type(node):
-        return None
-    return part if len(list(ast.walk(again))) == len(list(ast.walk(node))) else None
+
+
+def _place(node: ast.AST) -> tuple[object, ...]:
+    """The kind of a node and where it stands; what has no place is like nothing else."""
+    if not isinstance(node, ast.expr) or not hasattr(node, "lineno"):
+        return (id(node),)
+    return type(node), node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
 
 
 def _as_written(name: str, text: str) -> tuple[str, Span | None]:

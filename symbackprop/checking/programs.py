@@ -9,6 +9,7 @@ import ast
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
+from math import prod
 from typing import TYPE_CHECKING
 
 from symbackprop.algebra.values.domain import EvaluationError, Missing
@@ -77,7 +78,7 @@ def _line(session: Session, fragment: Fragment, line: CodeLine, known: frozenset
         return _judged(session, blank, line, line.value)
     except (NotRead, Missing) as error:
         _forget_line(session, line)
-        return unread(blank, error, fragment.text)
+        return unread(blank, error, fragment.text, line.value)
     except (OverBudget, RecursionError) as error:
         _forget_line(session, line)
         key = "check.too_deep" if isinstance(error, RecursionError) else "check.too_much"
@@ -201,6 +202,10 @@ def _given(session: Session, blank: Finding, line: Line, name: str) -> Finding |
         return replace(blank, reasons=(reason("check.no_update", name=tree.Name(name)),))
     used = names_in(line.plain)
     if not any(target_of(desk, one) == tree.Name(name) for one in used):
+        if name not in {*desk.exercise.values, *desk.given} and _is_new_value(
+            desk, program, name, line.value
+        ):
+            return replace(blank, verdict="definition")
         return judged_target(session, blank, line)
     assert line.target is not None
     if fitted(desk, program, line.target, line.value, line.scene).fit in ("equal", "turned"):
@@ -210,6 +215,19 @@ def _given(session: Session, blank: Finding, line: Line, name: str) -> Finding |
             return stepped(desk, program, blank, name, line.value)
     program.forgets(name)  # it is another now, such as x / 255 or X.T
     return replace(blank, reasons=(reason("check.no_update", name=tree.Name(name)),))
+
+
+def _is_new_value(desk: Desk, program: Program, name: str, value: ast.expr) -> bool:
+    """Whether numbers are the value of a given name for which the exercise has none; then they stand."""
+    shape = tuple(size for size in desk.exercise.shapes[name] if isinstance(size, int))
+    if not only_numbers(value, program.assigned) or len(shape) < len(desk.exercise.shapes[name]):
+        return False
+    with suppress(*_ERRORS):
+        made, _ = Run(program, desk, desk.example, True).value(value)
+        if len(made.entries) == prod(shape):
+            desk.given[name] = made.reshaped(shape)
+            return True
+    return False
 
 
 # --- what the exercise has not -------------------------------------------------------
