@@ -16,8 +16,9 @@ from symbackprop.checking.fragments import Fragment
 
 _OPENS = re.compile(r"(async\s+def|def|class|for|while|if|elif|else|try|except|finally|with|match|case)\b")
 _DEFINED = re.compile(r"(?:async\s+)?def\s+(\w+)\s*\(")
+_CALLS = re.compile(r"=\s*(?:self\.)?(\w+)\(.*\)\s*(?:#.*)?$", re.DOTALL)
 _WORD = re.compile(r"[^\W\d]\w*")
-_CHANGED = re.compile(r"^[ \t]*([^=\n]*?)[ \t]*(?:[-+*/@]?=)(?!=)", re.MULTILINE)
+_CHANGED = re.compile(r"^[ \t]*([^=\n]*?)[ \t]*([-+*/@]?=)(?!=)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -134,6 +135,19 @@ class Outline:
             self._known[names] = names | both
         return self._known[names]
 
+    def is_judged_elsewhere(self, text: str, known: frozenset[str]) -> bool:
+        """Whether a line only names what a function of the file returns, whose own lines are judged:
+        `dW, db = backward(x)` behind `return dW, db`."""
+        called = _CALLS.search(text)
+        names = [name for name, _ in changed_names(text, known) if name != "self"]
+        for at, name, _ in self.functions() if called is not None else ():
+            body = list(self._body(at)) if called is not None and name == called.group(1) else []
+            last = self.texts[body[-1]] if body else ""
+            if last.startswith("return ") and not self.is_helper(body[-1], known):
+                returned = [word for word in _WORD.findall(last.removeprefix("return")) if word != "self"]
+                return [code_name(word, known) for word in returned] == names
+        return False
+
     def function_of(self, at: int) -> int | None:
         """The statement that begins the innermost function around a statement."""
         return next((one.at for one in reversed(self.under[at]) if one.kind == "def"), None)
@@ -204,16 +218,19 @@ class Outline:
         return self._counting[header.at]
 
 
-def changed_names(text: str, known: frozenset[str]) -> list[str]:
-    """The names on the left of what could not be read."""
+def changed_names(text: str, known: frozenset[str]) -> list[tuple[str, bool]]:
+    """The names on the left of what could not be read, and whether they are only changed in place."""
     found = _CHANGED.match(text)
-    return [code_name(word, known) for word in _WORD.findall(found.group(1))] if found else []
+    if found is None:
+        return []
+    in_place = found.group(2) != "=" or "[" in found.group(1)
+    return [(code_name(word, known), in_place) for word in _WORD.findall(found.group(1))]
 
 
 def _changes_in(text: str, at: int, known: frozenset[str]) -> Iterator[Change]:
     for line in read_code(text, known):
         if line.error is not None:
-            yield from (Change(name, at, in_place=True) for name in changed_names(text, known))
+            yield from (Change(name, at, in_place) for name, in_place in changed_names(text, known))
         elif line.name:
             itself = line.value is not None and line.name in names_in(line.value)  # dz = dz * (z > 0)
             in_place = bool(line.augmented or line.places)

@@ -68,6 +68,8 @@ def _line(session: Session, fragment: Fragment, line: CodeLine, known: frozenset
     )  # fmt: skip
     if line.error is not None:
         _forget(session, text, known)
+        if session.program.outline.is_judged_elsewhere(text, known):
+            return None
         place = Span(line.error.span.start - line.span.start, line.error.span.end - line.span.start)
         return replace(blank, reasons=(reason("check.read"),), place=place, detail=line.error.message)
     if line.value is None or not line.name or _is_random(line.value):
@@ -87,10 +89,13 @@ def _line(session: Session, fragment: Fragment, line: CodeLine, known: frozenset
 
 def _forget(session: Session, text: str, known: frozenset[str]) -> None:
     """What a line that could not be read does to its names."""
-    for name in changed_names(text, known):
-        if target_of(session.desk, name) is None or session.program.current.get(name):
+    program = session.program
+    for name, in_place in changed_names(text, known):
+        if not in_place and target_of(session.desk, name) is not None:
+            program.current.pop(name, None)  # it means what the exercise says
+        elif in_place or target_of(session.desk, name) is None:
             settle(session, name)
-            session.program.forgets(name)
+            program.forgets(name)
 
 
 def _forget_line(session: Session, line: CodeLine) -> None:
