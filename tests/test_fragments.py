@@ -179,7 +179,8 @@ def test_code() -> None:
     ("dW = outer(dz, x)", False), ("dz = dy * f'(z)", False), ("dW = dz x.T", False),
     ("dx = W^T @ dz", False),
     ("dL/dW = dL/dz * x^T", False), ("dW = dz x^T # gradiente", False),
-    ("for i in range(3): z = z + 1", True),
+    ("for i in range(3): z = z + 1", True), ("db = dZ.sum(axis=1, keepdims=True)", True),
+    ("db = np.sum(dZ, axis=1, keepdims=True) / m", True), ("dz = dy = dL.sum(x)", False),
 ])  # fmt: skip
 def test_code_in_plain_text(text: str, code: bool) -> None:
     (found,) = fragments(text, ".txt")
@@ -206,6 +207,16 @@ def test_notebooks() -> None:
         (1, 2, "inline", "k = 2"), (3, 2, "code", "dW = dz @ x.T"),
     ]  # fmt: skip
     assert fragments(text, "") == found
+
+
+@pytest.mark.parametrize(("magic", "count"), [
+    ("%%time", 1), ("%%timeit -n 3", 1), ("%%capture out", 1), ("%%bash", 0), ("%%html", 0),
+    ("%%javascript", 0),
+])  # fmt: skip
+def test_cells_that_begin_with_a_command(magic: str, count: int) -> None:
+    cells = [{"cell_type": "code", "source": f"{magic}\ndW = dz @ x.T"}]
+    found = fragments(json.dumps({"cells": cells}), ".ipynb")
+    assert [(one.line, one.text) for one in found] == [(2, "dW = dz @ x.T")] * count
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"cells": 3}',

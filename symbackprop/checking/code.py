@@ -195,10 +195,13 @@ class _Reader(Source):
         """`grads = {"dW": np.outer(dz, x)}`: what has a name already claims nothing."""
         found = False
         for key, value in zip(made.keys, made.values, strict=True):
-            name = in_container(holder, key)
-            if name is not None and not isinstance(value, ast.Name | ast.Attribute | ast.Constant):
+            word = in_container(holder, key)
+            if word is None or isinstance(value, ast.Constant):
+                continue
+            name, read = code_name(word, self.known), self.canonical(value)
+            if not (isinstance(read, ast.Name) and read.id == name):
                 found = True
-                yield CodeLine(name=code_name(name, self.known), value=self.canonical(value), span=span)
+                yield CodeLine(name=name, value=read, span=span)
         if not found:
             yield CodeLine(name="", value=None, span=span, skipped=True)
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code_arrays import NotRead
+from symbackprop.checking.code_loops import Filled
+from symbackprop.checking.code_names import MODULES
 from symbackprop.checking.code_runs import NOWHERE, Program, Run, Scene, truth_of
 from symbackprop.checking.compare import same
 from symbackprop.checking.desk import Desk
@@ -18,6 +21,8 @@ from symbackprop.notation.tree import Node
 Fit = Literal["equal", "turned", "unread", "different", "shape", "nowhere"]
 """The target's value; a row for a column; not known, as something is not read; another value; NumPy refuses
 it; the conditions around it hold nowhere."""
+
+NOTHING: Mapping[str, ast.expr] = {}
 
 _ORDER: tuple[Fit, ...] = ("equal", "turned", "unread", "different", "shape", "nowhere")
 
@@ -33,6 +38,10 @@ class Fitted:
     wrong: Array[Any] | None = None
     right: Array[Any] | None = None
     world: World | None = None
+
+
+NOT_KNOWN = Fitted("unread")
+"""Of a name that the exercise does not have."""
 
 
 def fitted(
@@ -60,7 +69,8 @@ def _fitted(
     upright = program.columns is True and single  # no batch, whose rows are examples
     worst: Fit = "nowhere"
     notes: frozenset[str] = frozenset()
-    numbers = only_numbers(value) and scene == NOWHERE
+    numbers = only_numbers(value, program.assigned) and not scene.loops and not scene.tests
+    numbers = numbers and not (isinstance(value, ast.Constant) and not _is_known(desk, target))
     for world in (desk.example,) if numbers else desk.worlds.own:
         run = Run(program, desk, world, columns)
         try:
@@ -78,6 +88,15 @@ def _fitted(
         except EvaluationError as error:
             return Fitted("shape", notes, error)
     return Fitted(worst, notes)
+
+
+def _is_known(desk: Desk, target: Node) -> bool:
+    """Whether the example has a value for what a number is said to be."""
+    try:
+        truth_of(desk.example, target, desk)
+    except (ArithmeticError, EvaluationError):
+        return False
+    return True
 
 
 def _part(running: Any, whole: Array[Any], places: tuple[ast.expr, ...]) -> Array[Any]:
@@ -110,9 +129,37 @@ def fit_of(world: World, made: Array[Any], wanted: Array[Any], *, upright: bool 
     return "turned" if equal and one_axis and not both else "different"
 
 
-def only_numbers(value: ast.expr) -> bool:
-    """Whether an expression is about the example: numbers and no names but those of functions."""
-    names = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
-    return not names - {"np", "numpy", "torch", "math", "jnp"} and any(
-        isinstance(part, ast.Constant) for part in ast.walk(value)
-    )
+_FILLING = frozenset(["zeros", "ones", "zeros_like", "ones_like", "empty", "empty_like"])
+
+
+def only_numbers(value: ast.expr, assigned: Mapping[str, ast.expr] = NOTHING) -> bool:
+    """Whether an expression, with what its names stand for, is about the example: it has numbers, and no
+    names but those of functions. `np.zeros_like(W)` has nothing of W but its shape."""
+    waiting, seen, found = [value], set[str](), False
+    while waiting:
+        part = waiting.pop()
+        match part:
+            case ast.Constant():
+                found = True
+            case ast.Call(func=ast.Attribute(attr=name)) if name in _FILLING:
+                continue
+            case ast.Attribute(attr="shape") | ast.Subscript(value=ast.Attribute(attr="shape")):
+                continue
+            case ast.Name(id=name) if name in assigned:
+                waiting += [] if name in seen else [assigned[name]]
+                seen.add(name)
+            case ast.Name(id=name) if name not in MODULES:
+                return False
+            case Filled():
+                bound = {
+                    one.id
+                    for each in part.generators
+                    for one in ast.walk(each.target)
+                    if isinstance(one, ast.Name)
+                }
+                if bound & {one.id for one in ast.walk(part.value) if isinstance(one, ast.Name)}:
+                    return False
+                waiting += [part.base, part.value]
+                continue
+        waiting += ast.iter_child_nodes(part)  # type: ignore[arg-type]
+    return found

@@ -41,6 +41,7 @@ def filling(
     return made
 
 
+_PASS = 12  # what one pass of a loop, or one call, costs
 _OWN_DEPTH = 8  # calls of functions of the file inside each other
 
 
@@ -58,6 +59,7 @@ def inlined(
         refuse(f"{name} takes {len(function.parameters)} arguments")
     if run.depth >= _OWN_DEPTH:
         unread(f"functions of the file call each other more than {_OWN_DEPTH} deep")
+    run.spend(_PASS)
     local = {**dict(zip(function.parameters, arguments, strict=False)), **named}
     for parameter in function.parameters:
         if parameter not in local:
@@ -108,6 +110,7 @@ def listed(run: Running[T], node: ast.ListComp | ast.GeneratorExp) -> Value[T]:
 def passes(run: Running[T], generators: Sequence[ast.comprehension]) -> Iterator[Running[T]]:
     """The runs for all values of the indices of loops, the last index first to change."""
     if not generators:
+        run.spend(_PASS)
         yield run
         return
     first, *rest = generators

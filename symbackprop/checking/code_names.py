@@ -26,6 +26,8 @@ _REGULARISER = frozenset(
 )
 """A Python name cannot be `lambda`, so people cut it."""
 
+_SMALL = frozenset(["eps", "epsilon"])
+
 _GRADIENT = (
     re.compile(r"(?:grad|gradient|nabla|d)_(.+)"), re.compile(r"(.+)_grad"),
     re.compile(r"(?:grad|nabla)(\w+)"), re.compile(r"d(?:L|J|E|C|loss|cost)_?d_?(.+)"),
@@ -52,8 +54,9 @@ def _candidates(word: str) -> Iterator[str]:
         if match:
             inner = _SAME.get(match.group(1), _ACCENT.sub(r"\1", match.group(1)))
             yield "d" + inner
-    if word in _REGULARISER:
-        yield from sorted(_REGULARISER)
+    for alike in (_REGULARISER, _SMALL):
+        if word in alike:
+            yield from sorted(alike)
 
 
 def _known(word: str, known: frozenset[str]) -> str:
@@ -69,8 +72,15 @@ def _known(word: str, known: frozenset[str]) -> str:
     return ""
 
 
+def names_in(value: ast.expr) -> set[str]:
+    """The names in an expression."""
+    return {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+
+
 def spelled(word: str) -> str:
-    """An identifier as a name of our notation, where it can be one."""
+    """An identifier as a name of our notation, where it can be one. `b_` is not b."""
+    if word.endswith("_"):
+        return word
     try:
         return canonical_name(word)
     except ReadError:

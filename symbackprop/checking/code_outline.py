@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from symbackprop.checking.code import Around, Case, Loop, read_code, read_header
+from symbackprop.checking.code_names import code_name, names_in
 from symbackprop.checking.code_values import readings
 from symbackprop.checking.fragments import Fragment
 
 _OPENS = re.compile(r"(async\s+def|def|class|for|while|if|elif|else|try|except|finally|with|match|case)\b")
 _DEFINED = re.compile(r"(?:async\s+)?def\s+(\w+)\s*\(")
+_CALLS = re.compile(r"=\s*(?:self\.)?(\w+)\(.*\)\s*(?:#.*)?$", re.DOTALL)
 _WORD = re.compile(r"[^\W\d]\w*")
-_CHANGED = re.compile(r"^[ \t]*([^=\n]*?)[ \t]*(?:[-+*/@]?=)(?!=)", re.MULTILINE)
+_CHANGED = re.compile(r"^[ \t]*([^=\n]*?)[ \t]*([-+*/@]?=)(?!=)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,11 +34,12 @@ class Header:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a line does to a name: gives it a value, or changes it in place."""
+    """What a line does to a name: gives it a value, or changes it, in place or by `itself`."""
 
     name: str
     at: int
     in_place: bool
+    itself: bool = False
 
 
 @dataclass
@@ -49,6 +52,8 @@ class Outline:
     _changes: list[Change] | None = None
     _helpers: frozenset[int] | None = None
     _stack: list[Header] = field(default_factory=list)
+    _known: dict[frozenset[str], frozenset[str]] = field(default_factory=dict)
+    _counting: dict[int, bool] = field(default_factory=dict)
 
     @classmethod
     def of(cls, fragments: Sequence[Fragment]) -> Outline:
@@ -123,10 +128,25 @@ class Outline:
         return returns and not any(name in known or name.startswith(("d", "delta")) for name in names)
 
     def known(self, names: frozenset[str]) -> frozenset[str]:
-        """The names of the exercise, and the same in the other case where the file has both: x beside X."""
-        words = {word for text in self.texts for word in _WORD.findall(text)}
-        other = {name[:1].swapcase() + name[1:] for name in names & words}
-        return names | (other & words)
+        """The names of the exercise, and those that the file has in both cases, x beside X or j beside J."""
+        if names not in self._known:
+            words = {word for text in self.texts for word in _WORD.findall(text)}
+            both = {one for one in words if one[:1].swapcase() + one[1:] in words}
+            self._known[names] = names | both
+        return self._known[names]
+
+    def is_judged_elsewhere(self, text: str, known: frozenset[str]) -> bool:
+        """Whether a line only names what a function of the file returns, whose own lines are judged:
+        `dW, db = backward(x)` behind `return dW, db`."""
+        called = _CALLS.search(text)
+        names = [name for name, _ in changed_names(text, known) if name != "self"]
+        for at, name, _ in self.functions() if called is not None else ():
+            body = list(self._body(at)) if called is not None and name == called.group(1) else []
+            last = self.texts[body[-1]] if body else ""
+            if last.startswith("return ") and not self.is_helper(body[-1], known):
+                returned = [word for word in _WORD.findall(last.removeprefix("return")) if word != "self"]
+                return [code_name(word, known) for word in returned] == names
+        return False
 
     def function_of(self, at: int) -> int | None:
         """The statement that begins the innermost function around a statement."""
@@ -146,11 +166,29 @@ class Outline:
         """How often a name is changed in place behind a statement, until it gets a new value."""
         count = 0
         for change in self.changes(known):
-            if change.name == name and change.at > at:
+            if change.name == name and change.at > at and not self.is_helper(change.at, known):
                 if not change.in_place:
                     break
                 count += 1
         return count
+
+    def carried(self, at: int, known: frozenset[str]) -> list[tuple[int, frozenset[str]]]:
+        """Of each loop around a statement its header and the names that get a new value in it there or
+        further down: what they were before is another at every pass."""
+        found = []
+        for header in self.under[at]:
+            if header.kind in ("for", "while"):
+                body = set(self._body(header.at))
+                changes = self.changes(known)
+                later = [one for one in changes if one.at in body and one.at >= at]
+                names = {one.name for one in later if one.itself or not one.in_place}
+                found.append((header.at, frozenset(names)))
+        return found
+
+    def repeated(self, at: int) -> int:
+        """The header of the outermost loop around a statement that only repeats it; -1 without one."""
+        loops = (one for one in self.under[at] if one.kind in ("for", "while"))
+        return next((one.at for one in loops if one.kind == "while" or not self._counts(one)), -1)
 
     # --- what stands around
 
@@ -163,33 +201,40 @@ class Outline:
                 if isinstance(read, Case):
                     found += Around(cases=(Case(read.test, holds=False),))
             read = read_header(header.text, known)
-            if isinstance(read, Loop) and self._uses(header.at, header.text):
+            if isinstance(read, Loop) and self._counts(header):
                 found += Around(loops=(read,))
             elif isinstance(read, Case):
                 found += Around(cases=(read,))
         return found
 
-    def _uses(self, at: int, text: str) -> bool:
-        bound = set(_WORD.findall(text.removeprefix("for ").partition(" in ")[0]))
-        for place in self._body(at):
-            claims = _CHANGED.match(self.texts[place])
-            if claims and bound & set(_WORD.findall(self.texts[place])):
-                return True
-        return False
+    def _counts(self, header: Header) -> bool:
+        """Whether a line in a loop uses what it counts: `epoch` is mostly only printed."""
+        if header.at not in self._counting:
+            bound = set(_WORD.findall(header.text.removeprefix("for ").partition(" in ")[0]))
+            lines = (self.texts[place] for place in self._body(header.at))
+            self._counting[header.at] = any(
+                bound & set(_WORD.findall(line)) for line in lines if _CHANGED.match(line)
+            )
+        return self._counting[header.at]
 
 
-def changed_names(text: str) -> list[str]:
-    """The names on the left of what could not be read."""
+def changed_names(text: str, known: frozenset[str]) -> list[tuple[str, bool]]:
+    """The names on the left of what could not be read, and whether they are only changed in place."""
     found = _CHANGED.match(text)
-    return _WORD.findall(found.group(1)) if found else []
+    if found is None:
+        return []
+    in_place = found.group(2) != "=" or "[" in found.group(1)
+    return [(code_name(word, known), in_place) for word in _WORD.findall(found.group(1))]
 
 
 def _changes_in(text: str, at: int, known: frozenset[str]) -> Iterator[Change]:
     for line in read_code(text, known):
         if line.error is not None:
-            yield from (Change(name, at, in_place=True) for name in changed_names(text))
+            yield from (Change(name, at, in_place) for name, in_place in changed_names(text, known))
         elif line.name:
-            yield Change(line.name, at, in_place=bool(line.augmented or line.places))
+            itself = line.value is not None and line.name in names_in(line.value)  # dz = dz * (z > 0)
+            in_place = bool(line.augmented or line.places)
+            yield Change(line.name, at, in_place=in_place or itself, itself=itself and not in_place)
 
 
 def _is_function_name(name: str) -> bool:

@@ -40,6 +40,10 @@ class Unsure(NotRead):
         self.name = name
 
 
+class Carried(Unsure):
+    """A name that a loop carries from one pass to the next: `dh = U.T @ dh`."""
+
+
 @dataclass
 class Program:
     """The code of a file so far: what the names stand for that the exercise does not have.
@@ -48,6 +52,7 @@ class Program:
     before it. `stepped` are parameters after a step of descent, `unsure` names that a line changes which was
     not read, `looped` versions that are another at every pass of a loop. `begun` says how often a name of
     the exercise is still changed in place, `held` what its first value would be found to be by itself.
+    `spoiled` are arrays with an entry that was found wrong, `places` where a name got its version.
     `own_deltas`: the file numbers its deltas in a way of its own.
     """
 
@@ -59,6 +64,8 @@ class Program:
     unsure: set[str] = field(default_factory=set)
     looped: set[str] = field(default_factory=set)
     depths: dict[str, int] = field(default_factory=dict)
+    spoiled: set[str] = field(default_factory=set)
+    places: dict[str, int] = field(default_factory=dict)
     begun: dict[str, int] = field(default_factory=dict)
     held: dict[str, Held] = field(default_factory=dict)
     function: int | None = None
@@ -87,14 +94,16 @@ class Program:
             raise NotRead(node, "this is too long with everything put in")
         return made
 
-    def sets(self, name: str, value: ast.expr, loops: tuple[Loop, ...] = ()) -> str:
-        """The new version of a name, whose value is resolved; within loops it is another at every pass."""
+    def sets(self, name: str, value: ast.expr, *, depth: int = 0, looped: bool = False) -> str:
+        """The new version of a name, whose value is resolved. `depth` is how many loops are around it,
+        `looped` says that it is another at every pass of them."""
         version = f"{name}#{len(self.assigned)}"
         self.assigned[version] = value
         self.current[name] = version
-        self.depths[name] = len(loops)
+        self.depths[name] = depth
+        self.places[name] = self.at
         self.unsure.discard(name)
-        if loops:
+        if looped:
             self.looped.add(version)
         return version
 
@@ -161,16 +170,19 @@ class _Versions(ast.NodeTransformer):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The loops and conditions in which a line is judged, resolved."""
+    """The loops and conditions in which a line is judged, resolved. `depth` counts all loops around it, of
+    which `loops` are those that it has to do with. `vague`: a condition around it is not read."""
 
     loops: tuple[Loop, ...] = ()
     tests: tuple[ast.expr, ...] = ()
+    depth: int = 0
+    vague: bool = False
 
     @classmethod
     def of(cls, around: Around) -> Scene:
         """The scene of what stands around a statement."""
         tests = tuple(one.test if one.holds else ast.UnaryOp(ast.Not(), one.test) for one in around.cases)
-        return cls(around.loops, tests)
+        return cls(around.loops, tests, len(around.loops))
 
     def generators(self, skipped: int = 0) -> list[ast.comprehension]:
         """The loops, without the outermost, as a comprehension has them; the last one has the tests."""
@@ -202,7 +214,10 @@ class Run:
     def running(self) -> Running[Any]:
         """What evaluates at this point."""
         calls = {**self.desk.context.functions, **activation_letters(self.desk)}
-        return Running(self.world.working, self.look_up, self.columns, calls, self.program.own)
+        return Running(
+            self.world.working, self.look_up, self.columns, calls, self.program.own,
+            spend=self.desk.budget.spend,
+        )  # fmt: skip
 
     def spent(self, running: Running[Any], node: ast.expr) -> Any:
         """The value of an expression, and its cost paid."""
@@ -266,7 +281,7 @@ def target_of(desk: Desk, name: str) -> Node | None:
     before = context.numbered_delta(name.replace("_", ""))
     if before is not None:
         return tree.Gradient(tree.Name(before))
-    found = context.variable(name)
+    found = None if name.endswith("_") else context.variable(name)  # b_ is not b
     return tree.Name(found) if found is not None and found in shapes else None
 
 

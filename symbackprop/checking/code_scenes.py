@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from symbackprop.algebra.values.domain import Missing
-from symbackprop.checking.code import CodeLine, Loop
+from symbackprop.algebra.values.domain import EvaluationError, Missing
+from symbackprop.checking.code import Around, CodeLine, Loop
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
-from symbackprop.checking.code_loops import filling
-from symbackprop.checking.code_runs import Program, Scene, Unsure
+from symbackprop.checking.code_loops import Filled, filling
+from symbackprop.checking.code_names import code_name, names_in
+from symbackprop.checking.code_runs import Carried, Program, Run, Scene, Unsure
 from symbackprop.checking.code_values import said
+from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding
 from symbackprop.checking.member import reason
 from symbackprop.notation.tree import Node, Span
@@ -58,67 +62,107 @@ def _once(tests: tuple[ast.expr, ...]) -> ast.comprehension:
     return ast.comprehension(ast.Name("once", ast.Store()), over, list(tests), 0)
 
 
-def scene_of(program: Program, line: CodeLine, value: ast.expr) -> tuple[Scene, tuple[ast.expr, ...]]:
+def scene_of(
+    desk: Desk, program: Program, line: CodeLine, value: ast.expr
+) -> tuple[Scene, tuple[ast.expr, ...]]:
     """The scene of a line with everything resolved, and its places."""
-    bound = {name for loop in line.around.loops for name in _names(loop.target)}
-    versions = {name: program.current.pop(name) for name in bound & set(program.current)}
     places = tuple(program.resolved(one) for one in line.places)
     whole = Scene.of(line.around)
-    tests = tuple(program.resolved(one) for one in whole.tests)
+    read = tuple(program.resolved(one) for one in whole.tests if not _is_main(one))
+    tests = tuple(one for one in read if _is_read(desk, program, one, whole))
     loops = tuple(replace(one, over=program.resolved(one.over)) for one in whole.loops)
-    program.current.update(versions)
     if not line.augmented:
-        used = {name for one in (value, *places, *tests) for name in _names(one)}
+        used = {name for one in (value, *places, *tests) for name in names_in(one)}
         loops = _used(loops, used)
-    return Scene(loops, tests), places
+    return Scene(loops, tests, whole.depth, vague=len(tests) < len(read)), places
+
+
+def _is_main(test: ast.expr) -> bool:
+    """`if __name__ == "__main__":`, which always holds."""
+    return "__name__" in names_in(test)
+
+
+def _is_read(desk: Desk, program: Program, test: ast.expr, scene: Scene) -> bool:
+    """Whether a condition is about what is known, and not `if activation == "relu":`."""
+    if names_in(test) & {name for loop in scene.loops for name in names_in(loop.target)}:
+        return True
+    try:
+        Run(program, desk, desk.worlds.own[0], program.columns is not False).running().holds(test)
+    except (NotRead, Missing):
+        return False
+    except (ArithmeticError, EvaluationError):
+        return True
+    return True
+
+
+def binds(program: Program, around: Around) -> None:
+    """Inside a loop its index is what the loop says."""
+    for loop in around.loops:
+        for name in names_in(loop.target):
+            program.current.pop(name, None)
+            program.unsure.discard(name)
 
 
 def _used(loops: tuple[Loop, ...], used: set[str]) -> tuple[Loop, ...]:
     """The loops whose indices occur, or are needed by those that do."""
     kept: list[Loop] = []
     for loop in reversed(loops):
-        if used & _names(loop.target):
+        if used & names_in(loop.target):
             kept.insert(0, loop)
-            used = used | _names(loop.over)
+            used = used | names_in(loop.over)
     return tuple(kept)
 
 
-def _names(node: ast.expr) -> set[str]:
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
-
+_KEYS: Mapping[type, str] = {
+    Missing: "check.code_unknown", Carried: "check.code_carried", Unsure: "check.code_unsure",
+}  # fmt: skip
+_WORD = re.compile(r"[^\W\d]\w*")
 
 _SHOWN = 60
 """Characters of a part that is not read that are shown."""
 
 
-def unread(blank: Finding, error: NotRead | Missing, text: str, start: int) -> Finding:
-    """The finding of a line with something that is not read, which is named."""
-    if isinstance(error, Missing):
-        return replace(blank, reasons=(reason("check.code_unknown", name=_shown(error.name)),))
-    if isinstance(error, Unsure):
-        return replace(blank, reasons=(reason("check.code_unsure", name=_shown(error.name)),))
+def unread(blank: Finding, error: NotRead | Missing, text: str, plain: ast.expr) -> Finding:
+    """The finding of a line with something that is not read, which is named as it is written."""
+    if isinstance(error, Missing | Unsure):
+        key = next(_KEYS[kind] for kind in type(error).__mro__ if kind in _KEYS)
+        name, place = _as_written(error.name.partition("#")[0], blank.text)
+        return replace(blank, reasons=(reason(key, name=name),), place=place)
     node = error.node if isinstance(error.node, ast.expr) else None
-    part = None if node is None else _segment(text, node)
+    part = None if node is None else _segment(text, node, plain)
     if part is not None and part in blank.text:
         at = blank.text.index(part)
         why = reason("check.code_unread", part=part[:_SHOWN])
         return replace(blank, reasons=(why,), place=Span(at, at + len(part)))
-    if node is None:
-        return replace(blank, reasons=(reason("check.read"),))
-    return replace(blank, reasons=(reason("check.code_unread", part=said(node)),))
+    made = node is None or any(isinstance(one, Filled) or "#" in str(one) for one in _leaves(node))
+    said_of = blank.text[:_SHOWN] if made or node is None else said(node)
+    return replace(blank, reasons=(reason("check.code_unread", part=said_of),))
 
 
-def _segment(text: str, node: ast.expr) -> str | None:
+def _leaves(node: ast.expr) -> list[object]:
+    return [part.id if isinstance(part, ast.Name) else part for part in ast.walk(node)]
+
+
+def _segment(text: str, node: ast.expr, plain: ast.expr) -> str | None:
     """How an expression is written in the text, if it stands there and not in another place of the file."""
+    if not any(_place(node) == _place(one) for one in ast.walk(plain)):
+        return None
     try:
-        part = ast.get_source_segment(text, node)
-        again = None if part is None else ast.parse(part, mode="eval").body
-    except (IndexError, AttributeError, SyntaxError, ValueError, RecursionError):
+        return ast.get_source_segment(text, node)
+    except (IndexError, AttributeError):
         return None
-    if again is None or type(again) is not type(node):
-        return None
-    return part if len(list(ast.walk(again))) == len(list(ast.walk(node))) else None
 
 
-def _shown(name: str) -> str:
-    return name.partition("#")[0]
+def _place(node: ast.AST) -> tuple[object, ...]:
+    """The kind of a node and where it stands; what has no place is like nothing else."""
+    if not isinstance(node, ast.expr) or not hasattr(node, "lineno"):
+        return (id(node),)
+    return type(node), node.lineno, node.col_offset, node.end_lineno, node.end_col_offset
+
+
+def _as_written(name: str, text: str) -> tuple[str, Span | None]:
+    """A name as it stands in a line, `y_hat` for yhat, and where."""
+    for found in _WORD.finditer(text):
+        if code_name(found.group(), frozenset([name])) == name:
+            return found.group(), Span(*found.span())
+    return name, None

@@ -7,33 +7,46 @@ from dataclasses import replace
 from fractions import Fraction
 
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_canonical import exact
+from symbackprop.checking.code_early import updated_early
 from symbackprop.checking.code_names import MODULES
-from symbackprop.checking.code_runs import Program, Run, target_of
+from symbackprop.checking.code_runs import Program, Run, Unsure, target_of
 from symbackprop.checking.descending import RATE, RATES, Way, way
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.findings import Finding
+from symbackprop.checking.findings import Finding, Named
 from symbackprop.checking.member import reason
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
-
-_ERRORS = (ArithmeticError, EvaluationError)
 
 
 def stepped(desk: Desk, program: Program, blank: Finding, name: str, new: ast.expr) -> Finding:
     """A step of gradient descent from what a parameter is to `new`, which is resolved: what is taken away is
     a positive multiple of the gradient, by a rate that nobody need know."""
+    for part in ast.walk(new):
+        if isinstance(part, ast.Name) and part.id in program.unsure:
+            raise Unsure(part.id)
     rated = _rated(desk, program, new)
     old = ast.Name(program.current.get(name, name), ast.Load())
     found = None if rated is None else _way(desk, program, name, ast.BinOp(old, ast.Sub(), rated))
     if rated is None or found is None:
         program.forgets(name)
         return replace(blank, reasons=(reason("check.no_update", name=tree.Name(name)),))
+    early = None if found == "down" else _early(desk, program, name, rated)
     program.stepped[name] = program.sets(name, rated)
     if found == "down":
         return replace(blank, verdict="correct")
+    if early is not None:
+        return replace(blank, verdict="wrong", mistakes=(early,))
     why = reason("check.step_up" if found == "up" else "check.no_step", name=tree.Name(name))
     return replace(blank, verdict="wrong", reasons=(why,))
+
+
+def _early(desk: Desk, program: Program, name: str, rated: ast.expr) -> Named | None:
+    """Whether the gradient of the step is taken with other parameters after theirs."""
+    old = ast.Name(program.current.get(name, name), ast.Load())
+    change = ast.BinOp(old, ast.Sub(), rated)
+    return updated_early(desk, program, change, lambda before: _way(desk, before, name, change) == "down")
 
 
 def _rated(desk: Desk, program: Program, new: ast.expr) -> ast.expr | None:
@@ -65,10 +78,13 @@ def _way(desk: Desk, program: Program, name: str, change: ast.expr) -> Way | Non
     """Where a change goes: down the gradient, up, or neither; None where it has no value."""
     best: Way | None = None
     for columns in program.layouts:
+        ways: set[Way]
         try:
             ways = {_way_at(desk, program, name, change, columns, world) for world in desk.worlds.own}
-        except _ERRORS:
+        except (NotRead, ArithmeticError):
             continue
+        except EvaluationError:
+            ways = {"none"}  # NumPy would refuse it
         ways.discard("any")
         found: Way = "down" if ways <= {"down"} else "up" if ways == {"up"} else "none"
         if best is None or found == "down" or best == "none":

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_fits import Fitted, fitted, only_numbers
+from symbackprop.checking.code_names import names_in
 from symbackprop.checking.code_runs import Program, Run
 from symbackprop.checking.code_scenes import Line
 from symbackprop.checking.code_why import explained_code, reading_of
@@ -30,18 +31,29 @@ def judged_target(session: Session, blank: Finding, line: Line) -> Finding:
     """What is assigned to a name of the exercise, or to a gradient of it."""
     desk, program, target = session.desk, session.program, line.target
     assert target is not None
-    if isinstance(target, tree.Name) and target.name in desk.exercise.computed:
-        program.stepped.clear()  # a forward pass: what comes now is taken with the weights it uses
+    if (
+        isinstance(target, tree.Name)
+        and target.name in desk.exercise.computed
+        and _is_new_pass(program, line)
+    ):
+        program.stepped.clear()  # what comes now is taken with the weights that it uses
         for name in desk.exercise.given:
             program.current.pop(name, None)
         line = replace(line, value=program.resolved(line.plain))
-    blank = replace(blank, reading=reading_of(desk, target, line.plain))
+    if not line.places:
+        blank = replace(blank, reading=reading_of(desk, target, line.plain))
     fit = fitted(desk, program, target, line.value, line.scene, line.places)
     done = right(desk, program, blank, line, fit)
     if done is not None:
         return done
     session.scaled.update(_times_examples(desk, program, target, line.value))
     return explained_code(desk, program, blank, target, line.plain, line.value, fit)
+
+
+def _is_new_pass(program: Program, line: Line) -> bool:
+    """Whether a line of the forward pass uses parameters after their step: the next pass begins."""
+    used = names_in(line.value)
+    return bool(used & set(program.stepped.values()))
 
 
 def right(desk: Desk, program: Program, blank: Finding, line: Line, fit: Fitted) -> Finding | None:

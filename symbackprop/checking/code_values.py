@@ -90,7 +90,7 @@ def code_value(
 
 @dataclass(slots=True)
 class Running(Generic[T]):
-    """One evaluation: where names come from, and what was noted."""
+    """One evaluation: where names come from, and what was noted. `spend` takes what loops and calls cost."""
 
     evaluator: Evaluator[T]
     lookup: Callable[[str], Array[T]]
@@ -100,6 +100,7 @@ class Running(Generic[T]):
     depth: int = 0
     local: Mapping[str, Value[T]] = field(default_factory=dict)
     notes: set[str] = field(default_factory=set)
+    spend: Callable[[int], None] = lambda cost: None
 
     @property
     def domain(self) -> Domain[T]:
@@ -124,10 +125,10 @@ class Running(Generic[T]):
         return replace(self, local={**self.local, **local})
 
     def holds(self, node: ast.expr) -> bool:
-        """Whether a condition holds. Raises EvaluationError for one about several entries."""
+        """Whether a condition holds. One about several entries, which NumPy refuses, is hardly meant so."""
         found = self.value(node)
         if len(found.array.entries) != 1:
-            refuse("The truth value of an array with more than one element is ambiguous.")
+            unread("The truth value of an array with more than one element is ambiguous.")
         (entry,) = found.array.entries
         return not self.domain.is_zero(entry) if found.truth else self.domain.sign(entry) != 0
 
@@ -212,7 +213,7 @@ class Running(Generic[T]):
                 number = self.domain.rational(entry) if entry is not None else None
                 if number is not None and number.denominator == 1:
                     return _small(int(number))
-        return unread("a whole number is needed here")
+        raise NotRead(node, "a whole number is needed here")
 
     def shape(self, node: ast.expr) -> Dims:
         """A shape: `(2, 3)`, `n`, or `x.shape`."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -12,6 +12,7 @@ from typing import Any
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError, Missing
 from symbackprop.checking.budget import OverBudget
+from symbackprop.checking.code_early import updated_early
 from symbackprop.checking.code_fits import Fitted, fit_of, fitted, only_numbers
 from symbackprop.checking.code_runs import Program, Run, truth
 from symbackprop.checking.code_tree import tree_of
@@ -56,6 +57,8 @@ def difference(fit: Fitted) -> tuple[Reason, ...]:
     if fit.wrong is None or fit.right is None or fit.world is None:
         return ()
     wrong, right = (one.reshaped(form(one.shape)) for one in (fit.wrong, fit.right))
+    if not any(one != 0 for one in wrong.entries):
+        return ()  # 0 times the right value says nothing
     modulus = getattr(fit.world.domain, "modulus", None)
     with suppress(*_ERRORS, OverBudget):
         return smallest_difference(right, wrong, None, tree.number(0), modulus=modulus)
@@ -64,40 +67,9 @@ def difference(fit: Fitted) -> tuple[Reason, ...]:
 
 def _updated_early(desk: Desk, program: Program, target: Node, value: ast.expr) -> Named | None:
     """Whether a line would hold with the parameters from before their step."""
-    used = {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
-    for name, version in program.stepped.items():
-        if version in used:
-            before = _renamed(value, {version: name})
-            if fitted(desk, program, target, before).fit == "equal":
-                return Named(id="updated_too_early", about=tree.Name(name))
-    return _assigned_early(desk, program, target, value, used)
-
-
-def _assigned_early(
-    desk: Desk, program: Program, target: Node, value: ast.expr, used: set[str]
-) -> Named | None:
-    """The same, where the new parameters have a name of their own."""
-    for version, made in program.assigned.items():
-        olds = {part.id for part in ast.walk(made) if isinstance(part, ast.Name)}
-        for old in olds if version in used else ():
-            if old in desk.exercise.given:
-                before = _renamed(value, {version: old})
-                if fitted(desk, program, target, before).fit == "equal":
-                    instead = tree.Name(version.partition("#")[0])
-                    return Named(id="updated_too_early", about=tree.Name(old), instead=instead)
-    return None
-
-
-def _renamed(value: ast.expr, names: Mapping[str, str]) -> ast.expr:
-    class Renaming(ast.NodeTransformer):
-        def visit_Name(self, node: ast.Name) -> ast.expr:
-            return ast.Name(names.get(node.id, node.id), ast.Load())
-
-    from copy import deepcopy
-
-    made = Renaming().visit(deepcopy(value))
-    assert isinstance(made, ast.expr)
-    return made
+    return updated_early(
+        desk, program, value, lambda before: fitted(desk, before, target, value).fit == "equal"
+    )
 
 
 # --- as formulas --------------------------------------------------------------------------------------

@@ -25,6 +25,8 @@ from symbackprop.notation.node import Plain
 _PYTHON = frozenset(
     ["python", "py", "python3", "numpy", "ipython", "ipython3", "pycon", "jax", "torch", "pytorch"]
 )
+_MAGIC = re.compile(r"\s*%%(\w*)")
+_MAGICS_OF_PYTHON = frozenset(["time", "timeit", "capture", "prun", "memit", "mprun", "python", "python3"])
 _LATEX = frozenset(["latex", "tex", "katex", "mathjax"])
 _TEXT = frozenset(["", "text", "txt", "plain", "plaintext"])
 _IS_TEX = re.compile(
@@ -242,9 +244,15 @@ def _notebook(text: str) -> tuple[Fragment, ...]:
         kind = cell.get("cell_type")
         if kind == "markdown":
             done.extend(_placed(source, _markdown(source), number))
-        elif kind == "code" and not source.lstrip().startswith("%%"):
+        elif kind == "code" and _is_python(source):
             done.extend(_placed(source, _code(source), number))
     return tuple(done)
+
+
+def _is_python(source: str) -> bool:
+    """Whether a cell is code of ours: `%%time` only times it, `%%bash` is another language."""
+    magic = _MAGIC.match(source)
+    return magic is None or magic.group(1) in _MAGICS_OF_PYTHON
 
 
 def _cells(text: str) -> list[dict[str, Any]]:
