@@ -14,6 +14,7 @@ from symbackprop.checking.fragment_code import looks_like_code
 from symbackprop.checking.fragment_conditions import Under, under_words
 from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, trimmed
 from symbackprop.checking.fragment_items import points
+from symbackprop.checking.fragment_quotes import is_quoted
 from symbackprop.checking.fragment_spans import MASK, Kind
 from symbackprop.checking.fragment_tokens import Token, near, tokens_of
 from symbackprop.checking.fragment_words import (
@@ -158,7 +159,8 @@ def _formulas(
         low, high = trimmed(tokens, *part, language)
         if low < high and is_claim(tokens, low, high):
             start, end = tokens[low].start, tokens[high - 1].end
-            yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), cut)
+            told: Under = "quoted" if is_quoted(body[: start - at]) else cut
+            yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), told)
 
 
 def _with_gradient(tokens: list[Token], low: int) -> int:

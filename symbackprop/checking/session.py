@@ -15,11 +15,13 @@ from symbackprop.checking.defining import Prepared, prepared, switched
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
+from symbackprop.checking.fragment_conditions import Under
 from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import tolerances
 from symbackprop.checking.ranges import is_whole
 from symbackprop.checking.settings import Settings
+from symbackprop.checking.summing import with_sums
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -28,6 +30,15 @@ from symbackprop.notation.tree import Node, Span
 
 if TYPE_CHECKING:
     from symbackprop.checking.code_runs import Program
+
+
+_NOT_JUDGED: Mapping[Under, str] = {"compared": "check.under_condition", "quoted": "check.quoted"}
+"""What words make of a formula that is not judged, and the reason."""
+
+_NOT_WRONG: Mapping[Under, str] = {
+    "cut": "check.cut", "equation": "check.under_condition", "continued": "check.continued",
+}  # fmt: skip
+"""What words make of a formula that may be right, but is not wrong for certain where it is false."""
 
 
 class Session:
@@ -85,13 +96,15 @@ class Session:
         for written in read_statements(fragment.text, vocabulary):
             written = replace(written, conditions=(*written.conditions, *given)) if given else written
             nodes = (written.node,) if meant is None or written.node is None else meant(written.node)
+            if fragment.summed:
+                left = None if self.anchor is None else self.anchor.written
+                nodes = tuple(with_sums(node, left) for node in nodes if node is not None)
             for node in nodes:
                 self._statement(fragment, replace(written, node=node))
 
     def _claims(self, written: Written) -> Claims:
         """The judge of a statement; one with indices of its own goes on from where the chain began."""
-        first = written.node.members[0] if isinstance(written.node, tree.Chain) else None
-        apart = bool(written.conditions) and isinstance(first, hand.Omitted)
+        apart = bool(written.conditions) and _begins_with_relation(written.node)
         return Claims(self.desk, self.anchor, self.anchor if apart else self.last, written.conditions)
 
     # --- one statement
@@ -105,10 +118,11 @@ class Session:
             self._unread(replace(blank, detail=said), reason("check.read"), span, written.span)
             self.anchor = self.last = None
             return
-        if fragment.under == "compared":
-            self._unread(
-                replace(blank, written=written.node), reason("check.under_condition"), None, written.span
-            )
+        own = not _begins_with_relation(written.node)
+        if fragment.under in _NOT_JUDGED:
+            why = reason(_NOT_JUDGED[fragment.under])
+            self._unread(replace(blank, written=written.node), why, None, written.span)
+            self._stopped(own)
             return
         try:
             found = switched(self.desk, self.desks, written.node)
@@ -120,22 +134,25 @@ class Session:
         except Unclear as error:
             finding = replace(blank, written=written.node)
             self._unread(finding, error.reason, error.span, written.span)
+            self._stopped(own)
             return
         except (RecursionError, OverBudget) as error:
             key = "check.too_deep" if isinstance(error, RecursionError) else "check.too_much"
             self._unread(blank, reason(key), None, written.span)
+            self._stopped(own)
             return
         if claim.verdict is None:
             return
-        if fragment.under == "cut" and claim.verdict in ("wrong", "carried"):
-            self._unread(replace(blank, written=written.node), reason("check.cut"), None, written.span)
-            return
-        if fragment.under == "equation" and claim.verdict in ("wrong", "carried"):
-            self._unread(
-                replace(blank, written=written.node), reason("check.under_condition"), None, written.span
-            )
+        if fragment.under in _NOT_WRONG and claim.verdict in ("wrong", "carried"):
+            why = reason(_NOT_WRONG[fragment.under])
+            self._unread(replace(blank, written=written.node), why, None, written.span)
             return
         self._listed(replace(blank, written=written.node), written.span, claim, ready)
+
+    def _stopped(self, own: bool) -> None:
+        """Behind a line with a left side of its own that was not read, no line goes on from before it."""
+        if own:
+            self.anchor = self.last = None
 
     def _prepared(self, written: Written) -> Prepared:
         """What a statement defines, taken up; by cases of its indices it defines nothing."""
@@ -273,6 +290,10 @@ def _other_delta(node: Node, context: Context) -> Node | None:
             if any(letter.name not in defined.indices for letter in letters):
                 return part
     return None
+
+
+def _begins_with_relation(node: Node | None) -> bool:
+    return isinstance(node, tree.Chain) and isinstance(node.members[0], hand.Omitted)
 
 
 def _has_marks(node: Node) -> bool:
