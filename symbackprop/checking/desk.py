@@ -66,6 +66,8 @@ class Desk:
         return Reader(
             meanings=context.meanings,
             sizes=context.sizes,
+            numbers={**_declared(context.exercise), **context.numbers},
+            ends=context.ends,
             dot=context.settings.dot,
             per_example=context.per_example,
             budget=self.budget,
@@ -160,6 +162,10 @@ class Desk:
     def abstract(self) -> tuple[tuple[World, ...], frozenset[str]]:
         """Worlds in which every function by cases is any function at all, and the names of those."""
         return _abstract(self.exercise)
+
+
+def _declared(exercise: Exercise) -> dict[str, int]:
+    return {name: size for name, size in exercise.declared_sizes.items() if isinstance(size, int)}
 
 
 GENERIC = "any~"

@@ -83,6 +83,7 @@ def _name(self: Resolver, node: tree.Name) -> Node:
     context = self.context
     if name in self.bound:
         return node
+    self.sized = self.sized or name in context.numbers
     if context.size_known(name) and not context.knows(name):
         return node  # k is a size though there is a K
     found = context.variable(name)
@@ -97,6 +98,8 @@ def _name(self: Resolver, node: tree.Name) -> Node:
         return read
     if context.size_known(name) or name in self.free:
         return node
+    if context.ends.get(name) is not None:
+        return node  # 1/m beside a sum up to m
     if name == "e":
         return tree.Call("exp", (tree.Number(Fraction(1)),), span=node.span)
     if name in context.callable or name in FUNCTION_LETTERS:

@@ -157,7 +157,8 @@ def place(self: Resolver, node: Node) -> Node:
         return tree.Slice(low, high, span=node.span)
     if isinstance(node, tree.Name):
         name = node.name
-        if name in self.bound or (self.context.size_known(name) and name not in self.free):
+        number = self.context.size_known(name) or self.context.ends.get(name) is not None
+        if name in self.bound or (number and name not in self.free):
             return node
         if len(name) == 1 and name.isalpha() and name.islower():
             self.free.setdefault(name)

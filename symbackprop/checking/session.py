@@ -13,6 +13,7 @@ from symbackprop.checking.claims import Claim, Claims
 from symbackprop.checking.context import Context, Unclear
 from symbackprop.checking.defining import Prepared, prepared, switched
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.ends import with_ends
 from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragment_conditions import Under
@@ -129,6 +130,7 @@ class Session:
             if found is not None:
                 self._switch(found)
             self.desk.budget.begin()
+            self.desk.context = with_ends(self.desk.context, written.node)
             ready = self._prepared(written)
             claim = self._judged(replace(written, node=ready.node))
         except Unclear as error:

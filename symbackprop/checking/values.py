@@ -20,7 +20,6 @@ from symbackprop.algebra.values.domain import (
     Domain,
     EvaluationError,
     Missing,
-    Redraw,
     TooLarge,
     Undecided,
 )
@@ -29,14 +28,12 @@ from symbackprop.algebra.values.evaluate import Evaluator, Scope
 from symbackprop.checking.budget import Budget
 from symbackprop.checking.examples_axis import batched, examples_are_rows
 from symbackprop.checking.products import NoSize, product
+from symbackprop.checking.values_cases import cases, indicator
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
-
-_COMPARED = {">": (1,), "<": (-1,), "≥": (1, 0), "≤": (-1, 0), "=": (0,), "≠": (1, -1)}
-"""Relations, by the signs of left minus right for which they hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -44,13 +41,16 @@ class Reader(Plain):
     """What does not depend on the world: names that the text defines, sizes that it names.
 
     `meanings` has the formula of every name that the text defines; `sizes` says of which name and axis
-    a size is the length that only the text names (n, k). `per_example`: gradients that the text takes for
+    a size is the length that only the text names (n, k), `numbers` what it is, `ends` the same of the upper
+    ends of sums, which stand for whole ranges there. `per_example`: gradients that the text takes for
     each example of a batch, without the factor 1/m of the mean, and m. `budget` is what is left to spend on
     the line.
     """
 
     meanings: Mapping[str, Node] = field(default_factory=dict)
     sizes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
     dot: str = "auto"
     per_example: Mapping[str, int] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
@@ -86,10 +86,15 @@ class HandEvaluator(Evaluator[Any]):
     def known(self, name: str, scope: Scope[Any]) -> int | None:
         """The number behind an index or a size, also one that only the text names."""
         found = Evaluator.known(self, name, scope)
-        if found is None and name in self.reader.sizes and name not in scope.env:
+        if found is not None or name in scope.env:
+            return found
+        if name in self.reader.sizes:
             named, axis = self.reader.sizes[name]
             return self.here.value(named).shape[axis]
-        return found
+        end = self.reader.ends.get(name)
+        if end is not None:
+            return self.here.value(end[0]).shape[end[1]]
+        return self.reader.numbers.get(name)
 
     def shape_of(self, name: str) -> tuple[int, ...] | None:
         """The shape of a name of the exercise or of the text, None where it has none here."""
@@ -134,9 +139,9 @@ def _name(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[Any]
         return Evaluator.value(self, node, scope)
     if name in self.reader.meanings:
         return self.meaning(name, scope.without(tuple(scope.indices)))
-    if name in self.reader.sizes:
-        named, axis = self.reader.sizes[name]
-        return Array((), (self.domain.from_fraction(Fraction(self.here.value(named).shape[axis])),))
+    number = self.known(name, scope)
+    if number is not None:
+        return Array((), (self.domain.from_fraction(Fraction(number)),))
     return Evaluator.value(self, node, scope)
 
 
@@ -262,7 +267,7 @@ def _sum(self: HandEvaluator, node: tree.Sum, scope: Scope[Any]) -> Array[Any]:
 
 def _bound(self: HandEvaluator, high: Node | None, scope: Scope[Any], index: str, body: Node) -> int | None:
     """The upper end; none, or a name that nobody knows, stands for the whole range of the index."""
-    if high is None:
+    if high is None or (isinstance(high, tree.Name) and high.name in self.reader.ends):
         return _length(self, index, body, scope)
     try:
         return self.whole(high, scope)
@@ -388,58 +393,10 @@ def _entrywise(self: HandEvaluator, node: tree.Entrywise, scope: Scope[Any]) -> 
     return Array((high,) if width == 1 else (high, width), entries)
 
 
-# --- cases ------------------------------------------------------------------------------------------
-
-
-def _holds(self: HandEvaluator, node: Node, scope: Scope[Any]) -> Array[bool]:
-    """Where a condition holds, entry by entry."""
-    if isinstance(node, tree.Word):
-        return Array((), (True,))
-    if not isinstance(node, tree.Chain):
-        raise EvaluationError(node, "this is no condition")
-    result: Array[bool] | None = None
-    for left, relation, right in zip(node.members, node.relations, node.members[1:], strict=False):
-        if relation not in _COMPARED:
-            raise EvaluationError(node, f"{relation} is no comparison")
-        a, b = self.value(left, scope), self.value(right, scope)
-        shape, first, second = self.paired(node, a, b)
-        signs = [self.domain.sign(self.domain.sub(u, v)) for u, v in zip(first, second, strict=True)]
-        found = Array(shape, tuple(sign in _COMPARED[relation] for sign in signs))
-        if result is not None:
-            shape, one, two = self.paired(node, result, found)
-            found = Array(shape, tuple(u and v for u, v in zip(one, two, strict=True)))
-        result = found
-    assert result is not None
-    return result
-
-
-def _indicator(self: HandEvaluator, node: hand.Indicator, scope: Scope[Any]) -> Array[Any]:
-    return _holds(self, node.condition, scope).map(lambda yes: self.domain.one if yes else self.domain.zero)
-
-
-def _cases(self: HandEvaluator, node: tree.Cases, scope: Scope[Any]) -> Array[Any]:
-    """Entry by entry the first branch whose condition holds."""
-    branches = [(self.value(value, scope), _holds(self, when, scope)) for value, when in node.branches]
-    shapes = [array.shape for pair in branches for array in pair]
-    shape = max(shapes, key=prod)
-    size = prod(shape)
-    if any(prod(one) not in (1, size) for one in shapes):
-        raise EvaluationError(node, "the cases have different shapes")
-    entries = []
-    for at in range(size):
-        for value, holds in branches:
-            if holds.entries[at % len(holds.entries)]:
-                entries.append(value.entries[at % len(value.entries)])
-                break
-        else:
-            raise Redraw("no case holds here")
-    return Array(shape, tuple(entries))
-
-
 _HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
     tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, tree.Product: product,
-    tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: _cases,
+    tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: cases,
     tree.Quotient: _quotient, tree.Norm: _norm,
-    hand.Tuple: _tuple, hand.Indicator: _indicator, tree.Entrywise: _entrywise,
+    hand.Tuple: _tuple, hand.Indicator: indicator, tree.Entrywise: _entrywise,
 }  # fmt: skip
 """What is different by hand."""

@@ -1,0 +1,50 @@
+"""Letters at the upper end of a sum: in `1/m Σ_{i=1}^m y_i` the m is how many entries y has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symbackprop.checking.context import Context
+from symbackprop.checking.lettered import spread_places
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node, Number
+
+
+def with_ends(context: Context, node: Node) -> Context:
+    """The context that knows the letters at the ends of a statement's sums, as far as nobody else does."""
+    found = dict(context.ends)
+    for part in tree.walk(node):
+        if not isinstance(part, tree.Sum) or not isinstance(part.high, tree.Name):
+            continue
+        letter = part.high.name
+        free = context.variable(letter) is None and not context.size_known(letter)
+        axis = _axis(context, part.index, part.body) if free and _is_one(part.low) else None
+        if axis is None:
+            continue
+        if found.setdefault(letter, axis) is not None and _length(context, found[letter]) != _length(
+            context, axis
+        ):
+            found[letter] = None  # it stands for two lengths
+    return replace(context, ends=found) if found != context.ends else context
+
+
+def _is_one(node: Node) -> bool:
+    return isinstance(node, Number) and node.value == 1
+
+
+def _axis(context: Context, index: str, body: Node) -> tuple[str, int] | None:
+    """A name of the exercise, and its axis along which an index runs."""
+    for part in tree.walk(body):
+        base = part.base if isinstance(part, tree.Index) else None
+        base = base.of if isinstance(base, tree.Gradient) else base
+        name = context.variable(base.name) if isinstance(base, tree.Name) else None
+        if not isinstance(part, tree.Index) or name is None:
+            continue
+        places = spread_places(part.places)
+        if len(places) == len(context.shape(name) or ()) and tree.Name(index) in places:
+            return name, places.index(tree.Name(index))
+    return None
+
+
+def _length(context: Context, axis: tuple[str, int] | None) -> object:
+    return None if axis is None else (context.shape(axis[0]) or ())[axis[1]]
