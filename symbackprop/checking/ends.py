@@ -6,7 +6,9 @@ from dataclasses import replace
 
 from symbackprop.checking.context import Context
 from symbackprop.checking.lettered import spread_places
+from symbackprop.checking.rows import row_axis
 from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node, Number
 
 
@@ -35,14 +37,25 @@ def _is_one(node: Node) -> bool:
 def _axis(context: Context, index: str, body: Node) -> tuple[str, int] | None:
     """A name of the exercise, and its axis along which an index runs."""
     for part in tree.walk(body):
+        if (
+            isinstance(part, hand.Marked)
+            and part.mark == tree.Name(index)
+            and isinstance(part.body, tree.Name)
+        ):
+            of = context.variable(part.body.name)
+            if of is not None and context.shape(of):
+                return of, row_axis(context, of) if len(context.shape(of) or ()) == 2 else 0
         base = part.base if isinstance(part, tree.Index) else None
         base = base.of if isinstance(base, tree.Gradient) else base
         name = context.variable(base.name) if isinstance(base, tree.Name) else None
         if not isinstance(part, tree.Index) or name is None:
             continue
         places = spread_places(part.places)
-        if len(places) == len(context.shape(name) or ()) and tree.Name(index) in places:
+        rank = len(context.shape(name) or ())
+        if len(places) == rank and tree.Name(index) in places:
             return name, places.index(tree.Name(index))
+        if rank == 2 and places == (tree.Name(index),):
+            return name, row_axis(context, name)
     return None
 
 

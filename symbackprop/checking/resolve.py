@@ -19,6 +19,7 @@ from symbackprop.checking.lettered import instances as instances
 from symbackprop.checking.marks import delta_of, mark_number, marked
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve_places import entry, place, rank_of
+from symbackprop.checking.rows import lying, upright
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -109,13 +110,15 @@ def _name(self: Resolver, node: tree.Name) -> Node:
 
 def _gradient(self: Resolver, node: tree.Gradient) -> Node:
     """`dz`, `dx_i`, `dz^{[1]}`; `dy` is dL/dŷ where y is data and ŷ is computed."""
-    of = self.at(_shown_y(self, node.of))
+    found = self.at(_shown_y(self, node.of))
+    of = lying(found)
     core = of.base if isinstance(of, tree.Index) else of
     if isinstance(core, tree.Neg | tree.Gradient | tree.Call) or not isinstance(core, tree.Name):
         raise self.refuse("check.no_gradient", node, name=node)
     if core.name not in self.context.exercise.shapes:
         raise self.refuse("check.no_gradient", node, name=node)
-    return tree.Gradient(of, span=node.span)
+    made = tree.Gradient(of, span=node.span)
+    return made if of is found else upright(self.context, made)
 
 
 def _shown_y(self: Resolver, of: Node) -> Node:
@@ -130,11 +133,14 @@ def _shown_y(self: Resolver, of: Node) -> Node:
 
 
 def _derivative(self: Resolver, node: tree.Derivative) -> Node:
-    of, by = self.at(node.of), self.at(node.by)
+    of, found = lying(self.at(node.of)), self.at(node.by)
+    by = lying(found)
     core = by.base if isinstance(by, tree.Index) else by
     if not isinstance(core, tree.Name) or core.name not in self.context.exercise.shapes:
         raise self.refuse("check.no_gradient", node, name=node)
-    return tree.Derivative(of, by, node.straight, node.inline, span=node.span)
+    made = tree.Derivative(of, by, node.straight, node.inline, span=node.span)
+    of_loss = of == tree.Name(self.context.exercise.loss)
+    return tree.Transpose(made, span=node.span) if of_loss and by is not found else made
 
 
 def _nabla(self: Resolver, node: hand.Nabla) -> Node:
@@ -204,7 +210,7 @@ def _over_layers(self: Resolver, node: tree.Sum) -> Node | None:
     marked = any(
         node.index in tree.names_in(part.mark)
         for part in tree.walk(node.body)
-        if isinstance(part, hand.Marked)
+        if isinstance(part, hand.Marked) and not _is_example(self, part)
     )
     if not marked:
         return None
@@ -214,6 +220,15 @@ def _over_layers(self: Resolver, node: tree.Sum) -> Node | None:
         raise self.refuse("check.unknown_name", node, name=tree.Name(node.index))
     each = [tree.replace_names(node.body, {node.index: tree.number(at)}) for at in range(low, high + 1)]
     return tree.Bracket(tree.plus(*map(self.at, each)), span=node.span)
+
+
+def _is_example(self: Resolver, node: hand.Marked) -> bool:
+    """Whether a letter in a mark is that of an example: the name is one without a layer's number."""
+    body = node.body
+    apart = isinstance(body, hand.Marked) or body == tree.Name("delta")
+    return node.kind == "(" and (
+        apart or (isinstance(body, tree.Name) and self.context.variable(body.name) is not None)
+    )
 
 
 def bound_of_sum(self: Resolver, node: Node) -> Node:

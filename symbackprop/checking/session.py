@@ -21,6 +21,7 @@ from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import tolerances
 from symbackprop.checking.ranges import is_whole
+from symbackprop.checking.rows import lying
 from symbackprop.checking.settings import Settings
 from symbackprop.checking.summing import with_sums
 from symbackprop.exercise.model import Exercise
@@ -178,16 +179,25 @@ class Session:
             raise Unclear(reason("check.unknown_name", name=index), index.span)
         if claim.verdict == "wrong" and (other := _other_delta(node, context)) is not None:
             raise Unclear(reason("check.unknown_name", name=other), other.span)
-        if claim.verdict != "wrong" or context.settings.marks != "auto" or not _has_marks(node):
-            return claim
+        if claim.verdict == "wrong" and context.settings.marks == "auto" and _has_marks(node):
+            layered = replace(context, settings=replace(context.settings, marks="layer"))
+            claim = self._judged_in(layered, written) or claim
+        if claim.verdict == "wrong" and _has_rows(claim):
+            claim = self._judged_in(replace(context, lying=True), written) or claim
+        return claim
+
+    def _judged_in(self, other: Context, written: Written) -> Claim | None:
+        """A statement as another context understands it, if it is not wrong there."""
+        own = self.desk.context
+        assert written.node is not None
         try:
-            self.desk.context = replace(context, settings=replace(context.settings, marks="layer"))
-            again = self._claims(written).judge(node)
+            self.desk.context = other
+            claim = self._claims(written).judge(written.node)
         except Unclear:
-            return claim
+            return None
         finally:
-            self.desk.context = replace(self.desk.context, settings=context.settings)
-        return claim if again.verdict == "wrong" else again
+            self.desk.context = replace(self.desk.context, settings=own.settings, lying=own.lying)
+        return None if claim.verdict == "wrong" else claim
 
     def _listed(self, blank: Finding, start: Span, claim: Claim, ready: Prepared) -> None:
         self.anchor, self.last = claim.anchor, claim.last
@@ -296,6 +306,12 @@ def _other_delta(node: Node, context: Context) -> Node | None:
 
 def _begins_with_relation(node: Node | None) -> bool:
     return isinstance(node, tree.Chain) and isinstance(node.members[0], hand.Omitted)
+
+
+def _has_rows(claim: Claim) -> bool:
+    """Whether `w_j` stands in a claim: a vector, or a row."""
+    members = [one for one in (claim.left, claim.right) if one is not None]
+    return any(lying(part) is not part for one in members for part in tree.walk(one.node))
 
 
 def _has_marks(node: Node) -> bool:

@@ -367,6 +367,16 @@ def _tuple(self: HandEvaluator, node: hand.Tuple, scope: Scope[Any]) -> Array[An
     return Array((len(node.items),), tuple(self.number(item, scope) for item in node.items))
 
 
+def _call(self: HandEvaluator, node: tree.Call, scope: Scope[Any]) -> Array[Any]:
+    """`diag(P_i)` of one column, as of a vector."""
+    if node.function == "diag" and len(node.args) == 1:
+        value = self.value(node.args[0], Scope(scope.env, scope.indices))
+        if len(value.shape) == 2 and value.shape[1] == 1:
+            flat = value.reshaped(value.shape[:1])
+            return Evaluator.value(self, tree.Call("diag", (tree.Name("·"),)), _with(scope, "·", flat))
+    return Evaluator.value(self, node, scope)
+
+
 def _matrix(self: HandEvaluator, node: tree.Matrix, scope: Scope[Any]) -> Array[Any]:
     """An array written out; rows may be arrays themselves, one under the other."""
     if all(len(row) == 1 for row in node.rows) and len(node.rows) > 1:
@@ -394,7 +404,8 @@ def _entrywise(self: HandEvaluator, node: tree.Entrywise, scope: Scope[Any]) -> 
 
 
 _HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
-    tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, tree.Product: product,
+    tree.Name: _name, tree.Call: _call, tree.Gradient: _gradient, tree.Derivative: _derivative,
+    tree.Product: product,
     tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: cases,
     tree.Quotient: _quotient, tree.Norm: _norm,
     hand.Tuple: _tuple, hand.Indicator: indicator, tree.Entrywise: _entrywise,
