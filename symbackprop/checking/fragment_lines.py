@@ -26,6 +26,7 @@ from symbackprop.checking.fragment_words import (
     says_consequence,
     says_operation,
 )
+from symbackprop.notation.spelling import GREEK_NAMES
 
 _BULLET = re.compile(
     r"[ \t\r]*(?:>[ \t]*){0,5}"
@@ -44,7 +45,9 @@ _COMPARED = frozenset(["<", ">", "≤", "≥", "≠", "=", "<=", ">=", "!=", "==
 _UNENDED = re.compile(r"[=+*·/(\[,⊙×−&]\s*\Z|\s-\s*\Z|\\\\\s*\Z")
 _BINARY = frozenset("*·•∙⊙∘×⊗@^/+⋅∗⁄_")
 _LATEX = re.compile(r"\\[A-Za-z,;!:|{}]|[\^_]\{")
-_SUMMED = re.compile(r"\b(?:sum|suma)[_ (]")
+_LETTERS = "|".join(name for name in GREEK_NAMES if len(name) > 2)
+_WORDED = re.compile(rf"\b(?:sum|suma)[_ (]|(?<![A-Za-z])d?(?:{_LETTERS})(?![A-Za-z])")
+"""Words that are no commands: with them a line is plain text, though braces stand in it."""
 _JOINED_LINES = 60
 
 
@@ -187,7 +190,7 @@ def _goes_on_behind(tokens: list[Token], runs: list[tuple[int, int]]) -> bool:
 
 
 def _is_latex(text: str) -> bool:
-    summed = "\\" not in text and _SUMMED.search(text)  # dx_j = sum_i W_{ij} dz_i
+    summed = "\\" not in text and _WORDED.search(text)  # dx_j = sum_i W_{ij} delta_i
     return bool(_LATEX.search(text)) and not summed
 
 

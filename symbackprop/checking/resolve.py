@@ -20,6 +20,7 @@ from symbackprop.checking.marks import delta_of, mark_number, marked
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve_places import entry, place, rank_of
 from symbackprop.checking.rows import lying, upright
+from symbackprop.checking.units import with_units
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -94,18 +95,32 @@ def _name(self: Resolver, node: tree.Name) -> Node:
         return delta_of(self, node)
     if context.numbered_delta(name) is not None:
         return delta_of(self, node, int(name.removeprefix("delta")))
-    read = lettered(self, name, node)
+    read = lettered(self, name, node) or _with_places(self, node)
     if read is not None:
         return read
     if context.size_known(name) or name in self.free:
         return node
     if context.ends.get(name) is not None:
         return node  # 1/m beside a sum up to m
+    if name == "I" and found is None:
+        return node  # the identity, as large as what it stands beside
     if name == "e":
         return tree.Call("exp", (tree.Number(Fraction(1)),), span=node.span)
     if name in context.callable or name in FUNCTION_LETTERS:
         raise self.refuse("check.no_argument", node, name=node)
     raise self.refuse("check.unknown_name", node, name=node)
+
+
+def _with_places(self: Resolver, node: tree.Name) -> Node | None:
+    """`x1` and `W12` as entries of x and W."""
+    stem = node.name.rstrip("0123456789")
+    digits = node.name[len(stem) :]
+    found = self.context.variable(stem) if digits and stem else None
+    rank = 0 if found is None else len(self.context.shape(found) or ())
+    if found is None or not rank or not 1 <= len(digits) <= rank or "0" in digits:
+        return None
+    number = tree.Number(Fraction(int(digits)), digits, span=node.span)
+    return self.at(tree.Index(tree.Name(stem), (number,), span=node.span))
 
 
 def _gradient(self: Resolver, node: tree.Gradient) -> Node:
@@ -148,6 +163,10 @@ def _nabla(self: Resolver, node: hand.Nabla) -> Node:
         found = self.context.variable(node.of.name)
         if found in self.context.exercise.given:
             return tree.Gradient(tree.Name(found, span=node.of.span), span=node.span)  # ∇W
+    if isinstance(node.by, tree.Name) and node.of == tree.Name(self.context.exercise.loss):
+        last = self.context.layered(node.by.name, self.context.layers)
+        if self.context.variable(node.by.name) is None and node.by.name in "ahAH" and last is not None:
+            return _derivative(self, tree.Derivative(node.of, tree.Name(last), span=node.span))  # of a^L
     if node.by is None:
         raise self.refuse("check.no_variable", node, name=node)
     return _derivative(self, tree.Derivative(node.of, node.by, span=node.span))
@@ -257,7 +276,13 @@ def _product(self: Resolver, node: tree.Product) -> Node:
     made = Calls(self).applied(node)
     if not isinstance(made, tree.Product):
         return made
-    return tree.Product(tuple(self.at(one) for one in made.factors), made.signs, span=node.span)
+    factors, signs = [self.at(one) for one in made.factors], list(made.signs)
+    while len(factors) > 1 and tree.Name("I") in factors and self.context.variable("I") is None:
+        at = factors.index(tree.Name("I"))
+        if signs.pop(max(at - 1, 0)) not in ("", "cdot", "*"):
+            raise self.refuse("check.unknown_name", made.factors[at], name=made.factors[at])
+        factors.pop(at)  # I W is W
+    return tree.Product(tuple(factors), tuple(signs), span=node.span) if signs else factors[0]
 
 
 def _add(self: Resolver, node: tree.Add) -> Node:
@@ -268,7 +293,7 @@ def _add(self: Resolver, node: tree.Add) -> Node:
         self.unfinished = True
         kept = tuple(term for term in node.terms if not isinstance(term, tree.Dots))
         return self.at(tree.plus(*kept)) if kept else node
-    return tree.rebuild(node, self.at)
+    return tree.rebuild(with_units(self, node), self.at)
 
 
 def _tuple(self: Resolver, node: hand.Tuple) -> Node:

@@ -36,6 +36,8 @@ def entry(self: Resolver, node: tree.Index) -> Node:
     if base == tree.Name("delta") and len(places) == 2 and is_kronecker(self):
         first, second = (place(self, one) for one in places)
         return tree.Delta(first, second, span=node.span)
+    if base == tree.Name("I") and self.context.variable("I") is None and isinstance(places[0], tree.Name):
+        return base  # I_n, the identity
     if base == tree.Name("e") and not self.context.knows("e"):
         raise self.refuse("check.unknown_name", node, name=node)  # a unit vector, not Euler's number
     numbered = _numbered_name(self, base, stepped(self, base, places))
@@ -80,8 +82,9 @@ def _numbered_name(
     stems = tuple(dict.fromkeys((base.name, base.name.swapcase() if len(base.name) == 1 else base.name)))
     if isinstance(first, tree.Name) and not named:
         for stem in stems if rest else stems[:1]:
-            if context.knows(stem + first.name):
-                return tree.Name(stem + first.name, span=base.span), rest  # W_q for Wq
+            for letter in dict.fromkeys((first.name, first.name.swapcase())):
+                if context.knows(stem + letter) and (letter == first.name or len(letter) == 1):
+                    return tree.Name(stem + letter, span=base.span), rest  # W_q and W_Q for Wq
     if first == tree.Neg(tree.number(1)) and not named:
         below = context.layered(base.name, -1)  # h_{-1} before h_0
         return None if below is None else (tree.Name(below, span=base.span), rest)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from symbackprop.checking.context import INDICES, Context
+from symbackprop.checking.counted import STEP, counts_steps
 from symbackprop.checking.examples_axis import examples_are_rows
-from symbackprop.checking.lettered import STEP, counts_steps
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node

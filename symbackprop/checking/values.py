@@ -142,7 +142,19 @@ def _name(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[Any]
     number = self.known(name, scope)
     if number is not None:
         return Array((), (self.domain.from_fraction(Fraction(number)),))
+    if name == "I" and name not in scope.env:
+        return _identity(self, node, scope)
     return Evaluator.value(self, node, scope)
+
+
+def _identity(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[Any]:
+    """I of the size of what it is added to, or compared with."""
+    like = scope.like
+    if like is None or len(like) != 2 or like[0] != like[1]:
+        raise NoSize(node, "nothing says the size of this identity")
+    one, zero = self.domain.one, self.domain.zero
+    size = like[0]
+    return Array(like, tuple(zero if place % (size + 1) else one for place in range(size * size)))
 
 
 def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Array[Any]:
