@@ -104,7 +104,7 @@ class Claims:
             return Claim(verdict=None)
         self._value(member)
         labels = self._labels(member)
-        verdict = worst([found.judged for found in labels]) if labels else "correct"
+        verdict = worst([found.judged for found in labels]) if labels else None
         return self._claim(verdict, labels, tree_of([member], ()), member, member)
 
     def _value(self, member: Member) -> None:

@@ -34,6 +34,17 @@ def goes_on(words: str, formula: str) -> bool:
     return bool(_RELATION.match(formula)) and any(c.isalpha() for c in _COMMAND.sub("", words))
 
 
+_CLAIMS = re.compile(
+    r"[=≈≃≅≡<>≤≥≠∈→⇒←]|\\(?:approx|simeq|cong|equiv|[lg]eq?|neq?|in|to|[a-z]*arrow|implies|iff|gets|propto"
+    r"|(?:under|over)brace|boxed|tag|coloneqq|triangleq|doteq|sim|lt|gt|mapsto|begin)(?![A-Za-z])"
+)
+
+
+def claims_anything(formula: str) -> bool:
+    """Whether a formula states a relation, or labels a part; `\\odot` and `g(\\cdot)` are only named."""
+    return bool(_CLAIMS.search(formula))
+
+
 _ANNOUNCED = re.compile(
     r"einstein|summation\s+convention|convenio\s+de\s+(?:la\s+)?suma|convenci[oó]n\s+de\s+(?:la\s+)?suma"
     r"|criterio\s+de\s+suma|(?:repeated|repeating)\s+(?:ind(?:ices|exes)|subscripts)|[ií]ndices?\s+repetid",

@@ -263,13 +263,16 @@ def _cells(text: str) -> list[dict[str, Any]]:
     except ValueError as error:
         raise ValueError(f"this is no notebook: {error}; a notebook is JSON, as Jupyter saves it") from None
     cells = data.get("cells") if isinstance(data, dict) else None
+    if cells is None and isinstance(data, dict) and isinstance(data.get("worksheets"), list):
+        sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]  # as Jupyter saved once
+        cells = [cell for sheet in sheets for cell in sheet.get("cells") or ()]
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise ValueError("this is no notebook: there is no list of cells; save it anew with Jupyter")
     return cells
 
 
 def _source(cell: dict[str, Any], number: int) -> str:
-    source = cell.get("source", "")
+    source = cell.get("source", cell.get("input", ""))
     lines = source if isinstance(source, list) else [source]
     if not all(isinstance(line, str) for line in lines):
         raise ValueError(f"this is no notebook: cell {number} has no text as its source")

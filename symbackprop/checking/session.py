@@ -17,6 +17,7 @@ from symbackprop.checking.ends import with_ends
 from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragment_conditions import Under
+from symbackprop.checking.fragment_quotes import claims_anything
 from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import tolerances
@@ -116,6 +117,8 @@ class Session:
         if written.error is not None or written.node is None:
             error = written.error
             span = written.span if error is None else error.span
+            if fragment.kind == "inline" and not claims_anything(fragment.text):
+                return
             said = "" if error is None else ". ".join(filter(None, (error.message, error.hint)))
             self._unread(replace(blank, detail=said), reason("check.read"), span, written.span)
             self.anchor = self.last = None
@@ -135,6 +138,8 @@ class Session:
             ready = self._prepared(written)
             claim = self._judged(replace(written, node=ready.node))
         except Unclear as error:
+            if fragment.kind == "inline" and not claims_anything(fragment.text):
+                return
             finding = replace(blank, written=written.node)
             self._unread(finding, error.reason, error.span, written.span)
             self._stopped(own)
@@ -144,7 +149,9 @@ class Session:
             self._unread(blank, reason(key), None, written.span)
             self._stopped(own)
             return
-        if claim.verdict is None:
+        if claim.verdict is None:  # it only names what the next line may go on from
+            if claim.anchor is not None:
+                self.anchor, self.last = claim.anchor, claim.last
             return
         if fragment.under in _NOT_WRONG and claim.verdict in ("wrong", "carried"):
             why = reason(_NOT_WRONG[fragment.under])
