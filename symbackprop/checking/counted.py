@@ -17,6 +17,15 @@ _NUMBERED = re.compile(r"[A-Za-z]+[0-9]{1,4}")
 _LETTERS = string.ascii_letters
 
 
+def entry_digits(context: Context, name: str) -> str:
+    """The digits of `x1` and `W12` where these are entries of x and W; nothing of other names."""
+    stem = name.rstrip("0123456789")
+    digits = name[len(stem) :]
+    found = context.variable(stem) if digits and stem and context.variable(name) is None else None
+    rank = 0 if found is None else len(context.shape(found) or ())
+    return digits if len(digits) <= rank and "0" not in digits else ""
+
+
 def counts_steps(context: Context) -> bool:
     """Whether the numbers in the names of a model are those of steps: it has one set of weights for all."""
     shapes = context.exercise.shapes

@@ -12,6 +12,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import SIZES, Claims
 from symbackprop.checking.compare import look
 from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
+from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.lettered import STEPPED, instances, is_stepped
 from symbackprop.checking.member import is_tuple, numbers_of
@@ -146,7 +147,11 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     array = bool(indices) and name in LOSS_LETTERS and not context.knows(name)  # J_ij is no loss
     if (context.variable(name) is not None and not array) or context.size_known(name) or _is_range(second):
         return False
-    if name == "pi" or (name in SIZES and isinstance(_inner(second), tree.Number)):
+    if (
+        name == "pi"
+        or entry_digits(context, name)
+        or (name in SIZES and isinstance(_inner(second), tree.Number))
+    ):
         return False
     meaning = Claims(desk).member(second).variants[0]
     free = [index for index in meaning.free if index not in indices]
@@ -173,7 +178,7 @@ def _defines_stepped(desk: Desk, first: Node, second: Node) -> bool:
         case tree.Index(tree.Name("delta") as delta, (tree.Name(letter) as place,)):
             context = desk.context
             known = context.knows("delta") or STEPPED in context.meanings
-            if known or not _is_gradient(second) or not is_stepped(delta, place):
+            if known or not _is_gradient(second) or not is_stepped(delta, (place,)):
                 return False
             if next(instances(second, context)) is None:
                 return False

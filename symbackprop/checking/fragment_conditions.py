@@ -86,7 +86,7 @@ def _goes_on(rest: str, end: re.Match[str]) -> bool:
 
 def _leads(rest: str, place: int) -> bool:
     """Whether the words before a display go on in it: they end in a colon, a comma or no stop at all."""
-    before = rest[max(0, place - 200) : place].rstrip(MASK).rstrip(" \t\r\n\\[$")  # without its own \\[
+    before = rest[max(0, place - 200) : place].rstrip(MASK).rstrip(" \t\r\n\\[$}*_")  # without its own \\[
     if before.endswith(MASK):
         words = before.rstrip(MASK)
         return bool(_ASKS.search(words) or _LIMITS.search(words))

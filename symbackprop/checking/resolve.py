@@ -12,6 +12,7 @@ from typing import Any
 
 from symbackprop.checking.calls import Calls, Done
 from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, Context, Unclear
+from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.dots import expanded_sum, expanded_tuple
 from symbackprop.checking.findings import Reason
 from symbackprop.checking.lettered import MOST_LAYERS, lettered, spelt, written_out
@@ -113,12 +114,10 @@ def _name(self: Resolver, node: tree.Name) -> Node:
 
 def _with_places(self: Resolver, node: tree.Name) -> Node | None:
     """`x1` and `W12` as entries of x and W."""
-    stem = node.name.rstrip("0123456789")
-    digits = node.name[len(stem) :]
-    found = self.context.variable(stem) if digits and stem else None
-    rank = 0 if found is None else len(self.context.shape(found) or ())
-    if found is None or not rank or not 1 <= len(digits) <= rank or "0" in digits:
+    digits = entry_digits(self.context, node.name)
+    if not digits:
         return None
+    stem = node.name.removesuffix(digits)
     number = tree.Number(Fraction(int(digits)), digits, span=node.span)
     return self.at(tree.Index(tree.Name(stem), (number,), span=node.span))
 
