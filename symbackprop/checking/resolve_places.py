@@ -47,7 +47,7 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         return self.at(tree.Index(name, rest, span=node.span)) if rest else self.at(name)
     known = self.context.variable(base.name) if isinstance(base, tree.Name) else None
     core = self.at(base) if known is None else tree.Name(known, span=base.span)  # no index has an index
-    core = _meant(self, core)
+    core = _meant(self, _gradient_in(self, core))
     shown = [place(self, one) for one in places]
     core = lying(core)
     row_of = core.of if isinstance(core, tree.Gradient) else core
@@ -107,6 +107,14 @@ def _is_whole(self: Resolver, name: str, rest: Sequence[Node]) -> bool:
     """Whether `w_{2,ji}` can only be an entry of W2: a place for each of its axes follows the number."""
     shape = self.context.shape(name)
     return shape is not None and len(shape) == 2 and len(spread_places(tuple(rest))) == 2
+
+
+def _gradient_in(self: Resolver, core: Node) -> Node:
+    """`[∇_W L]_{13}` is an entry of the gradient."""
+    match tree.undressed(core) if isinstance(core, tree.Bracket) else core:
+        case tree.Derivative(of, tree.Name() as by) if of == tree.Name(self.context.exercise.loss):
+            return tree.Gradient(by, span=core.span)
+    return core
 
 
 def _meant(self: Resolver, core: Node) -> Node:

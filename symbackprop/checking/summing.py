@@ -12,7 +12,7 @@ from symbackprop.notation.tree import Node
 
 
 def with_sums(node: Node, left: Node | None) -> Node:
-    """A statement with each index summed that occurs twice in a product, and not on the left."""
+    """A statement with each index summed that occurs more than once in a product, and not on the left."""
     if not isinstance(node, tree.Chain):
         return node
     first = node.members[0]
@@ -43,6 +43,6 @@ def _summed(node: Node, kept: set[str]) -> Node:
             return node
     made = node
     for letter, count in Counter(_letters(node)).items():
-        if count == 2 and letter not in kept:
+        if count > 1 and letter not in kept:
             made = tree.Sum(letter, tree.Number(Fraction(1), "1"), None, made, span=node.span)
     return made
