@@ -96,6 +96,9 @@ def _is(desk: Desk, call: Node, body: Resolved) -> bool:
 def _with_dummy(desk: Desk, chain: tree.Chain) -> tree.Chain:
     """`σ(u) = 1/(1 + e^{−u})`: the argument is any number, so it may be one of the model's."""
     head = _inner(chain.members[0])
+    stated = isinstance(head, tree.Product) and isinstance(_inner(head.factors[-1]), tree.Name)
+    if not stated and not isinstance(head, tree.Name | tree.Index):  # 1 − σ(u) = σ(−u)
+        head = next((part for part in tree.walk(chain) if _is_called(desk, part)), head)
     match head:
         case tree.Product((_, tree.Bracket(tree.Name(dummy))), ("",)):
             context = desk.context
@@ -106,6 +109,18 @@ def _with_dummy(desk: Desk, chain: tree.Chain) -> tree.Chain:
                 replaced = tree.replace_names(chain, {dummy: name})
                 return replaced if isinstance(replaced, tree.Chain) else chain
     return chain
+
+
+def _is_called(desk: Desk, node: Node) -> bool:
+    """Whether a node is a known function at a letter that nobody knows: `σ(u)`."""
+    match node:
+        case tree.Product((tree.Name(letter), tree.Bracket(tree.Name(dummy))), ("",)):
+            context = desk.context
+            function = letter in context.callable or (
+                letter in FUNCTION_LETTERS and not context.knows(letter)
+            )
+            return function and dummy in DUMMIES and context.variable(dummy) is None
+    return False
 
 
 def _argument(desk: Desk, head: Node) -> Node | None:
