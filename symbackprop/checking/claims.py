@@ -104,7 +104,8 @@ class Claims:
             return Claim(verdict=None)
         self._value(member)
         labels = self._labels(member)
-        verdict = worst([found.judged for found in labels]) if labels else None
+        listed: Verdict | None = "correct" if self.desk.context.settings.proof else None
+        verdict = worst([found.judged for found in labels]) if labels else listed
         return self._claim(verdict, labels, tree_of([member], ()), member, member)
 
     def _value(self, member: Member) -> None:

@@ -117,7 +117,7 @@ class Session:
         if written.error is not None or written.node is None:
             error = written.error
             span = written.span if error is None else error.span
-            if fragment.kind == "inline" and not claims_anything(fragment.text):
+            if self._only_names(fragment):
                 return
             said = "" if error is None else ". ".join(filter(None, (error.message, error.hint)))
             self._unread(replace(blank, detail=said), reason("check.read"), span, written.span)
@@ -138,7 +138,7 @@ class Session:
             ready = self._prepared(written)
             claim = self._judged(replace(written, node=ready.node))
         except Unclear as error:
-            if fragment.kind == "inline" and not claims_anything(fragment.text):
+            if self._only_names(fragment):
                 return
             finding = replace(blank, written=written.node)
             self._unread(finding, error.reason, error.span, written.span)
@@ -158,6 +158,11 @@ class Session:
             self._unread(replace(blank, written=written.node), why, None, written.span)
             return
         self._listed(replace(blank, written=written.node), written.span, claim, ready)
+
+    def _only_names(self, fragment: Fragment) -> bool:
+        """Whether a formula among words only names a symbol; of a report of ours all is read."""
+        named = fragment.kind == "inline" and not claims_anything(fragment.text)
+        return named and not self.desk.context.settings.proof
 
     def _stopped(self, own: bool) -> None:
         """Behind a line with a left side of its own that was not read, no line goes on from before it."""
