@@ -295,3 +295,14 @@ def test_no_file_and_a_folder(tmp_path: Path) -> None:
         read_source(tmp_path / "none.tex")
     with pytest.raises(ValueError, match="folder"):
         read_source(tmp_path)
+
+
+def test_notebooks_of_the_third_format() -> None:
+    cells = [
+        {"cell_type": "markdown", "source": ["$dW = dz x^T$\n"]},
+        {"cell_type": "code", "input": ["dW = dz\n", "db = dz"], "outputs": []},
+    ]
+    text = json.dumps({"nbformat": 3, "worksheets": [{"cells": cells}]})
+    assert [(one.text, one.cell) for one in fragments(text, ".ipynb")] == [
+        ("dW = dz x^T", 1), ("dW = dz", 2), ("db = dz", 2),
+    ]  # fmt: skip

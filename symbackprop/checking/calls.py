@@ -78,12 +78,14 @@ class Calls:
         while at < len(written):
             if at:
                 signs.append(node.signs[at - 1])
-            made = None
-            if at + 1 < len(written) and node.signs[at] == "":
-                made = self._call(written[at], written[at + 1])
+            made, taken = None, 3
+            if node.signs[at : at + 2] == ("", ""):
+                made = self._nested(*written[at : at + 3])
+            if made is None and at + 1 < len(written) and node.signs[at] == "":
+                made, taken = self._call(written[at], written[at + 1]), 2
             if made is not None:
                 factors.append(Done(made, span=made.span))
-                at += 2
+                at += taken
             else:
                 factors.append(written[at])
                 at += 1
@@ -95,6 +97,9 @@ class Calls:
         head = head_of(first)
         if head is None:
             return None
+        indicated = self._indicated(head, second)
+        if indicated is not None:
+            return indicated
         inner, wrap = _unwrapped(second)
         args = _arguments_in(inner) if isinstance(inner, _CONTENT) else (inner,)
         if isinstance(inner, _CONTENT) and self._is_moved(head, args):
@@ -103,6 +108,8 @@ class Calls:
             return None
         if head.primes and self.context.variable(head.name) == self.context.exercise.loss:
             return self._slope_of_loss(head, first, args)
+        if head.name == "diag" and len(args) > 1:
+            args = (hand.Tuple(args, span=inner.span),)  # diag(a, b): a list of entries
         made = self._made(head, first, args)
         if made is None:
             return None
@@ -110,11 +117,40 @@ class Calls:
             made = tree.Power(made, self.resolver.at(head.power), span=first.span)
         return wrap(self.resolver, made)
 
+    def _indicated(self, head: Head, second: Node) -> Node | None:
+        """`H(z)` and `I(z > 0)`, of letters that nobody has declared: 1 where z > 0, else 0."""
+        if head != Head(head.name) or self.context.variable(head.name) is not None:
+            return None
+        match second:
+            case hand.Indicator() if head.name in ("I", "chi", "1"):
+                return self.resolver.at(second)
+            case tree.Bracket(body) if (
+                head.name in ("H", "Theta") and head.name not in self.context.functions
+            ):
+                return self.resolver.at(hand.Indicator(tree.equation(body, tree.number(0), relation=">")))
+        return None
+
+    def _nested(self, outer: Node, first: Node, second: Node) -> Node | None:
+        """`log σ(z)`: a function of what another one gives."""
+        head = head_of(outer)
+        if head is None or head.name not in _UPRIGHT or self.context.knows(head.name):
+            return None
+        if not isinstance(_unwrapped(second)[0], _CONTENT):
+            return None
+        inner = self._call(first, second)
+        if inner is None:
+            return None
+        made = self._function(head, outer, (inner,))
+        power = head.power
+        return made if power is None else tree.Power(made, self.resolver.at(power), span=outer.span)
+
     def _is_function(self, head: Head, second: Node) -> bool:
         name, context = head.name, self.context
         if context.knows(name) and name != context.exercise.loss and name not in context.exercise_functions:
             return False
         bracketed = isinstance(_unwrapped(second)[0], _CONTENT)
+        if name in BY_EXP:
+            return bracketed and not head.primes
         if " axis " in context.functions.get(name, ""):
             return True
         if name in context.functions or name in context.lambdas or name in FUNCTION_LETTERS:
@@ -137,6 +173,8 @@ class Calls:
 
     def _made(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
         context, resolver = self.context, self.resolver
+        if head.name in BY_EXP and len(args) == 1:
+            return _by_exp(BY_EXP[head.name], resolver.at(args[0]))
         if head.name in context.callable or head.name in FUNCTION_LETTERS:
             shown = tuple(resolver.at(arg) for arg in args)
             return self._function(head, first, shown)
@@ -222,6 +260,19 @@ def _in_place(node: Node) -> Node:
 def _in_order(names: list[str], context: object) -> list[str]:
     """ŷ before y, as people write 𝓛(ŷ, y)."""
     return sorted(names, key=lambda name: name in ("y", "t", "Y", "T"))
+
+
+BY_EXP = {"cosh": (1, False), "sinh": (-1, False), "sech": (1, True)}
+"""Functions that are half a sum, or a difference, of exponentials, or one over it."""
+
+
+def _by_exp(form: tuple[int, bool], argument: Node) -> Node:
+    sign, below = form
+    up, down = (tree.Call("exp", (one,)) for one in (argument, tree.Neg(tree.Bracket(argument))))
+    total = tree.plus(up, down if sign > 0 else tree.Neg(down))
+    if below:
+        return tree.Quotient(tree.number(2), total)
+    return tree.Quotient(total, tree.number(2))
 
 
 _UPRIGHT = frozenset({"log", "ln", "exp", "sin", "cos", "tanh", "sqrt", "softmax", "relu"})

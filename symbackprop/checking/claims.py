@@ -140,7 +140,8 @@ class Claims:
             return Claim(verdict=None)
         self._value(member)
         labels = self._labels(member)
-        verdict = worst([found.judged for found in labels]) if labels else "correct"
+        listed: Verdict | None = "correct" if self.desk.context.settings.proof else None
+        verdict = worst([found.judged for found in labels]) if labels else listed
         return self._claim(verdict, labels, tree_of([member], ()), member, member)
 
     def _value(self, member: Member) -> None:
@@ -215,12 +216,14 @@ class Claims:
     def _size(self, first: tree.Name, second: tree.Number) -> Claim:
         """`k = 2`: right where k is a size of the exercise that is 2, or nobody has said what k is."""
         context = self.desk.context
-        known = context.sizes.get(first.name)
-        if known is None:
+        known = context.sizes.get(first.name) or context.ends.get(first.name)
+        declared = context.exercise.declared_sizes.get(first.name)
+        if known is None and not isinstance(declared, int):
+            if second.value.denominator == 1:
+                self.desk.context = context.counting(first.name, int(second.value))
             return Claim(verdict="definition")
-        name, axis = known
-        found = context.exercise.shapes[name][axis]
-        if found == second.value or isinstance(found, str):
+        found = declared if known is None else context.exercise.shapes[known[0]][known[1]]
+        if not isinstance(found, int) or found == second.value:
             return Claim(verdict="definition")
         return Claim(
             verdict="wrong", place=second.span,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from itertools import product as combinations
@@ -14,6 +14,7 @@ from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError, Redraw, Symbolic, Undecided
 from symbackprop.algebra.values.evaluate import NoSize
+from symbackprop.checking.borders import with_border
 from symbackprop.checking.products import times
 from symbackprop.checking.ranges import holds
 from symbackprop.checking.resolve import Resolved
@@ -74,9 +75,11 @@ class TooMany(ArithmeticError):
     """More cases of free indices than are looked at."""
 
 
-def look(left: Resolved, right: Resolved, worlds: Sequence[World], reader: Reader) -> Seen:
+def look(
+    left: Resolved, right: Resolved, worlds: Sequence[World], reader: Reader, *, padded: bool = False
+) -> Seen:
     """Compare two members in worlds, for every value of their free indices; where these are many, for all of
-    them in the first world and for some in the others."""
+    them in the first world and for some in the others. `padded`: what lies outside of arrays is 0 already."""
     ways: Ways | None = None
     notes: dict[str, Node] = {}
     points = 0
@@ -94,6 +97,11 @@ def look(left: Resolved, right: Resolved, worlds: Sequence[World], reader: Reade
         except EvaluationError as error:
             node = error.node if isinstance(error.node, Node) else None
             if _OUTSIDE in error.message and _is_moving(node):  # a border, where people mean 0
+                if not padded:
+                    one, two = (with_border(each, world.exercise) for each in (left, right))
+                    seen = look(one, two, worlds, reader, padded=True)
+                    if seen.equal and node is not None:
+                        return replace(seen, notes={**seen.notes, "check.outside": node})
                 return Seen(frozenset(), "undefined", node, error.message, points=1)
             return Seen(frozenset(), "shape", node, error.message, dict(working.notes))
         except Redraw:

@@ -57,7 +57,10 @@ class Context:
     `meanings`: formulas of the names that the text defines. `functions`: letters that the text gives to a
     function of the table or of the exercise; `lambdas`: those given by a formula, with its argument.
     `sizes`: of which name and axis a size is the length that only the text names. `comma`: decimals are
-    written with a comma. `per_example`: gradients that are each example's, with the number of examples.
+    written with a comma. `lying`: `w_j` is a row, and no vector. `numbers`: those sizes whose number the
+    text gives. `ends`: letters at the upper ends of sums, and the axis that each is the length of; None for
+    one that stands for two lengths.
+    `per_example`: gradients that are each example's, with the number of examples.
     `macros`: the commands that the document defines. `differentials`: the text says that it uses them.
     """
 
@@ -67,6 +70,9 @@ class Context:
     functions: Mapping[str, str] = field(default_factory=dict)
     lambdas: Mapping[str, tuple[str, Node]] = field(default_factory=dict)
     sizes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
+    lying: bool = False
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)
@@ -86,6 +92,10 @@ class Context:
         """The context in which a letter is the function `body` of a name."""
         return replace(self, lambdas={**self.lambdas, letter: (argument, body)})
 
+    def counting(self, size: str, number: int) -> Context:
+        """The context in which a size, of which nobody says what it is the length of, is a number."""
+        return replace(self, numbers={**self.numbers, size: number})
+
     def sizing(self, size: str, name: str, axis: int) -> Context:
         """The context in which a size is the length of an axis."""
         return replace(self, sizes={**self.sizes, size: (name, axis)})
@@ -102,6 +112,7 @@ class Context:
             *exercise.declared_sizes,
             *self.meanings,
             *self.sizes,
+            *self.numbers,
         }
         own |= {
             name[0].swapcase() + name[1:] for name in exercise.shapes if len(name) == 2 and name.isalpha()
@@ -133,7 +144,8 @@ class Context:
     def size_known(self, name: str) -> bool:
         """Whether a name is a size."""
         exercise = self.exercise
-        return name in self.sizes or name in exercise.sizes or name in exercise.declared_sizes
+        own = name in self.sizes or name in self.numbers
+        return own or name in exercise.sizes or name in exercise.declared_sizes
 
     def variable(self, name: str) -> str | None:
         """The name that a written name stands for: itself, the loss, or the same letter in the other case."""

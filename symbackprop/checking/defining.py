@@ -12,6 +12,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import SIZES, Claims
 from symbackprop.checking.compare import look
 from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
+from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.lettered import STEPPED, instances, is_stepped
 from symbackprop.checking.links import shape_of
@@ -115,6 +116,9 @@ def _is(desk: Desk, call: Node, body: Resolved) -> bool:
 def _with_dummy(desk: Desk, chain: tree.Chain) -> tree.Chain:
     """`σ(u) = 1/(1 + e^{−u})`: the argument is any number, so it may be one of the model's."""
     head = _inner(chain.members[0])
+    stated = isinstance(head, tree.Product) and isinstance(_inner(head.factors[-1]), tree.Name)
+    if not stated and not isinstance(head, tree.Name | tree.Index):  # 1 − σ(u) = σ(−u)
+        head = next((part for part in tree.walk(chain) if _is_called(desk, part)), head)
     match head:
         case tree.Product((_, tree.Bracket(tree.Name(dummy))), ("",)):
             context = desk.context
@@ -125,6 +129,18 @@ def _with_dummy(desk: Desk, chain: tree.Chain) -> tree.Chain:
                 replaced = tree.replace_names(chain, {dummy: name})
                 return replaced if isinstance(replaced, tree.Chain) else chain
     return chain
+
+
+def _is_called(desk: Desk, node: Node) -> bool:
+    """Whether a node is a known function at a letter that nobody knows: `σ(u)`."""
+    match node:
+        case tree.Product((tree.Name(letter), tree.Bracket(tree.Name(dummy))), ("",)):
+            context = desk.context
+            function = letter in context.callable or (
+                letter in FUNCTION_LETTERS and not context.knows(letter)
+            )
+            return function and dummy in DUMMIES and context.variable(dummy) is None
+    return False
 
 
 def _argument(desk: Desk, head: Node) -> Node | None:
@@ -167,7 +183,11 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     known = context.variable(name) is not None and not _is_no_loss(desk, name, second)
     if known or context.size_known(name) or _is_range(second):
         return False
-    if name == "pi" or (name in SIZES and isinstance(_inner(second), tree.Number)):
+    if (
+        name == "pi"
+        or entry_digits(context, name)
+        or (name in SIZES and isinstance(_inner(second), tree.Number))
+    ):
         return False
     quantity = _known(desk, name, shown, second)
     if quantity is not None:

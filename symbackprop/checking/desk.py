@@ -70,6 +70,8 @@ class Desk:
         return Reader(
             meanings=context.meanings,
             sizes=context.sizes,
+            numbers={**_declared(context.exercise), **context.numbers},
+            ends=context.ends,
             dot="hadamard" if self.about_number and context.settings.dot == "auto" else context.settings.dot,
             per_example=context.per_example,
             numerator=self.rows or context.settings.layout == "numerator",
@@ -214,6 +216,10 @@ class Desk:
     def abstract(self) -> tuple[tuple[World, ...], frozenset[str]]:
         """Worlds in which every function by cases is any function at all, and the names of those."""
         return _abstract(self.exercise)
+
+
+def _declared(exercise: Exercise) -> dict[str, int]:
+    return {name: size for name, size in exercise.declared_sizes.items() if isinstance(size, int)}
 
 
 def _with_labels(world: World, labels: Mapping[str, Array[Any]]) -> World:

@@ -5,16 +5,18 @@ line would be called wrong, or a wrong one right.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
+from symbackprop.checking.fragment_quotes import goes_on, is_quoted
 from symbackprop.checking.fragment_spans import MASK, Region
 
-Under = Literal["", "condition", "compared", "equation", "cut"]
+Under = Literal["", "condition", "compared", "equation", "cut", "quoted", "continued"]
 """What a formula is in its sentence: nothing special; a condition of another one, and no claim; a claim
 under a comparison or words, which is not judged; one under an equation, which may be right without it; one
-that may go on behind words."""
+that may go on behind words; one that the text itself calls wrong; one that begins with a relation behind
+words."""
 
 _END = re.compile(
     r"[.;!?](?=\s|\Z)|\n[ \t\r]*\n|\n[ \t]*(?:[-*+•#]+|\(?\d{1,3}[.)]|[a-z]\))[ \t]"
@@ -84,7 +86,7 @@ def _goes_on(rest: str, end: re.Match[str]) -> bool:
 
 def _leads(rest: str, place: int) -> bool:
     """Whether the words before a display go on in it: they end in a colon, a comma or no stop at all."""
-    before = rest[max(0, place - 200) : place].rstrip(MASK).rstrip(" \t\r\n\\[$")  # without its own \\[
+    before = rest[max(0, place - 200) : place].rstrip(MASK).rstrip(" \t\r\n\\[$}*_")  # without its own \\[
     if before.endswith(MASK):
         words = before.rstrip(MASK)
         return bool(_ASKS.search(words) or _LIMITS.search(words))
@@ -99,6 +101,9 @@ def _sentence(text: str, rest: str, start: int, end: int, here: Sequence[Region]
     for region in here:
         said, content = rest[at : region.start].strip("$\\([" + MASK)[-120:], text[region.start : region.end]
         at = region.end
+        if is_quoted(said) or goes_on(said, content):
+            kinds[region.start] = "quoted" if is_quoted(said) else "continued"
+            continue
         asked = bool(_ASKS.search(said))
         heads = not said.strip(" \t\n-*+•.)(") and rest[at:].lstrip(MASK + "$\\)").startswith(":")
         if _RANGE.fullmatch(content) and (asked or heads or _LIMITS.search(said)):
@@ -115,16 +120,18 @@ def _sentence(text: str, rest: str, start: int, end: int, here: Sequence[Region]
             kinds.setdefault(region.start, worst)
     told = {place: Told(under) for place, under in kinds.items()}
     if ranges and not worst:
-        told.update(_given(text, here, ranges))
+        told.update(_given(text, here, ranges, kinds))
     return told
 
 
-def _given(text: str, here: Sequence[Region], ranges: Sequence[int]) -> Iterator[tuple[int, Told]]:
+def _given(
+    text: str, here: Sequence[Region], ranges: Sequence[int], kinds: Mapping[int, Under]
+) -> Iterator[tuple[int, Told]]:
     """The range of each formula: the last one before it, or the next where the sentence begins otherwise."""
     content = {region.start: text[region.start : region.end] for region in here}
     leads = here[0].start in ranges
     for region in here:
-        if region.start not in ranges:
+        if region.start not in ranges and region.start not in kinds:
             near = [at for at in ranges if (at < region.start) == leads]
             place = (near[-1] if leads else near[0]) if near else None
             yield region.start, Told("equation") if place is None else Told("", content[place])

@@ -14,6 +14,7 @@ from symbackprop.checking.fragment_code import looks_like_code
 from symbackprop.checking.fragment_conditions import Under, under_words
 from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, trimmed
 from symbackprop.checking.fragment_items import points
+from symbackprop.checking.fragment_quotes import is_quoted
 from symbackprop.checking.fragment_spans import MASK, Kind
 from symbackprop.checking.fragment_tokens import Token, near, tokens_of
 from symbackprop.checking.fragment_words import (
@@ -25,6 +26,7 @@ from symbackprop.checking.fragment_words import (
     says_consequence,
     says_operation,
 )
+from symbackprop.notation.spelling import GREEK_NAMES
 
 _BULLET = re.compile(
     r"[ \t\r]*(?:>[ \t]*){0,5}"
@@ -43,7 +45,9 @@ _COMPARED = frozenset(["<", ">", "≤", "≥", "≠", "=", "<=", ">=", "!=", "==
 _UNENDED = re.compile(r"[=+*·/(\[,⊙×−&]\s*\Z|\s-\s*\Z|\\\\\s*\Z")
 _BINARY = frozenset("*·•∙⊙∘×⊗@^/+⋅∗⁄_")
 _LATEX = re.compile(r"\\[A-Za-z,;!:|{}]|[\^_]\{")
-_SUMMED = re.compile(r"\b(?:sum|suma)[_ (]")
+_LETTERS = "|".join(name for name in GREEK_NAMES if len(name) > 2)
+_WORDED = re.compile(rf"\b(?:sum|suma)[_ (]|(?<![A-Za-z])d?(?:{_LETTERS})(?![A-Za-z])")
+"""Words that are no commands: with them a line is plain text, though braces stand in it."""
 _JOINED_LINES = 60
 
 
@@ -158,7 +162,8 @@ def _formulas(
         low, high = trimmed(tokens, *part, language)
         if low < high and is_claim(tokens, low, high):
             start, end = tokens[low].start, tokens[high - 1].end
-            yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), cut)
+            told: Under = "quoted" if is_quoted(body[: start - at]) else cut
+            yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), told)
 
 
 def _with_gradient(tokens: list[Token], low: int) -> int:
@@ -185,7 +190,7 @@ def _goes_on_behind(tokens: list[Token], runs: list[tuple[int, int]]) -> bool:
 
 
 def _is_latex(text: str) -> bool:
-    summed = "\\" not in text and _SUMMED.search(text)  # dx_j = sum_i W_{ij} dz_i
+    summed = "\\" not in text and _WORDED.search(text)  # dx_j = sum_i W_{ij} delta_i
     return bool(_LATEX.search(text)) and not summed
 
 

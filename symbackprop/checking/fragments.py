@@ -10,7 +10,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 from symbackprop import limits
@@ -19,6 +19,7 @@ from symbackprop.checking.fragment_conditions import Told, Under, conditions
 from symbackprop.checking.fragment_habits import comma_decimals
 from symbackprop.checking.fragment_habits import language_of as language_of
 from symbackprop.checking.fragment_lines import Piece, defined_names, is_formula, pieces
+from symbackprop.checking.fragment_quotes import announces_sums
 from symbackprop.checking.fragment_spans import VERBATIM, Kind, Region, Scanned, scan_markdown, scan_tex
 from symbackprop.notation.node import Plain
 
@@ -43,6 +44,7 @@ class Fragment(Plain):
     `text` is a slice of the file, in a notebook of the text of the `cell` (from 1, over all cells); `line`
     and `column` (from 1) say where it starts. `latex` tells LaTeX from plain text. `under`: words around it
     make it a condition, or a claim under one. `given`: the indices for which it is claimed, `i \\neq j`.
+    `summed`: indices that occur twice are summed over.
     """
 
     text: str
@@ -53,6 +55,7 @@ class Fragment(Plain):
     cell: int | None = None
     under: Under = ""
     given: str = ""
+    summed: bool = False
 
     def place(self, offset: int) -> tuple[int, int]:
         """The line and the column in the file of a character of `text`; a tab is one column."""
@@ -110,6 +113,7 @@ def _form(text: str) -> str:
 
 def _placed(text: str, found: Iterator[Piece], cell: int | None = None) -> tuple[Fragment, ...]:
     """Pieces as fragments, in order, without the space around them."""
+    announced = announces_sums(text)
     starts = [0, *(newline.end() for newline in re.finditer("\n", text))]
     done = []
     for piece in sorted(found):
@@ -130,6 +134,7 @@ def _placed(text: str, found: Iterator[Piece], cell: int | None = None) -> tuple
                 cell=cell,
                 under=piece.under,
                 given=piece.given,
+                summed=announced is not None and start > announced,
             )
         )
     return tuple(done)
@@ -239,11 +244,14 @@ def _shifted(found: Iterator[Piece], by: int) -> Iterator[Piece]:
 
 def _notebook(text: str) -> tuple[Fragment, ...]:
     done: list[Fragment] = []
+    summed = False
     for number, cell in enumerate(_cells(text), start=1):
         source = _source(cell, number)
         kind = cell.get("cell_type")
         if kind == "markdown":
-            done.extend(_placed(source, _markdown(source), number))
+            placed = _placed(source, _markdown(source), number)
+            done.extend(replace(one, summed=one.summed or summed) for one in placed)
+            summed = summed or announces_sums(source) is not None
         elif kind == "code" and _is_python(source):
             done.extend(_placed(source, _code(source), number))
     return tuple(done)
@@ -263,13 +271,16 @@ def _cells(text: str) -> list[dict[str, Any]]:
     except ValueError as error:
         raise ValueError(f"this is no notebook: {error}; a notebook is JSON, as Jupyter saves it") from None
     cells = data.get("cells") if isinstance(data, dict) else None
+    if cells is None and isinstance(data, dict) and isinstance(data.get("worksheets"), list):
+        sheets = [sheet for sheet in data["worksheets"] if isinstance(sheet, dict)]  # as Jupyter saved once
+        cells = [cell for sheet in sheets for cell in sheet.get("cells") or ()]
     if not isinstance(cells, list) or not all(isinstance(cell, dict) for cell in cells):
         raise ValueError("this is no notebook: there is no list of cells; save it anew with Jupyter")
     return cells
 
 
 def _source(cell: dict[str, Any], number: int) -> str:
-    source = cell.get("source", "")
+    source = cell.get("source", cell.get("input", ""))
     lines = source if isinstance(source, list) else [source]
     if not all(isinstance(line, str) for line in lines):
         raise ValueError(f"this is no notebook: cell {number} has no text as its source")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-import string
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from symbackprop.checking.context import Context, Unclear
+from symbackprop.checking.counted import LAYER, STEP, counts_steps, last_step
 from symbackprop.checking.marks import mark_number
 from symbackprop.checking.ranges import holds
 from symbackprop.notation import tree
@@ -20,13 +19,6 @@ if TYPE_CHECKING:
 
 MOST_LAYERS = 60
 """Instances of a line about any layer or step, `δ^{(l)} = …`; terms of a sum over the numbers in names."""
-
-
-LAYER = frozenset({"l", "ell"})
-"""What stands for the number of any layer."""
-
-STEP = "t"
-"""What stands for the number of any step, where weights are shared over the steps."""
 
 
 def lettered(self: Resolver, name: str, node: Node) -> Node | None:
@@ -138,10 +130,6 @@ def _in_pairs(node: Node) -> Iterator[str]:
                 yield from (name for place in places[1:] for name in tree.names_in(place))
 
 
-_NUMBERED = re.compile(r"[A-Za-z]+[0-9]{1,4}")
-_LETTERS = string.ascii_letters
-
-
 def instances(node: Node, context: Context) -> Iterator[int | None]:
     """The layers for which a line about any layer speaks; one None for a line about none."""
     summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)}
@@ -183,21 +171,6 @@ def about_entries(context: Context, node: Node, conditions: tuple[Node, ...]) ->
         return ()
     letters = step_letters(node, context)
     return tuple(one for one in conditions if letters.isdisjoint(tree.names_in(one)))
-
-
-def counts_steps(context: Context) -> bool:
-    """Whether the numbers in the names of a model are those of steps: it has one set of weights for all."""
-    shapes = context.exercise.shapes
-    numbered = [name for name in shapes if _NUMBERED.fullmatch(name)]
-    return len(numbered) > 1 and not any(
-        name in context.exercise.given and len(shapes[name]) > 1 for name in numbered
-    )
-
-
-def last_step(context: Context) -> int:
-    """The highest number in a name: that of the last step, or layer."""
-    numbers = [int(name.lstrip(_LETTERS)) for name in context.exercise.shapes if _NUMBERED.fullmatch(name)]
-    return max([*numbers, len(context.ladder)])
 
 
 def written_out(self: Resolver, node: tree.Sum) -> Node | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from symbackprop.checking.rows import example
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -31,6 +32,9 @@ def delta_of(self: Resolver, node: Node, layer: int | None = None) -> Node:
 
 def marked(self: Resolver, node: hand.Marked) -> Node:
     """`W^{[1]}`: the layer's, if the model has one; else the neuron's row or entry, or the example's."""
+    of_example = example(self, node)
+    if of_example is not None:
+        return of_example
     number = mark_number(self, node.mark)
     if number is None:
         raise self.refuse("check.unknown_name", node, name=node)

@@ -12,6 +12,7 @@ from typing import Any
 
 from symbackprop.checking.calls import Calls, Done
 from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, Context, Unclear
+from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.dots import expanded_sum, expanded_tuple
 from symbackprop.checking.findings import Reason
 from symbackprop.checking.lettered import MOST_LAYERS, lettered, spelt, written_out
@@ -19,6 +20,8 @@ from symbackprop.checking.lettered import instances as instances
 from symbackprop.checking.marks import delta_of, mark_number, marked
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve_places import entry, place, rank_of
+from symbackprop.checking.rows import lying, upright
+from symbackprop.checking.units import with_units
 from symbackprop.checking.updating import after_step
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -84,6 +87,7 @@ def _name(self: Resolver, node: tree.Name) -> Node:
     context = self.context
     if name in self.bound:
         return node
+    self.sized = self.sized or name in context.numbers
     if context.size_known(name) and not context.knows(name):
         return node  # k is a size though there is a K
     found = context.variable(name)
@@ -97,11 +101,15 @@ def _name(self: Resolver, node: tree.Name) -> Node:
         return again
     if context.numbered_delta(name) is not None:
         return delta_of(self, node, int(name.removeprefix("delta")))
-    read = lettered(self, name, node)
+    read = lettered(self, name, node) or _with_places(self, node)
     if read is not None:
         return read
     if context.size_known(name) or name in self.free:
         return node
+    if context.ends.get(name) is not None:
+        return node  # 1/m beside a sum up to m
+    if name == "I" and found is None:
+        return node  # the identity, as large as what it stands beside
     if name == "e":
         return tree.Call("exp", (tree.Number(Fraction(1)),), span=node.span)
     if name in context.callable or name in FUNCTION_LETTERS:
@@ -109,18 +117,30 @@ def _name(self: Resolver, node: tree.Name) -> Node:
     raise self.refuse("check.unknown_name", node, name=node)
 
 
+def _with_places(self: Resolver, node: tree.Name) -> Node | None:
+    """`x1` and `W12` as entries of x and W."""
+    digits = entry_digits(self.context, node.name)
+    if not digits:
+        return None
+    stem = node.name.removesuffix(digits)
+    number = tree.Number(Fraction(int(digits)), digits, span=node.span)
+    return self.at(tree.Index(tree.Name(stem), (number,), span=node.span))
+
+
 def _gradient(self: Resolver, node: tree.Gradient) -> Node:
     """`dz`, `dx_i`, `dz^{[1]}`; `dy` is dL/dŷ where y is data and ŷ is computed."""
-    of = self.at(_shown_y(self, node.of))
-    column = _column(self, of, tree.Gradient)
+    found = self.at(_shown_y(self, node.of))
+    column = _column(self, found, tree.Gradient)
     if column is not None:
         return column
+    of = lying(found)
     core = of.base if isinstance(of, tree.Index) else of
     if isinstance(core, tree.Neg | tree.Gradient | tree.Call) or not isinstance(core, tree.Name):
         raise self.refuse("check.no_gradient", node, name=node)
     if core.name not in self.context.exercise.shapes:
         raise self.refuse("check.no_gradient", node, name=node)
-    return tree.Gradient(of, span=node.span)
+    made = tree.Gradient(of, span=node.span)
+    return made if of is found else upright(self.context, made)
 
 
 def _column(self: Resolver, by: Node, derived: Callable[[Node], Node]) -> Node | None:
@@ -150,14 +170,17 @@ def _shown_y(self: Resolver, of: Node) -> Node:
 
 
 def _derivative(self: Resolver, node: tree.Derivative) -> Node:
-    of, by = self.at(node.of), self.at(node.by)
-    column = _column(self, by, lambda part: tree.Derivative(of, part, node.straight, node.inline))
+    of, found = lying(self.at(node.of)), self.at(node.by)
+    column = _column(self, found, lambda part: tree.Derivative(of, part, node.straight, node.inline))
     if column is not None:
         return column
+    by = lying(found)
     core = by.base if isinstance(by, tree.Index) else by
     if not isinstance(core, tree.Name) or core.name not in self.context.exercise.shapes:
         raise self.refuse("check.no_gradient", node, name=node)
-    return tree.Derivative(of, by, node.straight, node.inline, span=node.span)
+    made = tree.Derivative(of, by, node.straight, node.inline, span=node.span)
+    of_loss = of == tree.Name(self.context.exercise.loss)
+    return tree.Transpose(made, span=node.span) if of_loss and by is not found else made
 
 
 def _nabla(self: Resolver, node: hand.Nabla) -> Node:
@@ -165,6 +188,10 @@ def _nabla(self: Resolver, node: hand.Nabla) -> Node:
         found = self.context.variable(node.of.name)
         if found in self.context.exercise.given:
             return tree.Gradient(tree.Name(found, span=node.of.span), span=node.span)  # ∇W
+    if isinstance(node.by, tree.Name) and node.of == tree.Name(self.context.exercise.loss):
+        last = self.context.layered(node.by.name, self.context.layers)
+        if self.context.variable(node.by.name) is None and node.by.name in "ahAH" and last is not None:
+            return _derivative(self, tree.Derivative(node.of, tree.Name(last), span=node.span))  # of a^L
     if node.by is None:
         raise self.refuse("check.no_variable", node, name=node)
     return _derivative(self, tree.Derivative(node.of, node.by, span=node.span))
@@ -230,7 +257,7 @@ def _over_layers(self: Resolver, node: tree.Sum) -> Node | None:
     marked = any(
         node.index in tree.names_in(part.mark)
         for part in tree.walk(node.body)
-        if isinstance(part, hand.Marked)
+        if isinstance(part, hand.Marked) and not _is_example(self, part)
     )
     if not marked:
         return None
@@ -240,6 +267,15 @@ def _over_layers(self: Resolver, node: tree.Sum) -> Node | None:
         raise self.refuse("check.unknown_name", node, name=tree.Name(node.index))
     each = [tree.replace_names(node.body, {node.index: tree.number(at)}) for at in range(low, high + 1)]
     return tree.Bracket(tree.plus(*map(self.at, each)), span=node.span)
+
+
+def _is_example(self: Resolver, node: hand.Marked) -> bool:
+    """Whether a letter in a mark is that of an example: the name is one without a layer's number."""
+    body = node.body
+    apart = isinstance(body, hand.Marked) or body == tree.Name("delta")
+    return node.kind == "(" and (
+        apart or (isinstance(body, tree.Name) and self.context.variable(body.name) is not None)
+    )
 
 
 def bound_of_sum(self: Resolver, node: Node) -> Node:
@@ -268,12 +304,17 @@ def _product(self: Resolver, node: tree.Product) -> Node:
     made = Calls(self).applied(node)
     if not isinstance(made, tree.Product):
         return made
-    factors = [self.at(one) for one in made.factors]
-    for at, sign in enumerate(made.signs, start=1):  # dZᵀ 1 adds the rows up; dz · 1 is dz
+    factors, signs = [self.at(one) for one in made.factors], list(made.signs)
+    for at, sign in enumerate(signs, start=1):  # dZᵀ 1 adds the rows up; dz · 1 is dz
         one = made.factors[at] == tree.number(1) and sign == ""
         if one and _rank_of_factor(self, factors[at - 1]) == 2:
             factors[at] = tree.Ones(span=made.factors[at].span)
-    return tree.Product(tuple(factors), made.signs, span=node.span)
+    while len(factors) > 1 and tree.Name("I") in factors and self.context.variable("I") is None:
+        at = factors.index(tree.Name("I"))
+        if signs.pop(max(at - 1, 0)) not in ("", "cdot", "*"):
+            raise self.refuse("check.unknown_name", made.factors[at], name=made.factors[at])
+        factors.pop(at)  # I W is W
+    return tree.Product(tuple(factors), tuple(signs), span=node.span) if signs else factors[0]
 
 
 def _rank_of_factor(self: Resolver, node: Node) -> int | None:
@@ -288,7 +329,7 @@ def _add(self: Resolver, node: tree.Add) -> Node:
         self.unfinished = True
         kept = tuple(term for term in node.terms if not isinstance(term, tree.Dots))
         return self.at(tree.plus(*kept)) if kept else node
-    return tree.rebuild(node, self.at)
+    return tree.rebuild(with_units(self, node), self.at)
 
 
 def _tuple(self: Resolver, node: hand.Tuple) -> Node:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from symbackprop.checking.lettered import is_kronecker, spread_places, step_meaning, stepped
 from symbackprop.checking.marks import delta_of
+from symbackprop.checking.rows import lying, row, upright
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
@@ -36,6 +37,8 @@ def entry(self: Resolver, node: tree.Index) -> Node:
     if base == tree.Name("delta") and len(places) == 2 and is_kronecker(self):
         first, second = (place(self, one) for one in places)
         return tree.Delta(first, second, span=node.span)
+    if base == tree.Name("I") and self.context.variable("I") is None and isinstance(places[0], tree.Name):
+        return base  # I_n, the identity
     if base == tree.Name("e") and not self.context.knows("e"):
         raise self.refuse("check.unknown_name", node, name=node)  # a unit vector, not Euler's number
     numbered = _numbered_name(self, base, stepped(self, base, places))
@@ -48,6 +51,12 @@ def entry(self: Resolver, node: tree.Index) -> Node:
     core = self.at(base) if known is None else tree.Name(known, span=base.span)  # no index has an index
     core = _meant(self, _gradient_in(self, core))
     shown = [place(self, one) for one in places]
+    core = lying(core)
+    row_of = core.of if isinstance(core, tree.Gradient) else core
+    if isinstance(row_of, tree.Index) and len(shown) == 1 and row_of.places.count(tree.Slice()) == 1:
+        filled = tuple(shown[0] if one == tree.Slice() else one for one in row_of.places)  # x^{(i)}_j
+        entry_of: Node = tree.Index(row_of.base, filled, span=node.span)
+        return tree.Gradient(entry_of, span=node.span) if isinstance(core, tree.Gradient) else entry_of
     rank = rank_of(self, core)
     if rank is None:
         return tree.Index(core, tuple(shown), span=node.span)
@@ -58,9 +67,10 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         return core
     if any(isinstance(place, tree.Number) for place in fitted):
         self.sized = True
-    if isinstance(core, tree.Gradient):
-        return tree.Gradient(tree.Index(core.of, fitted), span=node.span)
-    return tree.Index(core, fitted, span=node.span)
+    single = len(fitted) == 2 and len(spread_places(places)) == 1 and isinstance(shown[0], tree.Name)
+    made = tree.Index(core.of if isinstance(core, tree.Gradient) else core, fitted, span=node.span)
+    whole: Node = tree.Gradient(made, span=node.span) if isinstance(core, tree.Gradient) else made
+    return upright(self.context, whole) if single else whole
 
 
 def _numbered_name(
@@ -74,8 +84,9 @@ def _numbered_name(
     stems = tuple(dict.fromkeys((base.name, base.name.swapcase() if len(base.name) == 1 else base.name)))
     if isinstance(first, tree.Name) and not named:
         for stem in stems if rest else stems[:1]:
-            if context.knows(stem + first.name):
-                return tree.Name(stem + first.name, span=base.span), rest  # W_q for Wq
+            for letter in dict.fromkeys((first.name, first.name.swapcase())):
+                if context.knows(stem + letter) and (letter == first.name or len(letter) == 1):
+                    return tree.Name(stem + letter, span=base.span), rest  # W_q and W_Q for Wq
     if first == tree.Neg(tree.number(1)) and not named:
         below = context.layered(base.name, -1)  # h_{-1} before h_0
         return None if below is None else (tree.Name(below, span=base.span), rest)
@@ -154,6 +165,12 @@ def _fitted(
     if len(shown) == 1 and rank == 2 and self.context.settings.proof:
         self.free.setdefault(ROW)
         return tree.Name(ROW), shown[0]  # P_j in a row of P, whichever it is
+    if len(shown) == 1 and rank == 2:
+        match shown[0]:
+            case tree.Slice(low, None) if low is not None:
+                return low, tree.Slice()  # W_{j:}
+            case tree.Name():
+                return row(self.context, bare.name, shown[0])
     if rank == 0 and all(isinstance(place, tree.Number) and place.value == 1 for place in shown):
         return ()
     if rank == 1 and len(shown) == 2 and shown[1] == tree.Number(Fraction(1)):
@@ -169,7 +186,8 @@ def place(self: Resolver, node: Node) -> Node:
         return tree.Slice(low, high, span=node.span)
     if isinstance(node, tree.Name):
         name = node.name
-        if name in self.bound or (self.context.size_known(name) and name not in self.free):
+        number = self.context.size_known(name) or self.context.ends.get(name) is not None
+        if name in self.bound or (number and name not in self.free):
             return node
         if len(name) == 1 and name.isalpha() and name.islower():
             self.free.setdefault(name)

@@ -14,15 +14,20 @@ from symbackprop.checking.claims import Claim, Claims
 from symbackprop.checking.context import Context, Unclear
 from symbackprop.checking.defining import Prepared, prepared, switched
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.ends import with_ends
 from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
+from symbackprop.checking.fragment_conditions import Under
+from symbackprop.checking.fragment_quotes import claims_anything
 from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.ranges import is_whole
 from symbackprop.checking.remembering import key_of, remember
+from symbackprop.checking.rows import lying
 from symbackprop.checking.settings import Settings
+from symbackprop.checking.summing import with_sums
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -39,6 +44,14 @@ FAULTS: tuple[type[Exception], ...] = (
 """What a mistake of this program raises: the line is lost to it, and the rest of the text is not."""
 
 FAULT = "check.fault"
+
+_NOT_JUDGED: Mapping[Under, str] = {"compared": "check.under_condition", "quoted": "check.quoted"}
+"""What words make of a formula that is not judged, and the reason."""
+
+_NOT_WRONG: Mapping[Under, str] = {
+    "cut": "check.cut", "equation": "check.under_condition", "continued": "check.continued",
+}  # fmt: skip
+"""What words make of a formula that may be right, but is not wrong for certain where it is false."""
 
 
 class Session:
@@ -105,6 +118,9 @@ class Session:
         for written in read_statements(fragment.text, vocabulary):
             written = replace(written, conditions=(*written.conditions, *given)) if given else written
             nodes = (written.node,) if meant is None or written.node is None else meant(written.node)
+            if fragment.summed:
+                left = None if self.anchor is None else self.anchor.written
+                nodes = tuple(with_sums(node, left) for node in nodes if node is not None)
             for node in nodes:
                 before = len(self.findings)
                 try:
@@ -116,8 +132,7 @@ class Session:
 
     def _claims(self, written: Written) -> Claims:
         """The judge of a statement; one with indices of its own goes on from where the chain began."""
-        first = written.node.members[0] if isinstance(written.node, tree.Chain) else None
-        apart = bool(written.conditions) and isinstance(first, hand.Omitted)
+        apart = bool(written.conditions) and _begins_with_relation(written.node)
         return Claims(self.desk, self.anchor, self.anchor if apart else self.last, written.conditions)
 
     # --- one statement
@@ -127,14 +142,17 @@ class Session:
         if written.error is not None or written.node is None:
             error = written.error
             span = written.span if error is None else error.span
+            if self._only_names(fragment):
+                return
             said = "" if error is None else ". ".join(filter(None, (error.message, error.hint)))
             self._unread(replace(blank, detail=said), reason("check.read"), span, written.span)
             self.anchor = self.last = None
             return
-        if fragment.under == "compared":
-            self._unread(
-                replace(blank, written=written.node), reason("check.under_condition"), None, written.span
-            )
+        own = not _begins_with_relation(written.node)
+        if fragment.under in _NOT_JUDGED:
+            why = reason(_NOT_JUDGED[fragment.under])
+            self._unread(replace(blank, written=written.node), why, None, written.span)
+            self._stopped(own)
             return
         try:
             found = switched(self.desk, self.desks, written.node)
@@ -142,27 +160,40 @@ class Session:
                 self._switch(found)
             self.desk.budget.begin()
             self.desk.about_number = is_function_formula(written.node, self.desk.context)
+            self.desk.context = with_ends(self.desk.context, written.node)
             ready = self._prepared(written)
             claim = self._judged(replace(written, node=ready.node))
         except Unclear as error:
+            if self._only_names(fragment):
+                return
             finding = replace(blank, written=written.node)
             self._unread(finding, error.reason, error.span, written.span)
+            self._stopped(own)
             return
         except (RecursionError, OverBudget) as error:
             key = "check.too_deep" if isinstance(error, RecursionError) else "check.too_much"
             self._unread(blank, reason(key), None, written.span)
+            self._stopped(own)
             return
-        if claim.verdict is None:
+        if claim.verdict is None:  # it only names what the next line may go on from
+            if claim.anchor is not None:
+                self.anchor, self.last = claim.anchor, claim.last
             return
-        if fragment.under == "cut" and claim.verdict in ("wrong", "carried"):
-            self._unread(replace(blank, written=written.node), reason("check.cut"), None, written.span)
-            return
-        if fragment.under == "equation" and claim.verdict in ("wrong", "carried"):
-            self._unread(
-                replace(blank, written=written.node), reason("check.under_condition"), None, written.span
-            )
+        if fragment.under in _NOT_WRONG and claim.verdict in ("wrong", "carried"):
+            why = reason(_NOT_WRONG[fragment.under])
+            self._unread(replace(blank, written=written.node), why, None, written.span)
             return
         self._listed(replace(blank, written=written.node), written.span, claim, ready)
+
+    def _only_names(self, fragment: Fragment) -> bool:
+        """Whether a formula among words only names a symbol; of a report of ours all is read."""
+        named = fragment.kind == "inline" and not claims_anything(fragment.text)
+        return named and not self.desk.context.settings.proof
+
+    def _stopped(self, own: bool) -> None:
+        """Behind a line with a left side of its own that was not read, no line goes on from before it."""
+        if own:
+            self.anchor = self.last = None
 
     def _prepared(self, written: Written) -> Prepared:
         """What a statement defines, taken up; by cases of its indices it defines nothing."""
@@ -186,16 +217,25 @@ class Session:
             raise Unclear(reason("check.unknown_name", name=index), index.span)
         if claim.verdict == "wrong" and (other := _other_delta(node, context)) is not None:
             raise Unclear(reason("check.unknown_name", name=other), other.span)
-        if claim.verdict != "wrong" or context.settings.marks != "auto" or not _has_marks(node):
-            return claim
+        if claim.verdict == "wrong" and context.settings.marks == "auto" and _has_marks(node):
+            layered = replace(context, settings=replace(context.settings, marks="layer"))
+            claim = self._judged_in(layered, written) or claim
+        if claim.verdict == "wrong" and _has_rows(claim):
+            claim = self._judged_in(replace(context, lying=True), written) or claim
+        return claim
+
+    def _judged_in(self, other: Context, written: Written) -> Claim | None:
+        """A statement as another context understands it, if it is not wrong there."""
+        own = self.desk.context
+        assert written.node is not None
         try:
-            self.desk.context = replace(context, settings=replace(context.settings, marks="layer"))
-            again = self._claims(written).judge(node)
+            self.desk.context = other
+            claim = self._claims(written).judge(written.node)
         except Unclear:
-            return claim
+            return None
         finally:
-            self.desk.context = replace(self.desk.context, settings=context.settings)
-        return claim if again.verdict == "wrong" else again
+            self.desk.context = replace(self.desk.context, settings=own.settings, lying=own.lying)
+        return None if claim.verdict == "wrong" else claim
 
     def _listed(self, blank: Finding, start: Span, claim: Claim, ready: Prepared) -> None:
         self.anchor, self.last = claim.anchor, claim.last
@@ -289,6 +329,16 @@ def _other_delta(node: Node, context: Context) -> Node | None:
             if any(letter.name not in defined.indices for letter in letters):
                 return part
     return None
+
+
+def _begins_with_relation(node: Node | None) -> bool:
+    return isinstance(node, tree.Chain) and isinstance(node.members[0], hand.Omitted)
+
+
+def _has_rows(claim: Claim) -> bool:
+    """Whether `w_j` stands in a claim: a vector, or a row."""
+    members = [one for one in (claim.left, claim.right) if one is not None]
+    return any(lying(part) is not part for one in members for part in tree.walk(one.node))
 
 
 def _has_marks(node: Node) -> bool:

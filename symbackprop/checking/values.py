@@ -41,13 +41,16 @@ class Reader(Plain):
     """What does not depend on the world: names that the text defines, sizes that it names.
 
     `meanings` has the formula of every name that the text defines; `sizes` says of which name and axis
-    a size is the length that only the text names (n, k). `per_example`: gradients that the text takes for
+    a size is the length that only the text names (n, k), `numbers` what it is, `ends` the same of the upper
+    ends of sums, which stand for whole ranges there. `per_example`: gradients that the text takes for
     each example of a batch, without the factor 1/m of the mean, and m. `numerator`: ∂L/∂v is a row, and
     ∂L/∂W has the shape of Wᵀ. `budget` is what is left to spend on the line.
     """
 
     meanings: Mapping[str, Node] = field(default_factory=dict)
     sizes: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
     dot: str = "auto"
     numerator: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
@@ -84,10 +87,15 @@ class HandEvaluator(Evaluator[Any]):
     def known(self, name: str, scope: Scope[Any]) -> int | None:
         """The number behind an index or a size, also one that only the text names."""
         found = Evaluator.known(self, name, scope)
-        if found is None and name in self.reader.sizes and name not in scope.env:
+        if found is not None or name in scope.env:
+            return found
+        if name in self.reader.sizes:
             named, axis = self.reader.sizes[name]
             return self.here.value(named).shape[axis]
-        return found
+        end = self.reader.ends.get(name)
+        if end is not None:
+            return self.here.value(end[0]).shape[end[1]]
+        return self.reader.numbers.get(name)
 
     def shape_of(self, name: str) -> tuple[int, ...] | None:
         """The shape of a name of the exercise or of the text, None where it has none here."""
@@ -132,10 +140,22 @@ def _name(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[Any]
         return Evaluator.value(self, node, scope)
     if name in self.reader.meanings:
         return self.meaning(name, scope.without(tuple(scope.indices)))
-    if name in self.reader.sizes:
-        named, axis = self.reader.sizes[name]
-        return Array((), (self.domain.from_fraction(Fraction(self.here.value(named).shape[axis])),))
+    number = self.known(name, scope)
+    if number is not None:
+        return Array((), (self.domain.from_fraction(Fraction(number)),))
+    if name == "I" and name not in scope.env:
+        return _identity(self, node, scope)
     return Evaluator.value(self, node, scope)
+
+
+def _identity(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[Any]:
+    """I of the size of what it is added to, or compared with."""
+    like = scope.like
+    if like is None or len(like) != 2 or like[0] != like[1]:
+        raise NoSize(node, "nothing says the size of this identity")
+    one, zero = self.domain.one, self.domain.zero
+    size = like[0]
+    return Array(like, tuple(zero if place % (size + 1) else one for place in range(size * size)))
 
 
 def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Array[Any]:
@@ -273,7 +293,7 @@ def _sum(self: HandEvaluator, node: tree.Sum, scope: Scope[Any]) -> Array[Any]:
 
 def _bound(self: HandEvaluator, high: Node | None, scope: Scope[Any], index: str, body: Node) -> int | None:
     """The upper end; none, or a name that nobody knows, stands for the whole range of the index."""
-    if high is None:
+    if high is None or (isinstance(high, tree.Name) and high.name in self.reader.ends):
         return _length(self, index, body, scope)
     try:
         return self.whole(high, scope)
@@ -375,11 +395,14 @@ def _norm(self: HandEvaluator, node: tree.Norm, scope: Scope[Any]) -> Array[Any]
 
 
 def _call(self: HandEvaluator, node: tree.Call, scope: Scope[Any]) -> Array[Any]:
-    """`tr(δᵀ dW x)`: the trace of a number is that number."""
-    if node.function == "trace":
+    """`diag(P_i)` of one column, as of a vector; the trace of a number, which is that number."""
+    if node.function in ("diag", "trace") and len(node.args) == 1:
         value = self.value(node.args[0], Scope(scope.env, scope.indices))
-        if len(value.entries) == 1:
+        if node.function == "trace" and len(value.entries) == 1:
             return value.reshaped(())
+        if node.function == "diag" and len(value.shape) == 2 and value.shape[1] == 1:
+            flat = value.reshaped(value.shape[:1])
+            return Evaluator.value(self, tree.Call("diag", (tree.Name("·"),)), _with(scope, "·", flat))
     return Evaluator.value(self, node, scope)
 
 

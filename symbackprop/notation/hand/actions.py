@@ -148,7 +148,7 @@ class HandActions(Actions):
         return Power(node, unbracketed(exponent), span=span)
 
     def _marked(self, node: Node, said: Script, span: Span, sign: Part) -> Node:
-        if isinstance(node, Name):
+        if isinstance(node, Name) or (isinstance(node, Marked) and node.kind != said.bracket):
             kind: Any = said.bracket
             return Marked(node, kind, said.nodes[0], span=span)
         if isinstance(node, Index) and isinstance(node.base, Name):

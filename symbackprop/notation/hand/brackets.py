@@ -196,7 +196,7 @@ def _listed(
     if kind == "[" and all(_is_square(piece) for piece in pieces):
         return _nested(reader, pieces, whole)
     if len(signs) > 1 or (kind == "[" and signs == {";"}):
-        if kind != "[":
+        if kind != "[" and not _is_by_rows(pieces, separators):
             hint = "write a matrix as \\begin{pmatrix} … \\end{pmatrix}"
             reader.context.refuse("commas and semicolons are mixed", whole.start, whole.end, hint)
         return _octave(reader, pieces, separators, whole)
@@ -210,6 +210,14 @@ def _listed(
     items = tuple(entry(reader, piece, whole) for piece in pieces)
     shown: Any = signs.pop()
     return Tuple(items, shown, kind == "[", span=whole)
+
+
+def _is_by_rows(pieces: list[Items], separators: Sequence[Item]) -> bool:
+    """`(1, 2; 3, 4)`, row by row, with a space behind each comma: else it might be a decimal one."""
+    return all(
+        sign.text == ";" or after[0].start > sign.end
+        for sign, after in zip(separators, pieces[1:], strict=True)
+    )
 
 
 def _is_plain(piece: Items) -> bool:

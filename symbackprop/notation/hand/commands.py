@@ -12,7 +12,7 @@ GREEK = {
 """Letters that have a command."""
 
 SIGNS = {
-    "cdot": "·", "bullet": "·", "times": "×", "odot": "⊙", "circ": "⊙", "ast": "*",
+    "cdot": "·", "bullet": "⊙", "times": "×", "odot": "⊙", "circ": "⊙", "ast": "*",
     "otimes": "⊗", "partial": "∂", "nabla": "∇", "top": "⊤", "intercal": "⊤", "prime": "'", "div": "/",
     "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥", "geqslant": "≥", "ne": "≠", "neq": "≠",
     "lt": "<", "gt": ">", "approx": "≈", "approxeq": "≈", "simeq": "≈", "cong": "≈", "sim": "≈",

@@ -49,7 +49,9 @@ def scripts_of(reader: Translator, base: Node | None, written: Items) -> tuple[N
             found += [(item, script) for script in superscripts(reader, base, item, layered)]
     kinds = [script.kind for _, script in found]
     for kind, what in (("index", "subscripts"), ("power", "powers"), ("mark", "marks")):
-        if kinds.count(kind) > 1:
+        marks = [script.bracket for _, script in found if script.kind == "mark"]
+        twofold = kind == "mark" and marks == ["[", "("]  # a^{[2](i)}: a layer, and an example
+        if kinds.count(kind) > 1 and not twofold:
             reader.context.refuse(f"there are two {what}", written[0].start, written[-1].end)
     if "prime" in kinds and isinstance(base, Name):
         found, renamed = _primed_name(reader, renamed or base, found)

@@ -215,6 +215,11 @@ class Translator:
 
     def name(self, unit: Unit, item: Item, last: bool = True) -> None:
         """A name as a token; only the last of a run has something behind it."""
+        if last and unit.key in ("chi", "I") and unit.key not in self.context.names:
+            node_or_none = frames.indicator_behind(self, item, bold=True)  # χ_{z > 0}, I(z > 0)
+            if node_or_none is not None:
+                self.made(item, node_or_none, self.items[self.at - 1].end)
+                return
         span = Span(unit.start, unit.end)
         known_name = unit.key in self.context.names
         node: Node = Name(unit.key, span=span)
