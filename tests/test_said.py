@@ -15,7 +15,10 @@ from symbackprop.report.checked.said import PREFIX, said
 from symbackprop.report.words import load_words
 
 PROGRAM = Path(__file__).resolve().parents[1] / "symbackprop"
-FILES = (*sorted((PROGRAM / "notation" / "hand").glob("*.py")), PROGRAM / "checking" / "code.py")
+FILES = (
+    *sorted((PROGRAM / "notation" / "hand").glob("*.py")),
+    PROGRAM / "checking" / "code.py", PROGRAM / "checking" / "code_text.py",
+)  # fmt: skip
 REFUSING = {"refuse", "_refuse", "fail", "ReadError"}
 
 
@@ -82,7 +85,10 @@ def test_the_sentences_of_the_languages_have_the_same_places() -> None:
         ("$dz = \\foo{3}$", "\\foo no se lee aquí."),
         ("$dz = \\begin{pmatrix} 1 & 2$", "\\begin{pmatrix} no se cierra."),
         ("$dz = (3 + 2$", "«(» no se cierra."),
-        ("```python\ndz = sigmoide(z)\n```", "Esto no se puede calcular. No hay ninguna función sigmoide."),
+        (
+            "```python\ndz = sigmoide(z)\n```",
+            "sigmoide(z) no se lee en código, así que la línea no se juzga.",
+        ),
     ],
 )
 def test_the_cause_is_told_in_spanish(text: str, spanish: str) -> None:

@@ -20,8 +20,8 @@ from symbackprop.checking.gaps import has_gaps
 from symbackprop.checking.given import is_differential, states_given, unboxed
 from symbackprop.checking.kinks import at_kink
 from symbackprop.checking.lettered import about_entries, meant_for, step_letters
-from symbackprop.checking.links import Links, shape_of
-from symbackprop.checking.member import Judged, Member, reason, worst
+from symbackprop.checking.links import Links
+from symbackprop.checking.member import Judged, Member, reason, shape_of, worst
 from symbackprop.checking.ranges import strangers
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.typing import typed

@@ -64,8 +64,9 @@ class Seen:
 _OUTSIDE = "is outside 1.."
 
 
-def _is_moving(node: Node | None) -> bool:
+def _is_moving(found: Node | None) -> bool:
     """Whether a place is reckoned from indices, x_{i+a-1}: w_{31} of a 2×3 matrix is plainly wrong."""
+    node = found.of if isinstance(found, tree.Gradient) else found
     return isinstance(node, tree.Index) and not all(
         isinstance(one, tree.Number | tree.Name) for one in node.places
     )
@@ -101,7 +102,7 @@ def look(
                     one, two = (with_border(each, world.exercise) for each in (left, right))
                     seen = look(one, two, worlds, reader, padded=True)
                     if seen.equal and node is not None:
-                        return replace(seen, notes={**seen.notes, "check.outside": node})
+                        return replace(seen, notes={**seen.notes, "check.zero_outside": node})
                 return Seen(frozenset(), "undefined", node, error.message, points=1)
             return Seen(frozenset(), "shape", node, error.message, dict(working.notes))
         except Redraw:

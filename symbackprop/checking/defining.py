@@ -15,8 +15,7 @@ from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
 from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.lettered import STEPPED, instances, is_stepped
-from symbackprop.checking.links import shape_of
-from symbackprop.checking.member import is_tuple, numbers_of
+from symbackprop.checking.member import is_tuple, numbers_of, shape_of
 from symbackprop.checking.naming import is_dz, named_quantity
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.updating import update_of

@@ -22,9 +22,7 @@ _JUXTAPOSED = re.compile(
     r"(?:[\w)\]]|(?<!=)[\"'])[ \t]+(?!(?:if|else|and|or|not|in|is|for|as|import)\b)[\w(]"
 )
 _BEFORE = re.compile(r"\b(?:if|else|and|or|not|in|is|for|return|lambda|import|from|as|def|class)\Z")
-_NOT_CODE = re.compile(
-    r"[^\W\d_]['’′]+\s*[(\s=*+.,)-]|\^|\\[A-Za-z]|[·⊙∂∇ᵀ≈→⇒∈ŷ½²√×]|(?<![=<>!:+*/@-])=(?!=)[^=#(]*=(?!=)"
-)
+_NOT_CODE = re.compile(r"[^\W\d_]['’′]+\s*[(\s=*+.,)-]|\^|\\[A-Za-z]|[·⊙∂∇ᵀ≈→⇒∈ŷ½²√×]")
 _SCAN = re.compile(r"\"\"\"|'''|\"|'|#[^\n]*|[(\[{]|[)\]}]|\\\n|\n")
 _HEAD = re.compile(r"[ \t\r]*(?:(?:>>>|\.\.\.|In \[\d*\]:)[ \t]?)?[ \t\r]*")
 _DEFINITE = re.compile(r"(?:import|from)\s+\w+|def\s+\w+\(")

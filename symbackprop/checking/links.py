@@ -16,7 +16,7 @@ from symbackprop.checking.desk import Desk, generalised
 from symbackprop.checking.difference import place_of
 from symbackprop.checking.findings import Argument, Reason, Verdict
 from symbackprop.checking.gaps import has_gaps, shown_pair
-from symbackprop.checking.member import Judged, Member, misfit, reason, worst
+from symbackprop.checking.member import Judged, Member, misfit, reason, shape_of, worst
 from symbackprop.checking.numbers import digits_of, match, tolerances
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
@@ -24,7 +24,7 @@ from symbackprop.checking.roundings import both_rounded, off_by_rounding, put_in
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.checking.worlds import REAL, World
 from symbackprop.notation import tree
-from symbackprop.notation.tree import Node, Shape
+from symbackprop.notation.tree import Node
 
 
 class Links:
@@ -434,14 +434,6 @@ def _is_symbolic(error: ArithmeticError) -> bool:
     from symbackprop.algebra.values.domain import Symbolic
 
     return isinstance(error, Symbolic)
-
-
-def shape_of(node: Node, desk: Desk) -> Shape | None:
-    """The shape of a formula at the exercise's sizes."""
-    for world in (desk.example, *desk.worlds.own[:1]):
-        with suppress(ArithmeticError, EvaluationError):
-            return evaluator_in(world, desk.reader).value(node, scope_in(world, {})).shape
-    return None
 
 
 def _is_argument(node: Node, known: Mapping[str, Any]) -> bool:

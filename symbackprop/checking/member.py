@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,7 @@ from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
-from symbackprop.notation.tree import Node
+from symbackprop.notation.tree import Node, Shape
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +86,11 @@ def numbers_of(member: Member, world: World, desk: Desk) -> Array[Any] | None:
 def is_tuple(node: Node) -> bool:
     """Whether a member is a tuple, which is neither row nor column."""
     return isinstance(tree.undressed(node), hand.Tuple)
+
+
+def shape_of(node: Node, desk: Desk) -> Shape | None:
+    """The shape of a formula at the exercise's sizes."""
+    for world in (desk.example, *desk.worlds.own[:1]):
+        with suppress(ArithmeticError, EvaluationError):
+            return evaluator_in(world, desk.reader).value(node, scope_in(world, {})).shape
+    return None

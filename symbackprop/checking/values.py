@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from math import prod
 from typing import Any
 
 from symbackprop import limits
@@ -21,14 +20,13 @@ from symbackprop.algebra.values.domain import (
     EvaluationError,
     Missing,
     TooLarge,
-    Undecided,
 )
-from symbackprop.algebra.values.dual import Duals
 from symbackprop.algebra.values.evaluate import Evaluator, NoSize, Scope
 from symbackprop.checking.branches import cases, indicator
 from symbackprop.checking.budget import Budget
 from symbackprop.checking.examples_axis import batched, examples_are_rows
 from symbackprop.checking.products import product
+from symbackprop.checking.slopes import derivative, gradient, with_name
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -156,122 +154,6 @@ def _identity(self: HandEvaluator, node: tree.Name, scope: Scope[Any]) -> Array[
     one, zero = self.domain.one, self.domain.zero
     size = like[0]
     return Array(like, tuple(zero if place % (size + 1) else one for place in range(size * size)))
-
-
-def _gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Array[Any]:
-    of = tree.bare(node.of)
-    if isinstance(of, tree.Index):
-        base = _gradient(self, tree.Gradient(of.base), scope)
-        try:
-            return indexing.index(self, tree.Index(tree.Name("·"), of.places), _with(scope, "·", base))
-        except EvaluationError as error:
-            raise EvaluationError(node, error.message) from None  # about dz_2, not about ·
-    if not isinstance(of, tree.Name):
-        raise EvaluationError(node, "a gradient belongs to a name")
-    if of.name not in self.here.exercise.shapes:
-        raise Missing(of.name)
-    if of.name in self.here.changes:
-        return self.here.changes[of.name]
-    return _slope(self, of)
-
-
-def _slope(self: HandEvaluator, of: tree.Name) -> Array[Any]:
-    """dL/d`of`."""
-    self.reader.budget.spend(self.here.cost(of.name))
-    value = self.here.gradient(of.name)
-    factor = self.reader.per_example.get(of.name)
-    if factor is not None:  # the text's dZ is each example's, without the mean's 1/m
-        times_m = self.here.domain.from_fraction(Fraction(factor))
-        value = value.map(lambda entry: self.here.domain.mul(times_m, entry))
-    return _lifted(self, value)
-
-
-def _lifted(self: HandEvaluator, array: Array[Any]) -> Array[Any]:
-    """A derivative, which is no constant: within another one it moves, and Undecided is raised."""
-    if isinstance(self.domain, Duals):
-        raise Undecided("a derivative of a derivative is not judged")
-    return array
-
-
-def _with(scope: Scope[Any], name: str, value: Array[Any]) -> Scope[Any]:
-    return Scope({**scope.env, name: value}, scope.indices, scope.like, scope.entrywise, scope.powers)
-
-
-# --- derivatives --------------------------------------------------------------------------------
-
-
-def _derivative(self: HandEvaluator, node: tree.Derivative, scope: Scope[Any]) -> Array[Any]:
-    """∂of/∂by, of the shape of `of` and then that of `by`."""
-    of, by = tree.bare(node.of), tree.bare(node.by)
-    if of == tree.Name(self.here.exercise.loss):
-        if isinstance(by, tree.Name) and by.name in self.here.exercise.shapes:
-            value = _slope(self, by)
-            return value.transposed() if self.reader.numerator and 1 <= len(value.shape) <= 2 else value
-        return _gradient(self, tree.Gradient(by), scope)
-    if isinstance(by, tree.Index) and isinstance(by.base, tree.Name):
-        return _picked(self, _jacobian(self, of, by.base, scope), by, scope)
-    if not isinstance(by, tree.Name):
-        raise EvaluationError(node, "a derivative goes by a name or an entry")
-    return _jacobian(self, of, by, scope)
-
-
-def _jacobian(self: HandEvaluator, of: Node, by: tree.Name, scope: Scope[Any]) -> Array[Any]:
-    world = self.here
-    if by.name not in world.exercise.shapes:
-        raise Missing(by.name)
-    if isinstance(of, tree.Index) and isinstance(of.base, tree.Name) and of.base.name in world.values:
-        return _rows_of(self, of, _jacobian(self, of.base, by, scope), scope)
-    known = isinstance(of, tree.Name) and of.name in world.values
-    free = () if known else tuple(sorted(scope.indices.items()))
-    kept = world.kept if known else self.jacobians
-    key = (of, by.name, free)
-    if key not in kept:
-        kept[key] = _differentiated(self, of, by.name, scope)
-    return _lifted(self, kept[key])
-
-
-def _rows_of(self: HandEvaluator, of: tree.Index, whole: Array[Any], scope: Scope[Any]) -> Array[Any]:
-    """The part of a Jacobian that is of some entries only."""
-    assert isinstance(of.base, tree.Name)
-    shape = self.here.value(of.base.name).shape
-    places: Array[Any] = Array(shape, tuple(range(prod(shape))))
-    chosen = indexing.index(self, of, _with(scope, of.base.name, places))
-    inner = whole.shape[len(shape) :]
-    size = prod(inner)
-    entries = [entry for row in chosen.entries for entry in whole.entries[row * size : (row + 1) * size]]
-    return Array((*chosen.shape, *inner), tuple(entries))
-
-
-def _differentiated(self: HandEvaluator, of: Node, by: str, scope: Scope[Any]) -> Array[Any]:
-    """Column by column: what moves in `of` when an entry of `by` does."""
-    world = self.here
-    source = world.value(by)
-    duals: Duals[Any] = Duals(world.domain)
-    over = replace(self, domain=duals)
-    still = {name: duals.lift_array(value) for name, value in world.values.items()}
-    columns: list[Array[Any]] = []
-    size = len(source.entries)
-    for place in range(size):
-        self.reader.budget.spend(len(world.exercise.equations))
-        direction = [world.domain.zero] * size
-        direction[place] = world.domain.one
-        moving = world.moved(by, Array(source.shape, tuple(direction)))
-        columns.append(over.value(of, Scope({**still, **moving}, scope.indices)))
-    shape = columns[0].shape
-    entries = tuple(column.entries[at].slope for at in range(prod(shape)) for column in columns)
-    return Array((*shape, *source.shape), entries)
-
-
-def _picked(self: HandEvaluator, whole: Array[Any], by: tree.Index, scope: Scope[Any]) -> Array[Any]:
-    """The part of a Jacobian that goes by some entries only."""
-    assert isinstance(by.base, tree.Name)
-    shape = self.here.value(by.base.name).shape
-    size = prod(shape)
-    places: Array[Any] = Array(shape, tuple(range(size)))
-    chosen = indexing.index(self, by, _with(scope, by.base.name, places))
-    outer = whole.shape[: len(whole.shape) - len(shape)]
-    entries = [whole.entries[row * size + place] for row in range(prod(outer)) for place in chosen.entries]
-    return Array((*outer, *chosen.shape), tuple(entries))
 
 
 # --- sums, powers, arrays -----------------------------------------------------------------------
@@ -402,7 +284,7 @@ def _call(self: HandEvaluator, node: tree.Call, scope: Scope[Any]) -> Array[Any]
             return value.reshaped(())
         if node.function == "diag" and len(value.shape) == 2 and value.shape[1] == 1:
             flat = value.reshaped(value.shape[:1])
-            return Evaluator.value(self, tree.Call("diag", (tree.Name("·"),)), _with(scope, "·", flat))
+            return Evaluator.value(self, tree.Call("diag", (tree.Name("·"),)), with_name(scope, "·", flat))
     return Evaluator.value(self, node, scope)
 
 
@@ -443,7 +325,7 @@ def _entrywise(self: HandEvaluator, node: tree.Entrywise, scope: Scope[Any]) -> 
 
 
 _HANDLERS: dict[type[Node], Callable[[Any, Any, Any], Array[Any]]] = {
-    tree.Name: _name, tree.Gradient: _gradient, tree.Derivative: _derivative, tree.Product: product,
+    tree.Name: _name, tree.Gradient: gradient, tree.Derivative: derivative, tree.Product: product,
     tree.Sum: _sum, tree.Add: _add, tree.Power: _power, tree.Matrix: _matrix, tree.Cases: cases,
     tree.Quotient: _quotient, tree.Norm: _norm, tree.Call: _call,
     hand.Tuple: _tuple, hand.Indicator: indicator, tree.Entrywise: _entrywise,
