@@ -121,7 +121,7 @@ def test_shared_weights_are_told_from_a_layers_own() -> None:
 )
 def test_letters_of_any_layer(name: str, letters: list[str]) -> None:
     made = found(name)
-    assert [made.name(role, "").name for role in made.roles] == letters
+    assert [made.name(role).name for role in made.roles] == letters
 
 
 # --- what is said ---------------------------------------------------------------------

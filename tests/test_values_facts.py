@@ -18,8 +18,7 @@ from symbackprop.algebra.values.gfp import GFp
 from symbackprop.derivation.fulfil import FactFails, fulfilled
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator
-from symbackprop.derivation.points import Point, allowed, point
-from symbackprop.derivation.points import _real as real_points
+from symbackprop.derivation.points import Point, allowed, point, real_points
 from symbackprop.exercise import Exercise, ExerciseError, from_dict
 
 DOMAIN: Affines[Fraction] = Affines(Exact())

@@ -15,7 +15,7 @@ from symbackprop.checking.code_names import MODULES
 from symbackprop.checking.code_runs import NOWHERE, Program, Run, Scene, truth_of
 from symbackprop.checking.compare import same
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.worlds import World
+from symbackprop.checking.worlds import REAL, World
 from symbackprop.notation.tree import Node
 
 Fit = Literal["equal", "turned", "unread", "different", "shape", "nowhere"]
@@ -58,12 +58,16 @@ def fitted(
         found.append(_fitted(desk, program, target, value, columns, scene, places))
         if found[-1].fit == "equal":
             return found[-1]
+        if found[-1].fit == "different" and _has_logarithms(value) and len(desk.real_points) >= REAL:
+            real = _fitted(desk, program, target, value, columns, scene, places, desk.real_points)
+            if real.fit == "equal":
+                return real
     return min(found, key=lambda one: _ORDER.index(one.fit))
 
 
 def _fitted(
     desk: Desk, program: Program, target: Node, value: ast.expr, columns: bool, scene: Scene,
-    places: tuple[ast.expr, ...],
+    places: tuple[ast.expr, ...], worlds: tuple[World, ...] = (),
 ) -> Fitted:  # fmt: skip
     single = all(len(desk.exercise.shapes[name]) < 2 for name in desk.context.preactivations)
     upright = program.columns is True and single  # no batch, whose rows are examples
@@ -71,7 +75,7 @@ def _fitted(
     notes: frozenset[str] = frozenset()
     numbers = only_numbers(value, program.assigned) and not scene.loops and not scene.tests
     numbers = numbers and not (isinstance(value, ast.Constant) and not _is_known(desk, target))
-    for world in (desk.example,) if numbers else desk.worlds.own:
+    for world in worlds or ((desk.example,) if numbers else desk.worlds.own):
         run = Run(program, desk, world, columns)
         try:
             whole = truth_of(world, target, desk)
@@ -88,6 +92,13 @@ def _fitted(
         except EvaluationError as error:
             return Fitted("shape", notes, error)
     return Fitted(worst, notes)
+
+
+def _has_logarithms(value: ast.expr) -> bool:
+    """Whether log e^u or log(uv) may stand there, which in the field are unknown numbers."""
+    names = {part.attr for part in ast.walk(value) if isinstance(part, ast.Attribute)}
+    names |= {part.id for part in ast.walk(value) if isinstance(part, ast.Name)}
+    return any("log" in name for name in names)
 
 
 def _is_known(desk: Desk, target: Node) -> bool:

@@ -259,9 +259,13 @@ class Context:
         """The layers of the model, from the input up."""
         return layers_of(self.exercise)
 
+    def takes(self, letter: str) -> bool:
+        """Whether a letter is a name; in a report of ours only as it is written, elsewhere in either case."""
+        return self.knows(letter) if self.settings.proof else self.variable(letter) is not None
+
     def counts_layers(self, letter: str) -> bool:
         """Whether a letter, which is no name itself, is one by which books number what layers have."""
-        return self.variable(letter) is None and self._by_place(letter, self.first_layer) is not None
+        return not self.takes(letter) and self._by_place(letter, self.first_layer) is not None
 
     @cached_property
     def layers(self) -> int:

@@ -46,9 +46,9 @@ def prepared(desk: Desk, node: Node) -> Prepared:
         return Prepared(node)
     if update_of(desk.context, chain) is not None:
         return Prepared(node)
-    chain = _with_dummy(desk, chain)
+    shown, chain = chain, _with_dummy(desk, chain)
     first, second = _inner(chain.members[0]), chain.members[1]
-    if _defines_function(desk, first, second):
+    if _defines_function(desk, first, second, general=chain is not shown):
         return Prepared(chain, True)
     if _defines_name(desk, first, second):
         return Prepared(chain, len(chain.members) == 2)
@@ -82,7 +82,7 @@ def _inner(node: Node) -> Node:
 # --- functions ------------------------------------------------------------------------------------
 
 
-def _defines_function(desk: Desk, first: Node, second: Node) -> bool:
+def _defines_function(desk: Desk, first: Node, second: Node, *, general: bool) -> bool:
     """`g(z) = ReLU(z)`, `h(u) = u²`: a letter that nobody has used is what it is first equal to."""
     match first:
         case tree.Product((tree.Name(letter), tree.Bracket(tree.Name(argument))), ("",)):
@@ -98,7 +98,9 @@ def _defines_function(desk: Desk, first: Node, second: Node) -> bool:
     body = Claims(desk).member(second).variants[0]
     call = context.activation(letter, tree.Name(name))
     if call is not None and _is(desk, tree.Call(call.function, (tree.Name(name),), call.options), body):
-        return True  # the exercise's own, whose name the letter is by itself
+        if general and not call.options:  # of any argument: g is this function wherever it stands
+            desk.context = context.calling(letter, call.function)
+        return True  # else the exercise's own, whose name the letter is by itself
     for row in TABLE.values():
         plain = row.kind == "activation" and not row.options
         if plain and _is(desk, tree.Call(row.name, (tree.Name(name),)), body):

@@ -55,14 +55,14 @@ def could_be_code(line: str) -> bool:
 
 
 def _is_chain(line: str) -> bool:
-    """`L = 0.5*(1-5)**2 = 8.0`: between two signs of equality stands what no value can be given to."""
+    """`L = 0.5*(1-5)**2 = 8.0`: several signs of equality, none of them in brackets."""
     depth, ends = 0, []
     for at, c in enumerate(line):
         depth += (c in "([{") - (c in ")]}")
         alone = c == "=" and line[at - 1 : at] not in tuple("=<>!:+-*/@%&|^") and line[at + 1 : at + 2] != "="
         if alone and not depth and at and not _in_string(line, at):
             ends.append(at)
-    return len(ends) > 1 and any(c in "+-*/@(" for c in line[ends[0] : ends[-1]])
+    return len(ends) > 1
 
 
 def _in_string(line: str, at: int) -> bool:

@@ -72,7 +72,8 @@ def is_numbered(context: Context, base: Node, place: Node) -> bool:
         return False
     stems = {name.rstrip("0123456789") for name in context.exercise.shapes if name[-1:].isdigit()}
     any_layer = not LAYER.isdisjoint(tree.names_in(place))
-    if context.variable(base.name) is not None:  # x_l of a report that has x1, x2 after x
+    taken = context.takes(base.name) if any_layer else context.variable(base.name) is not None
+    if taken:  # x_l of a report that has x1, x2 after x
         return any_layer and base.name in stems and context.settings.proof
     return base.name in stems or (any_layer and context.counts_layers(base.name))
 

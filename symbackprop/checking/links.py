@@ -306,7 +306,7 @@ class Links:
             return Judged("wrong", (reason("check.one_neuron_shape"),), seen)  # W dz for Wᵀ dz
         if "transposed" in seen.ways and "factor" not in seen.ways:
             if (
-                self._is_matrix(a)
+                self._is_matrix(a, here=is_numeric(a.node) or is_numeric(b.node))
                 and self._is_gradient(a, b)
                 and self.desk.context.settings.layout == "gradient"
             ):
@@ -329,9 +329,13 @@ class Links:
             for member in members for part in tree.walk(member.node)
         )  # fmt: skip
 
-    def _is_matrix(self, member: Resolved) -> bool:
-        """Whether a value has two axes longer than 1: a row for a column is a matter of layout."""
-        world = (self.desk.worlds.wide or self.desk.worlds.own)[0]
+    def _is_matrix(self, member: Resolved, *, here: bool) -> bool:
+        """Whether a value has two axes longer than 1: a row for a column is a matter of layout.
+
+        `here`: with the exercise's own sizes, as numbers have; else with any.
+        """
+        wide = () if here else self.desk.worlds.wide
+        world = (wide or self.desk.worlds.own)[0]
         try:
             indices = next(assignments(evaluator_in(world, self.desk.reader), member))
             shape = evaluator_in(world, self.desk.reader).value(member.node, scope_in(world, indices)).shape

@@ -80,7 +80,7 @@ def _numbered_name(
     if not isinstance(base, tree.Name) or not places:
         return None
     context, first, rest = self.context, places[0], tuple(places[1:])
-    named = context.variable(base.name) is not None
+    named = context.takes(base.name) if self.layer is not None else context.variable(base.name) is not None
     stems = tuple(dict.fromkeys((base.name, base.name.swapcase() if len(base.name) == 1 else base.name)))
     if isinstance(first, tree.Name) and not named:
         for stem in stems if rest else stems[:1]:

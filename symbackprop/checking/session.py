@@ -293,8 +293,13 @@ class Session:
 def _prime_of_output(node: Node, context: Context) -> Node | None:
     """`a'` of what a function makes: its derivative, or a transpose? Where one is wrong, nobody can tell."""
     outputs = {context.output_of(name) for name in context.activations}
-    if not context.stepped("'"):
+    again = context.stepped("'")
+    if not again:
         outputs |= {name for name in context.exercise.computed if set(context.exercise.shapes[name]) <= {1}}
+    chain = node if isinstance(node, tree.Chain) else None
+    left = None if chain is None else chain.members[0]
+    if not again and isinstance(left, hand.Primed) and isinstance(left.body, tree.Name):
+        outputs |= {context.variable(left.body.name)}  # W' = …: Wᵀ, or W after a step?
     heads = [part.factors[0] for part in tree.walk(node)
              if isinstance(part, tree.Product) and isinstance(part.factors[1], tree.Bracket)]  # fmt: skip
     for part in tree.walk(node):

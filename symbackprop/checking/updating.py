@@ -67,6 +67,9 @@ def update_of(context: Context, chain: tree.Chain) -> Update | None:
         if isinstance(old, tree.Name) and _moves(context, old, rest[0]):
             return Update(old, f"{old.name}'", rest)
         return None
+    if isinstance(first, hand.Marked) and first.kind == "(" and context.layers <= 1 and not arrow:
+        old = first.body  # b^{(1)} = (3, 2) − ½ (3, 0), after one step
+        return Update(old, "", rest) if _numbers_move(context, old, rest[0]) else None
     moves = arrow or _moves(context, first, rest[0]) or _numbers_move(context, first, rest[0])
     return Update(first, "", rest) if moves and _parameter(context, first) else None
 

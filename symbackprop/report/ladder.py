@@ -128,15 +128,15 @@ class Ladder:
         rung, shapes = self.rungs[0], self.derivation.exercise.shapes
         batch = len(shapes[rung.affine]) == 2 and rung.affine[:1].isupper()
         letters = dict(own)
-        taken = {name.rstrip("0123456789").lower() for name in shapes} | {one.lower() for one in own.values()}
+        taken = {name.rstrip("0123456789") for name in shapes} | set(own.values())
         wanted = {rung.output: _OUTPUT, rung.affine: _AFFINE if rung.affine != rung.output else _OUTPUT}
         wanted |= {name: _BY_RANK.get(_rank(shapes.get(name, ())), "WVM") for name in rung.own}
         for role, choice in wanted.items():
             if role in letters:
                 continue
             shown = choice.upper() if batch and role not in rung.own else choice
-            letters[role] = next((one for one in shown if one.lower() not in taken), shown[-1])
-            taken.add(letters[role].lower())
+            letters[role] = next((one for one in shown if one not in taken), shown[-1])
+            taken.add(letters[role])
         return letters
 
     # --- formulas for any layer ------------------------------------------------------------

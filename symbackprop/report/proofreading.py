@@ -311,7 +311,7 @@ class _Reader:
         )  # fmt: skip
 
 
-_MISREAD = frozenset({"check.shape_misfit", "check.no_shape", "check.shape"})
+_MISREAD = frozenset({"check.shape_misfit", "check.no_shape", "check.shape", "check.outside"})
 """Reasons that say more of the reading than of the formula."""
 
 
