@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.values.arrays import Array
@@ -17,11 +17,12 @@ from symbackprop.checking.context import Context
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import Reader, evaluator_in, scope_in
 from symbackprop.checking.worlds import World, Worlds, more_worlds, real_worlds, worlds_of
-from symbackprop.derivation.numbers import shaped
-from symbackprop.derivation.steps import Step
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
+
+if TYPE_CHECKING:
+    from symbackprop.derivation.steps import Step
 
 _ERRORS = (ArithmeticError, EvaluationError)
 
@@ -93,6 +94,8 @@ class Desk:
 
         The slope of a softmax is then that of the rounded probabilities. It takes the worked derivation.
         """
+        from symbackprop.derivation.numbers import shaped  # only where numbers are carried on
+
         numbers = {**self.given, **self.written, **(self.wrong_numbers if carried else {})}
         exercise, steps = self.steps
         base = replace(self.worlds.example, exercise=exercise, kept={}, _known={})

@@ -1,6 +1,7 @@
 """The command `check`: a derivation that a person wrote, judged line by line."""
 
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -71,7 +72,6 @@ def check(
     with guarded():
         from symbackprop.report import outputs as derived
         from symbackprop.report.checked import outputs
-        from symbackprop.report.files import check_writable, write_all
 
         kinds = outputs.kinds_of(to)
         derived.one_of("--engine", engine, derived.ENGINES)
@@ -84,7 +84,10 @@ def check(
         settings = outputs.settings_of({**chosen, "strict": strict}, "--")
         exercises, spoken = _exercises(exercise, language, templates)
         paths = outputs.file_paths(file, kinds, output)
-        check_writable(list(paths.values()), force=force)
+        if paths:
+            from symbackprop.report.files import check_writable  # the terminal alone needs no files
+
+            check_writable(list(paths.values()), force=force)
         from dataclasses import replace
 
         from symbackprop.checking.check import check_text
@@ -98,8 +101,7 @@ def check(
             checked, language=spoken, templates=templates,
             engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
         )  # fmt: skip
-        files = made.files(paths)
-        written = write_all(files, force=force)
+        written = _written(made.files(paths), force=force) if paths else []
         if "text" in kinds:
             _print_text(made)
         for path in written:
@@ -107,6 +109,12 @@ def check(
         if checked.code:
             sys.stdout.flush()
             raise typer.Exit(checked.code)
+
+
+def _written(files: Mapping[Path, str | bytes], *, force: bool) -> list[Path]:
+    from symbackprop.report.files import write_all
+
+    return write_all(files, force=force)
 
 
 def _exercises(

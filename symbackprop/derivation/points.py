@@ -21,12 +21,12 @@ from symbackprop.algebra.values.domain import (
     Symbolic,
     Undecided,
 )
+from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact, bounds
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
 from symbackprop.algebra.values.run import forward
 from symbackprop.derivation.fulfil import FactFails, check, constrained, fulfilled
 from symbackprop.derivation.model import Model
-from symbackprop.derivation.numbers import evaluator
 from symbackprop.notation import tree
 from symbackprop.notation.sizes import combined, linear, size_of_tree, value
 from symbackprop.notation.tree import Shape, Size
@@ -130,7 +130,7 @@ def real_points(model: Model, sizes: Mapping[str, int], seed: str) -> Iterator[P
 def _at(model: Model, sizes: Mapping[str, int], domain: Domain[Any], seed: str) -> Point:
     exercise = model.exercise
     equations = [(one.name, one.body) for one in exercise.equations]
-    working = evaluator(model, domain, sizes)
+    working = Evaluator(domain, sizes, exercise.functions, exercise.kinks)
     bound = constrained(exercise)
     given = {}
     for name in exercise.given:
