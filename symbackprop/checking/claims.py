@@ -9,7 +9,7 @@ from math import prod
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.chains import EQUAL, flattened, is_number_like, label_members, tree_of
 from symbackprop.checking.commas import apart, has_commas
-from symbackprop.checking.compare import Seen, is_number
+from symbackprop.checking.compare import Seen, loose
 from symbackprop.checking.comparing import COMPARED, compared
 from symbackprop.checking.context import INDICES, Unclear
 from symbackprop.checking.descending import goes_down, rate_between
@@ -190,7 +190,7 @@ class Claims:
         way = goes_down(self.desk, update)
         name = update.old.base if isinstance(update.old, tree.Index) else update.old
         if way != "down":
-            why = reason("check.step_up" if way == "up" else "check.no_step", name=name)
+            why = reason(_STEPS.get(way, "check.no_step"), name=name)
             return Claim(verdict="wrong", reasons=(why,), place=chain.members[1].span)
         if len(update.members) > 1:
             rate = rate_between(self.desk, update)
@@ -328,7 +328,7 @@ class Claims:
                 judged = again
         if anchor is not left and judged.verdict == "wrong" and left.numeric and right.numeric:
             again = self.links.judge(anchor, right, approximate=approximate)
-            if again.verdict in ("correct", "rounded") and not is_number(left.node):
+            if again.verdict in ("correct", "rounded") and not _is_literal(left.node):
                 judged = Judged("rounded", (reason("check.rounded"),))  # right from the exact values
         if anchor is not left and judged.verdict in ("correct", "rounded", "convention"):
             judged = self._follows(anchor, left, right, judged)
@@ -387,7 +387,8 @@ class Claims:
         elif isinstance(last, hand.Omitted):
             named = [self.last] if self.last is not None else []
         else:
-            named = [one for one in members if not has_gaps(one.node)][-1:]
+            named = [one for one in members if not has_gaps(one.node) and not loose(one.node)][-1:]
+            named = named or members[-1:]
         found = []
         for member in named:
             judged, context = typed(self.desk, member, space)
@@ -409,6 +410,14 @@ class Claims:
             entry=guilty.judged.entry, about_label=guilty.label,
         )  # fmt: skip
 
+
+def _is_literal(node: Node) -> bool:
+    """Whether a member is a number as it stands: `8 = 7` is no rounding."""
+    bare = tree.bare(node)
+    return isinstance(bare.body if isinstance(bare, tree.Neg) else bare, tree.Number)
+
+
+_STEPS = {"up": "check.step_up", "off": "check.step_rate"}
 
 _BARE = (tree.Name, tree.Gradient, tree.Number, tree.Dots, tree.Space, hand.Said, hand.Marked)
 """What prose mentions: a name alone is no statement."""

@@ -211,7 +211,16 @@ def _side(
         split = len(array.shape) - len(by.shape)
     if split and prod(array.shape[:split]) == 1 and len(array.shape) > split:
         array, split = array.reshaped(array.shape[split:]), 0  # of one number: its gradient
-    return Side(array, split if split else None, loose(bare))
+    tupled = loose(bare) or (isinstance(bare, tree.Product) and _is_scaled(working, bare, indices))
+    return Side(array, split if split else None, tupled)
+
+
+def _is_scaled(working: HandEvaluator, node: tree.Product, indices: Mapping[str, int]) -> bool:
+    """`dz (1, 0, 2)` of one neuron: a tuple times numbers."""
+    tuples = [factor for factor in node.factors if loose(factor)]
+    others = [factor for factor in node.factors if not loose(factor)]
+    scope = scope_in(working.here, indices)
+    return len(tuples) == 1 and all(len(working.value(one, scope).entries) == 1 for one in others)
 
 
 def loose(node: Node) -> bool:

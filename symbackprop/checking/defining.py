@@ -244,7 +244,7 @@ def _defines_stepped(desk: Desk, first: Node, second: Node) -> bool:
         case tree.Index(tree.Name("delta") as delta, (tree.Name(letter) as place,)):
             context = desk.context
             known = context.knows("delta") or STEPPED in context.meanings
-            if known or not _is_gradient(second) or not is_stepped(delta, (place,)):
+            if known or not _is_gradient(second) or not is_stepped(context, delta, (place,)):
                 return False
             if next(instances(second, context)) is None:
                 return False

@@ -12,9 +12,8 @@ from symbackprop.checking.compare import assignments, same, side
 from symbackprop.checking.context import Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Reason
-from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolver
-from symbackprop.checking.updating import Update
+from symbackprop.checking.updating import Update, cites
 from symbackprop.checking.values import evaluator_in
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
@@ -31,8 +30,9 @@ NEARLY = Fraction(51, 50)
 
 _SCALES = (Fraction(1), Fraction(1, 2), Fraction(2))
 
-Way = Literal["down", "up", "any", "none"]
-"""Down the gradient, up it; "any" where the gradient is 0; "none" is no multiple of it."""
+Way = Literal["down", "up", "off", "any", "none"]
+"""Down the gradient, up it, or down by another rate than the text says; "any" where the gradient is 0; "none"
+is no multiple of it."""
 
 
 def way(world: World, change: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...] | None) -> Way:
@@ -84,19 +84,51 @@ def goes_down(desk: Desk, update: Update) -> Way:
     old = Resolver(desk.context).resolved(update.old)
     new = Resolver(desk.context).resolved(_with_rates(desk, body))
     slope = Resolver(desk.context).resolved(tree.Gradient(update.old))
-    numeric = is_numeric(new.node)
+    numeric = not cites(body)  # numbers, perhaps beside the old value: 7 − 0.1 · (−4), b + 0.4
+    wanted = _stated_rates(desk) if numeric else ()
     found: set[Way] = set()
     for world in (desk.example,) if numeric else desk.worlds.own:
         working = evaluator_in(world, desk.reader)
         try:
             for indices in assignments(working, old, new):
                 before, after, gradient = (side(working, one, indices).array for one in (old, new, slope))
-                found.add(_way_of(world, before, after, gradient, None if numeric else tuple(rates)))
+                way = _way_of(world, before, after, gradient, None if numeric else tuple(rates))
+                if way == "down" and wanted and not _is_by(world, before, after, gradient, wanted):
+                    way = "off"
+                found.add(way)
         except (ArithmeticError, EvaluationError) as error:
             why = Reason(key="check.not_evaluated", parts={"message": str(error)})
             raise Unclear(why, body.span) from None
     found.discard("any")
-    return "down" if found <= {"down"} else "up" if found <= {"up"} else "none"
+    for one in ("down", "up", "off"):
+        if found <= {one}:
+            return one
+    return "none"
+
+
+def _stated_rates(desk: Desk) -> tuple[Fraction, ...]:
+    """The rates that the text has given a number."""
+    meanings = {name: tree.bare(meaning) for name, meaning in desk.context.meanings.items() if name in RATES}
+    return tuple(one.value for one in meanings.values() if isinstance(one, tree.Number))
+
+
+def _is_by(
+    world: World, old: Array[Any], new: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...]
+) -> bool:
+    """Whether written numbers go by one of these rates, to about their digits."""
+    domain = world.domain
+    for rate in rates:
+        steps = [domain.mul(domain.from_fraction(rate), entry) for entry in slope.entries]
+        gone = [domain.sub(a, b) for a, b in zip(old.entries, new.entries, strict=True)]
+        if all(_near(domain, a, b) for a, b in zip(gone, steps, strict=True)):
+            return True
+    return False
+
+
+def _near(domain: Domain[Any], a: Any, b: Any) -> bool:
+    low, high = bounds(domain.sub(a, b))
+    least, most = bounds(b)
+    return max(abs(low), abs(high)) <= max(abs(least), abs(most)) * (NEARLY - 1) + Fraction(1, 10**4)
 
 
 def _way_of(

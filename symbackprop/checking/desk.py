@@ -181,22 +181,37 @@ class Desk:
         """Further random points, for formulas with roots, which exist at every other one."""
         return more_worlds(self.exercise)
 
-    @property
-    def labelled(self) -> tuple[World, ...]:
-        """The exercise's points with its own labels, of which all are 0 or 1; none where it has no such."""
-        exercise = self.exercise
-        before = {name for one in exercise.equations[:-1] for name in tree.names_in(one.body)}
-        labels = {
-            name: value for name, value in {**exercise.values, **self.given}.items()
-            if name not in before and len(value.entries) > 1 and set(value.entries) <= {0, 1}
-        }  # fmt: skip
-        if not labels:
+    def labelled(self, numbers: Collection[Fraction], *, entries: bool) -> tuple[World, ...]:
+        """The exercise's points with its own targets, for a line that speaks of their `numbers`, or of single
+        `entries` of a target of zeros and ones; none for any other."""
+        targets = self.targets
+        ones = {
+            name: one for name, one in targets.items() if len(one.entries) > 1 and set(one.entries) <= {0, 1}
+        }
+        if not (entries and ones):
+            put_in = {name: one for name, one in targets.items() if set(one.entries) & set(numbers)}
+            ones = {**ones, **put_in} if numbers else {}
+        if not ones:
             return ()
-        if self._labelled is None or self._labelled[0] != labels:
-            self._labelled = labels, tuple(_with_labels(world, labels) for world in self.worlds.own)
+        key = tuple(ones)
+        if self._labelled is None or self._labelled[0] != key:
+            self._labelled = key, tuple(_with_labels(world, ones) for world in self.worlds.own)
         return self._labelled[1]
 
-    _labelled: tuple[dict[str, Array[Any]], tuple[World, ...]] | None = None
+    @property
+    def targets(self) -> dict[str, Array[Any]]:
+        """The given names with values that only the loss uses."""
+        exercise = self.exercise
+        before = {name for one in exercise.equations[:-1] for name in tree.names_in(one.body)}
+        known = {**exercise.values, **self.given}
+        return {name: value for name, value in known.items() if name not in before}
+
+    @cached_property
+    def labelled_real(self) -> tuple[World, ...]:
+        """The points of the real numbers with the exercise's own targets."""
+        return tuple(_with_labels(world, self.targets) for world in self.real_points)
+
+    _labelled: tuple[tuple[str, ...], tuple[World, ...]] | None = None
 
     @cached_property
     def real_points(self) -> tuple[World, ...]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import Claim
+from symbackprop.checking.compare import assignments, side
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.examples_axis import examples_too_many
 from symbackprop.checking.values import evaluator_in, scope_in
@@ -20,6 +22,8 @@ def times_examples(desk: Desk, claim: Claim) -> dict[str, int]:
     of = (
         node.of if isinstance(node, tree.Gradient) else node.by if isinstance(node, tree.Derivative) else None
     )
+    if isinstance(of, tree.Index) and isinstance(of.base, tree.Name):
+        return _entry_times(desk, claim, of.base.name)
     if not isinstance(of, tree.Name) or of.name not in desk.exercise.shapes:
         return {}
     world = desk.worlds.own[0]
@@ -28,6 +32,31 @@ def times_examples(desk: Desk, claim: Claim) -> dict[str, int]:
         return examples_too_many(world, of.name, wrong)
     except (ArithmeticError, EvaluationError):
         return {}
+
+
+def _entry_times(desk: Desk, claim: Claim, name: str) -> dict[str, int]:
+    """The same of a line about any example: `dz^{(i)} = p^{(i)} − y^{(i)}`."""
+    world = desk.worlds.own[0]
+    if claim.anchor is None or claim.right is None or name not in desk.exercise.shapes:
+        return {}
+    left, right = claim.anchor.variants[0], claim.right.variants[0]
+    working = evaluator_in(world, desk.reader)
+    try:
+        pairs = [
+            (entry, other) for indices in assignments(working, left, right)
+            for entry, other in zip(
+                side(working, left, indices).array.entries, side(working, right, indices).array.entries,
+                strict=True,
+            )
+        ]  # fmt: skip
+    except (ArithmeticError, EvaluationError, ValueError):
+        return {}
+    domain = world.domain
+    for examples in world.value(name).shape:
+        times = domain.from_fraction(Fraction(examples))
+        if examples > 1 and all(domain.is_zero(domain.sub(b, domain.mul(times, a))) for a, b in pairs):
+            return {name: examples}
+    return {}
 
 
 def alike(desk: Desk, scaled: Mapping[str, int]) -> dict[str, int]:

@@ -78,7 +78,8 @@ def pieces(
 ) -> Iterator[Piece]:
     """The formulas and lines of code in a text whose other mathematics is masked.
 
-    `strict`, as in Markdown: only lines that hold nothing else. `code` tells whether lines may be code.
+    `strict`, as in Markdown: only lines that hold nothing else, or begin with a formula. `code` tells whether
+    lines may be code.
     """
     for start, end in _logical_lines(rest):
         listed = tuple(points(rest[start:end]))
@@ -153,7 +154,11 @@ def _formulas(
         return
     tokens = tokens_of(body, at)
     runs = _runs(tokens, names)
-    if strict and (len(runs) != 1 or not _is_whole(tokens, runs[0])):
+    if (
+        strict
+        and not (runs and _leads(tokens, runs[0]))
+        and (len(runs) != 1 or not _is_whole(tokens, runs[0]))
+    ):
         return
     under = under_words(body)
     cut = under or ("cut" if _goes_on_behind(tokens, runs) else "")
@@ -192,6 +197,17 @@ def _goes_on_behind(tokens: list[Token], runs: list[tuple[int, int]]) -> bool:
 def _is_latex(text: str) -> bool:
     summed = "\\" not in text and _WORDED.search(text)  # dx_j = sum_i W_{ij} delta_i
     return bool(_LATEX.search(text)) and not summed
+
+
+def _leads(tokens: list[Token], run: tuple[int, int]) -> bool:
+    """Whether a line begins with a formula, or with a few words and a colon before it: `Step 1: db = 7`."""
+    before = [token for token in tokens[: run[0]] if token.kind != "space"]
+    claims = any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
+    return claims and (not before or (before[-1].text == ":" and len(before) <= LABEL))
+
+
+LABEL = 6
+"""Words and signs of a label before a formula."""
 
 
 def _is_whole(tokens: list[Token], run: tuple[int, int]) -> bool:

@@ -30,10 +30,18 @@ def at_kink(desk: Desk, left: Member, right: Member) -> Judged | None:
             continue
         if agrees and not direct:
             return None
+        if not agrees and _same_there(desk, left, right, name, call):
+            continue
         if not agrees and desk.context.settings.strict:
             return Judged("wrong", (_said(desk, left, right, name, call, agrees),))
         return Judged("convention", (_said(desk, left, right, name, call, agrees),))
     return None
+
+
+def _same_there(desk: Desk, left: Member, right: Member, name: str, call: tree.Call) -> bool:
+    """Whether the line has the exercise's own slope there, and differs in something else."""
+    said = _said(desk, left, right, name, call, False)
+    return said.parts["here"] == said.parts["there"]
 
 
 def _said(desk: Desk, left: Member, right: Member, name: str, call: tree.Call, agrees: bool) -> Reason:

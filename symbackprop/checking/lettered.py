@@ -80,7 +80,8 @@ def is_numbered(context: Context, base: Node, place: Node) -> bool:
 
 def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node, ...]:
     """The number of `z_{t-1}` in the instance of a line about any step."""
-    numbered = bool(places) and (is_numbered(self.context, base, places[0]) or is_stepped(base, places))
+    context = self.context
+    numbered = bool(places) and (is_numbered(context, base, places[0]) or is_stepped(context, base, places))
     if self.layer is None or not numbered:
         return places
     letters = [name for name in tree.names_in(places[0]) if name not in self.bound]
@@ -92,11 +93,12 @@ def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node,
     return tree.Number(Fraction(number), str(number), span=places[0].span), *places[1:]
 
 
-def is_stepped(base: Node, places: tuple[Node, ...]) -> bool:
+def is_stepped(context: Context, base: Node, places: tuple[Node, ...]) -> bool:
     """`δ_t`, `δ_{t+1}`: δ of any step, which is dz of that step; `δ_{lp}` is Kronecker's."""
     letters = set(tree.names_in(places[0]))
     alone = len(spread_places(places)) == 1
-    return base == tree.Name("delta") and alone and bool(letters) and letters <= LAYER | {STEP}
+    several = context.layers > 1 or any(name[-1:].isdigit() for name in context.exercise.computed)
+    return base == tree.Name("delta") and several and alone and bool(letters) and letters <= LAYER | {STEP}
 
 
 STEPPED = "δ·"
@@ -116,7 +118,7 @@ def is_about_steps(node: Node, context: Context) -> bool:
     summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)} | set(_in_pairs(node))
     return any(
         isinstance(part, tree.Index)
-        and (is_numbered(context, part.base, part.places[0]) or is_stepped(part.base, part.places))
+        and (is_numbered(context, part.base, part.places[0]) or is_stepped(context, part.base, part.places))
         and set(tree.names_in(part.places[0])) - summed
         for part in tree.walk(node)
     )  # fmt: skip
@@ -151,7 +153,7 @@ def step_letters(node: Node, context: Context) -> frozenset[str]:
     }
     below = {
         name for part in tree.walk(node) if isinstance(part, tree.Index)
-        if is_numbered(context, part.base, part.places[0]) or is_stepped(part.base, part.places)
+        if is_numbered(context, part.base, part.places[0]) or is_stepped(context, part.base, part.places)
         for name in tree.names_in(part.places[0])
     }  # fmt: skip
     return frozenset(marks & (LAYER | {STEP}) | below)
@@ -176,9 +178,10 @@ def about_entries(context: Context, node: Node, conditions: tuple[Node, ...]) ->
 
 def written_out(self: Resolver, node: tree.Sum) -> Node | None:
     """`Σ_{t=1}^{3} dz_t x_tᵀ`, where t is the number in a name, term by term."""
+    context = self.context
     numbered = any(
         isinstance(part, tree.Index)
-        and (is_numbered(self.context, part.base, part.places[0]) or is_stepped(part.base, part.places))
+        and (is_numbered(context, part.base, part.places[0]) or is_stepped(context, part.base, part.places))
         and node.index in tree.names_in(part.places[0])
         for part in tree.walk(node.body)
     )  # fmt: skip

@@ -8,6 +8,7 @@ from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.about import has_logarithms, holds_for_labels, is_mixed
 from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.causes import cause
 from symbackprop.checking.compare import Seen, TooMany, assignments, look, sides
@@ -18,7 +19,7 @@ from symbackprop.checking.findings import Argument, Reason, Verdict
 from symbackprop.checking.gaps import has_gaps, shown_pair
 from symbackprop.checking.member import Judged, Member, misfit, reason, shape_of, worst
 from symbackprop.checking.numbers import digits_of, match, tolerances
-from symbackprop.checking.numeric import is_numeric
+from symbackprop.checking.numeric import FEW_POINTS, has_pieces, is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.roundings import both_rounded, off_by_rounding, put_in_rounded, works_on
 from symbackprop.checking.values import evaluator_in, scope_in
@@ -208,7 +209,7 @@ class Links:
         seen = self._look(a, b)
         if seen.trouble == "undefined" and not seen.points:
             seen = look(a, b, desk.more_points, desk.reader)
-        if not seen.ways and not seen.trouble and self._has_logarithms(a, b):
+        if not seen.ways and not seen.trouble and has_logarithms(desk, a, b):
             real = look(a, b, desk.real_points, desk.reader)
             seen = real if real.ways and real.points >= REAL else seen
         if seen.trouble == "symbol":
@@ -219,11 +220,13 @@ class Links:
             found = self._accepted(seen, a, b)
             if found.verdict != "wrong":
                 return self._generally(found, a, b)
-        elif self._is_mixed(left, right) and seen.trouble != "shape":
+        elif is_mixed(desk, left, right) and seen.trouble != "shape":
             here = self._at_example(a, b, desk.example, False)
             if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
                 return Judged("correct for this example", (reason("check.example_only"),))
-        if seen.trouble != "shape" and self._holds_for_labels(a, b):
+            if put_in_rounded(desk, a, b):
+                return Judged("rounded", (reason("check.rounded"),))
+        if seen.trouble != "shape" and holds_for_labels(desk, a, b):
             return Judged("correct for this example", (reason("check.example_only"),))
         one = desk.carried_points(1)  # it settles nearly all cases
         if (
@@ -232,7 +235,7 @@ class Links:
             and look(a, b, desk.carried_points(), desk.reader).equal
         ):
             return self._carried(a, b, False)
-        if self._is_mixed(left, right) and desk.carried is not None:
+        if is_mixed(desk, left, right) and desk.carried is not None:
             here = self._at_example(a, b, desk.carried, False)
             if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
                 return self._carried(a, b, False)
@@ -241,50 +244,19 @@ class Links:
             return Judged("correct for this example", reasons)
         return Judged("wrong", reasons, seen)
 
-    def _holds_for_labels(self, a: Resolved, b: Resolved) -> bool:
-        """`∂L/∂z_2 = p_2 − 1`, `L = −log p_2`: right for the exercise's one-hot target, whatever else is."""
-        numbers = any(isinstance(part, tree.Number) for part in tree.walk(b.node))
-        worlds = self.desk.labelled if numbers or a.sized or b.sized else ()
-        return bool(worlds) and look(a, b, worlds, self.desk.reader).equal
-
-    def _is_mixed(self, *members: Member) -> bool:
-        """Whether a relation is about the example: numbers are put in, or all is that has a number."""
-        numbers = {name for name, meaning in self.desk.context.meanings.items() if is_numeric(meaning)}
-        return any(
-            one.mixed or self._is_put_in(one.node) or not numbers.isdisjoint(tree.names_in(one.node))
-            for one in members
-        )
-
-    def _is_put_in(self, node: Node) -> bool:
-        """`2 (1 − y_1)`, where y is what the example leaves open."""
-        desk = self.desk
-        if any(isinstance(part, tree.Gradient | tree.Derivative | tree.Call) for part in tree.walk(node)):
-            return False
-        names = [name for name in tree.names_in(node) if name in desk.exercise.shapes]
-        known = {*desk.exercise.values, *desk.exercise.computed, *desk.given}
-        left_open = known.isdisjoint(names)
-        numbers = any(isinstance(part, tree.Number) for part in tree.walk(node))
-        return bool(names) and left_open and numbers
-
     def _look(self, a: Resolved, b: Resolved) -> Seen:
         """Both sides at the exercise's sizes; where these ask for too much, at small ones, if any will do."""
         desk = self.desk
+        worlds = desk.worlds.own
+        if len(worlds) <= FEW_POINTS and has_pieces(a.node, b.node):
+            worlds = (*worlds, *desk.more_points)  # |dz| is dz at every other point
         try:
-            return look(a, b, desk.worlds.own, desk.reader)
+            return look(a, b, worlds, desk.reader)
         except OverBudget:
             if not desk.worlds.wide or a.sized or b.sized:
                 raise
             desk.budget.begin()
             return look(a, b, desk.worlds.wide, desk.reader)
-
-    def _has_logarithms(self, a: Resolved, b: Resolved) -> bool:
-        """Whether log e^u or log(uv) may stand there, which in the field are unknown numbers."""
-        words = self.desk.logarithmic
-        return any(
-            (isinstance(part, tree.Call) and part.function in words)
-            or (isinstance(part, tree.Name) and part.name in words)
-            for member in (a, b) for part in tree.walk(member.node)
-        )  # fmt: skip
 
     def _given_so(self, why: Reason) -> bool:
         """Whether a condition, b = 0, is what the exercise gives."""

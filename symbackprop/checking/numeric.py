@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from symbackprop.algebra.functions import TABLE
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
@@ -30,6 +31,8 @@ def has_numbers(node: Node) -> bool:
             return False
         case tree.Quotient(tree.Number(), tree.Number()):
             return False
+        case tree.Matrix() | hand.Tuple() if is_numeric(node):
+            return True  # (1, 0) for g'(z)
         case tree.Matrix() | hand.Tuple() | tree.Call():
             return any(has_numbers(part) for part in tree.children(node) if not _is_plain(part))
         case tree.Product(factors) if any(_is_one(factor) for factor in factors):
@@ -49,3 +52,19 @@ _STRUCTURAL = frozenset({Fraction(1), Fraction(2), Fraction(1, 2)})
 def _is_one(node: Node) -> bool:
     number = tree.bare(node)
     return isinstance(number, tree.Number) and number.value == 1
+
+
+def has_pieces(*nodes: Node) -> bool:
+    """Whether formulas have |u|, max or cases in them."""
+    return any(map(_is_by_pieces, (part for node in nodes for part in tree.walk(node))))
+
+
+def _is_by_pieces(part: Node) -> bool:
+    if isinstance(part, tree.Call):
+        row = TABLE.get(part.function)
+        return part.function in ("abs", "max", "min") or (row is not None and not row.smooth)
+    return isinstance(part, tree.Cases | hand.Indicator)
+
+
+FEW_POINTS = 3
+"""Points of a model without pieces, which are too few for a line that has some of its own."""

@@ -26,7 +26,26 @@ if TYPE_CHECKING:
 
 def product(self: HandEvaluator, node: tree.Product, scope: Scope[Any]) -> Array[Any]:
     """Juxtaposition and · bind closer than ⊙ and *; where that does not fit, from left to right."""
-    parts = _rows_of_tuples(node, _parts(self, node, scope))
+    parts = _parts(self, node, scope)
+    upright = [_stood_up(factor, part) for factor, part in zip(node.factors, parts, strict=True)]
+    scaled = sum(len(part.entries) > 1 for part in parts) == 1  # (4, 2, −5)ᵀ dz of one neuron
+    try:
+        return _multiplied(self, node, upright if scaled else parts)
+    except EvaluationError:
+        if all(one is other for one, other in zip(upright, parts, strict=True)):
+            raise
+        return _multiplied(self, node, upright)
+
+
+def _stood_up(factor: Node, value: Array[Any]) -> Array[Any]:
+    """`(3, 0)ᵀ`, a row where one is due, as the column that people mean by it elsewhere."""
+    bare = tree.bare(factor)
+    flat = isinstance(bare, tree.Transpose) and isinstance(tree.bare(bare.body), hand.Tuple)
+    return value.reshaped(value.shape[1:]) if flat and len(value.shape) == 2 else value
+
+
+def _multiplied(self: HandEvaluator, node: tree.Product, parts: list[Array[Any]]) -> Array[Any]:
+    parts = _rows_of_tuples(node, parts)
     factors = list(zip(node.factors, parts, strict=True))
     signs = list(node.signs)
     factors, signs = _contracted(self, factors, signs)
@@ -165,6 +184,10 @@ def times(self: HandEvaluator, node: Node, a: Array[Any], b: Array[Any], sign: s
         self.note("check.scalar_only", node)
         scalar, other = (a, b) if len(a.entries) == 1 else (b, a)
         return other.with_entries([mul(scalar.entries[0], entry) for entry in other.entries])
+    if sign == "*":
+        one, two = _each_example(self, node, a, b)
+        if one.shape == two.shape:
+            return Array(one.shape, tuple(map(mul, one.entries, two.entries)))
     raise EvaluationError(node, f"shapes {a.shape} and {b.shape} do not fit in a product")
 
 

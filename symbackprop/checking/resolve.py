@@ -5,7 +5,7 @@ What is neither declared nor defined is refused with its place; nothing is guess
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -15,7 +15,7 @@ from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, Context, Unc
 from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.dots import expanded_sum, expanded_tuple
 from symbackprop.checking.findings import Reason
-from symbackprop.checking.lettered import MOST_LAYERS, lettered, spelt, written_out
+from symbackprop.checking.lettered import MOST_LAYERS, lettered, spelt, spread_places, written_out
 from symbackprop.checking.lettered import instances as instances
 from symbackprop.checking.marks import delta_of, mark_number, marked
 from symbackprop.checking.numeric import is_numeric
@@ -58,6 +58,8 @@ class Resolver:
 
     def resolved(self, node: Node) -> Resolved:
         """The whole formula. Raises Unclear."""
+        for letter in _no_sizes(self.context, node):
+            self.free.setdefault(letter)
         made = self.at(node)
         return Resolved(made, tuple(self.free), self.sized, self.unfinished, self.layer)
 
@@ -77,6 +79,23 @@ class Resolver:
         inner = replace(self, bound=self.bound | {index})
         inner.free = self.free
         return inner
+
+
+def _no_sizes(context: Context, node: Node) -> Iterator[str]:
+    """Letters of sizes that are indices here: the k of `dW_{jk}`, whose second axis has n places."""
+    for part in tree.walk(node):
+        if not isinstance(part, tree.Index):
+            continue
+        base = part.base.of if isinstance(part.base, tree.Gradient) else part.base
+        name = context.variable(base.name) if isinstance(base, tree.Name) else None
+        shape = context.shape(name or "")
+        places = spread_places(part.places)
+        if shape is None or len(shape) != len(places):
+            continue
+        for size, at in zip(shape, places, strict=True):
+            letter = at.name if isinstance(at, tree.Name) else ""
+            if letter in INDICES and letter in context.exercise.sizes and size != letter:
+                yield letter
 
 
 # --- names --------------------------------------------------------------------------------------

@@ -73,7 +73,7 @@ def put_in_rounded(desk: Desk, a: Resolved, b: Resolved) -> bool:
     """`0.5523 · 0.4477` for a value: right as far as the operands, which are rounded themselves, tell."""
     world = desk.example
     for value, operation in ((a, b), (b, a)):
-        if not is_numeric(operation.node) or is_numeric(value.node):
+        if is_numeric(value.node) or operation.free or value.free or not _has_decimals(operation.node):
             continue
         known = (entry for array in world.values.values() for entry in array.entries)
         exact = {entry for entry in known if isinstance(entry, Fraction)}
@@ -90,6 +90,10 @@ def put_in_rounded(desk: Desk, a: Resolved, b: Resolved) -> bool:
         if found != "different":
             return True
     return False
+
+
+def _has_decimals(node: Node) -> bool:
+    return any(isinstance(part, tree.Number) and "." in part.text for part in tree.walk(node))
 
 
 def _value(desk: Desk, node: Node, world: World) -> Array[Any]:
@@ -128,7 +132,10 @@ def _numbers_in(desk: Desk, node: Node) -> Iterator[tuple[Fraction, Fraction]]:
               if isinstance(part, tree.Call) and part.primes]  # fmt: skip
     for part in parts:
         with suppress(ArithmeticError, EvaluationError):
-            yield from (bounds(entry) for entry in _value(desk, part, desk.example).entries)
+            for entry in _value(desk, part, desk.example).entries:
+                low, high = bounds(entry)
+                yield low, high
+                yield 1 - high, 1 - low  # σ' = σ (1 − σ)
 
 
 def _rounds_to(value: tuple[Fraction, Fraction], operand: tree.Number) -> bool:

@@ -52,11 +52,11 @@ def update_of(context: Context, chain: tree.Chain) -> Update | None:
     if marked is not None:
         old, before = marked
         members = tuple(_replaced(one, before, old) for one in rest)
-        return Update(old, "", members) if _parameter(context, old) and _cites(rest[0]) else None
+        return Update(old, "", members) if _parameter(context, old) and cites(rest[0]) else None
     change = _change(first)
     if change is not None and _parameter(context, change):
         members = tuple(tree.plus(change, tree.Bracket(one)) for one in rest)
-        return Update(change, "", members) if _cites(rest[0]) else None
+        return Update(change, "", members) if cites(rest[0]) else None
     fresh = _fresh(first)
     if fresh is not None:
         old, name = fresh
@@ -94,15 +94,18 @@ def is_column(meaning: Node | None) -> bool:
     return False
 
 
-def _cites(node: Node) -> bool:
-    return any(isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) for part in tree.walk(node))
+def cites(node: Node) -> bool:
+    return any(
+        isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) or part == tree.Name("delta")
+        for part in tree.walk(node)
+    )
 
 
 def _moves(context: Context, old: Node, body: Node) -> bool:
     """Whether a formula has a name and a gradient: `W − η dW`."""
     core = old.base if isinstance(old, tree.Index) else old
     core = core.body if isinstance(core, hand.Marked) else core
-    if not isinstance(core, tree.Name) or not _cites(body):
+    if not isinstance(core, tree.Name) or not cites(body):
         return False
     name = context.variable(core.name) or core.name
     return any((context.variable(one) or one) == name for one in tree.names_in(body))

@@ -237,8 +237,9 @@ MORE = 16
 SIZES = 6
 """Different numbers for sizes: of fifty layers no neighbours have the same, and none grows with the depth."""
 
-REAL = 3
-"""Points of the real numbers at which a line must hold that holds at none of the field."""
+REAL, MOST_REAL = 4, 8
+"""Points of the real numbers, with negative numbers among them, at which a line must hold that holds at none
+of the field: as many as are found, and some at least."""
 
 FEW: tuple[Signs, ...] = ("on", int("0110100110010110" * 8, 2), "random")
 """For formulas that are known to be right unless the program has a mistake."""
@@ -283,7 +284,7 @@ def real_worlds(exercise: Exercise) -> tuple[World, ...]:
     """Random points of the real numbers, for laws that the field lacks: log(ab) = log a + log b."""
     model, sizes = Model.of(exercise), _numbered(exercise, start=3)
     found = []
-    for made in islice(real_points(model, sizes, "check"), REAL):
+    for made in islice(real_points(model, sizes, "check", signed=True), MOST_REAL):
         working = Evaluator(made.domain, made.sizes, exercise.functions, exercise.kinks)
         values = dict(made.values)
         values[exercise.loss] = values[exercise.loss].reshaped(())

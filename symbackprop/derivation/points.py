@@ -118,16 +118,20 @@ def point(model: Model, sizes: Mapping[str, int], signs: Signs, seed: str) -> Po
     )
 
 
-def real_points(model: Model, sizes: Mapping[str, int], seed: str) -> Iterator[Point]:
-    """Random points of the real numbers at which a model has a value."""
+def real_points(
+    model: Model, sizes: Mapping[str, int], seed: str, *, signed: bool = False
+) -> Iterator[Point]:
+    """Random points of the real numbers at which a model has a value; `signed`: negative numbers too."""
     for attempt in range(REDRAWS):
         try:
-            yield _at(model, sizes, Exact(BITS), f"{seed}/{attempt}")
+            yield _at(model, sizes, Exact(BITS), f"{seed}/{attempt}", signed=signed)
         except (DomainProblem, Undecided, Symbolic):
             continue
 
 
-def _at(model: Model, sizes: Mapping[str, int], domain: Domain[Any], seed: str) -> Point:
+def _at(
+    model: Model, sizes: Mapping[str, int], domain: Domain[Any], seed: str, *, signed: bool = False
+) -> Point:
     exercise = model.exercise
     equations = [(one.name, one.body) for one in exercise.equations]
     working = Evaluator(domain, sizes, exercise.functions, exercise.kinks)
@@ -139,6 +143,10 @@ def _at(model: Model, sizes: Mapping[str, int], domain: Domain[Any], seed: str) 
             # Small enough that what follows from the others, in sum(t) = 1, stays positive.
             share = Fraction(1, 2 * len(given[name].entries))
             given[name] = given[name].map(partial(mul, share))
+        elif signed:
+            turned = Random(f"{seed}/{name}/signs")
+            entries = [entry * turned.choice((-1, 1)) for entry in given[name].entries]
+            given[name] = given[name].with_entries(entries)
     values = forward(equations, fulfilled(exercise, working, given), working)
     made = Point(domain, sizes, values)
     check(exercise, working, values, made.same)

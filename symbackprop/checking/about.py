@@ -1,0 +1,54 @@
+"""What a relation is about: any numbers, those of the example, or its targets; has it logarithms?"""
+
+from __future__ import annotations
+
+from symbackprop.checking.compare import look
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.member import Member
+from symbackprop.checking.numeric import is_numeric
+from symbackprop.checking.resolve import Resolved
+from symbackprop.checking.worlds import REAL
+from symbackprop.notation import tree
+from symbackprop.notation.tree import Node
+
+
+def is_mixed(desk: Desk, *members: Member) -> bool:
+    """Whether a relation is about the example: numbers are put in, or all is that has a number."""
+    numbers = {name for name, meaning in desk.context.meanings.items() if is_numeric(meaning)}
+    return any(
+        one.mixed or _is_put_in(desk, one.node) or not numbers.isdisjoint(tree.names_in(one.node))
+        for one in members
+    )
+
+
+def _is_put_in(desk: Desk, node: Node) -> bool:
+    """`2 (1 − y_1)`, where y is what the example leaves open."""
+    if any(isinstance(part, tree.Gradient | tree.Derivative | tree.Call) for part in tree.walk(node)):
+        return False
+    names = [name for name in tree.names_in(node) if name in desk.exercise.shapes]
+    known = {*desk.exercise.values, *desk.exercise.computed, *desk.given}
+    left_open = known.isdisjoint(names)
+    numbers = any(isinstance(part, tree.Number) for part in tree.walk(node))
+    return bool(names) and left_open and numbers
+
+
+def holds_for_labels(desk: Desk, a: Resolved, b: Resolved) -> bool:
+    """`∂L/∂z_2 = p_2 − 1`, `L = −log p_2`: right for the exercise's one-hot target, whatever else is."""
+    numbers = {part.value for one in (a, b) for part in tree.walk(one.node) if isinstance(part, tree.Number)}
+    worlds = desk.labelled(numbers, entries=a.sized or b.sized or bool(a.conditions or b.conditions))
+    if not worlds:
+        return False
+    if look(a, b, worlds, desk.reader).equal:
+        return True
+    real = desk.labelled_real if has_logarithms(desk, a, b) else ()
+    return len(real) >= REAL and look(a, b, real, desk.reader).equal
+
+
+def has_logarithms(desk: Desk, a: Resolved, b: Resolved) -> bool:
+    """Whether log e^u or log(uv) may stand there, which in the field are unknown numbers."""
+    words = desk.logarithmic
+    return any(
+        (isinstance(part, tree.Call) and part.function in words)
+        or (isinstance(part, tree.Name) and part.name in words)
+        for member in (a, b) for part in tree.walk(member.node)
+    )  # fmt: skip
