@@ -24,6 +24,7 @@ from symbackprop.checking.links import Links
 from symbackprop.checking.member import Judged, Member, reason, shape_of, worst
 from symbackprop.checking.ranges import strangers
 from symbackprop.checking.resolve import Resolved, Resolver, instances
+from symbackprop.checking.roundings import is_near
 from symbackprop.checking.typing import typed
 from symbackprop.checking.updating import Update, update_of
 from symbackprop.checking.values import evaluator_in, scope_in
@@ -328,7 +329,7 @@ class Claims:
                 judged = again
         if anchor is not left and judged.verdict == "wrong" and left.numeric and right.numeric:
             again = self.links.judge(anchor, right, approximate=approximate)
-            if again.verdict in ("correct", "rounded") and not _is_literal(left.node):
+            if again.verdict in ("correct", "rounded") and is_near(self.desk, left.node, right.node):
                 judged = Judged("rounded", (reason("check.rounded"),))  # right from the exact values
         if anchor is not left and judged.verdict in ("correct", "rounded", "convention"):
             judged = self._follows(anchor, left, right, judged)
@@ -409,12 +410,6 @@ class Claims:
             anchor=anchor, last=last, left=guilty.left, right=guilty.right, seen=guilty.judged.seen,
             entry=guilty.judged.entry, about_label=guilty.label,
         )  # fmt: skip
-
-
-def _is_literal(node: Node) -> bool:
-    """Whether a member is a number as it stands: `8 = 7` is no rounding."""
-    bare = tree.bare(node)
-    return isinstance(bare.body if isinstance(bare, tree.Neg) else bare, tree.Number)
 
 
 _STEPS = {"up": "check.step_up", "off": "check.step_rate"}

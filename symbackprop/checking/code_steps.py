@@ -12,10 +12,11 @@ from symbackprop.checking.code_canonical import exact
 from symbackprop.checking.code_early import updated_early
 from symbackprop.checking.code_names import MODULES
 from symbackprop.checking.code_runs import Program, Run, Unsure, target_of
-from symbackprop.checking.descending import RATE, RATES, Way, way
+from symbackprop.checking.descending import RATE, RATES, way
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Finding, Named
 from symbackprop.checking.member import reason
+from symbackprop.checking.stepping import Way
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 

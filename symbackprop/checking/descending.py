@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any
 
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError
-from symbackprop.algebra.values.exact import bounds
 from symbackprop.checking.compare import assignments, same, side
 from symbackprop.checking.context import Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.findings import Reason
+from symbackprop.checking.numbers import tolerances
 from symbackprop.checking.resolve import Resolver
+from symbackprop.checking.stepping import Way, way_of_numbers
 from symbackprop.checking.updating import Update, cites
 from symbackprop.checking.values import evaluator_in
 from symbackprop.checking.worlds import World
@@ -25,21 +26,11 @@ RATE = Fraction(7, 11)
 RATES = frozenset({"eta", "alpha", "lr", "learning_rate", "rate", "step", "epsilon", "gamma", "mu", "rho"})
 """Names of a learning rate, where they are names of nothing else."""
 
-NEARLY = Fraction(51, 50)
-"""How far apart the rates of rounded entries may be."""
-
 _SCALES = (Fraction(1), Fraction(1, 2), Fraction(2))
 
-Way = Literal["down", "up", "off", "any", "none"]
-"""Down the gradient, up it, or down by another rate than the text says; "any" where the gradient is 0; "none"
-is no multiple of it."""
 
-
-def way(world: World, change: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...] | None) -> Way:
-    """Which way a change that is taken away goes; `rates` are the numbers that stand in it.
-
-    Without any rates the numbers are real, and any positive multiple of the gradient goes down.
-    """
+def way(world: World, change: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...]) -> Way:
+    """Which way a change that is taken away goes; `rates` are the numbers that stand in it."""
     domain = world.domain
     if form(change.shape) != form(slope.shape):
         return "none"
@@ -48,28 +39,10 @@ def way(world: World, change: Array[Any], slope: Array[Any], rates: tuple[Fracti
         return "any" if all(map(domain.is_zero, change.entries)) else "none"
     factor = domain.div(change.entries[first], slope.entries[first])
     pairs = list(zip(change.entries, slope.entries, strict=True))
-    if rates is None:
-        return _way_of_numbers(domain, pairs)
     if not all(same(domain, entry, domain.mul(factor, other)) for entry, other in pairs):
         return "none"
     known = [rate * scale for rate in (RATE, Fraction(1), *rates) for scale in _SCALES if rate > 0]
     return "down" if _is_one_of(domain, factor, known) else "up"
-
-
-def _way_of_numbers(domain: Domain[Any], pairs: list[tuple[Any, Any]]) -> Way:
-    """Which way written numbers go, by whatever rate: all of them by about the same."""
-    factors = []
-    for moved, slope in pairs:
-        if domain.is_zero(slope):
-            if not domain.is_zero(moved):
-                return "none"
-            continue
-        low, high = bounds(domain.div(moved, slope))
-        factors.append((low + high) / 2)
-    least, most = min(factors), max(factors)
-    if least * most <= 0 or max(abs(least), abs(most)) > NEARLY * min(abs(least), abs(most)):
-        return "none" if least * most <= 0 or least > 0 else "up"
-    return "down" if least > 0 else "up"
 
 
 def _is_one_of(domain: Domain[Any], factor: Any, known: list[Fraction]) -> bool:
@@ -92,10 +65,11 @@ def goes_down(desk: Desk, update: Update) -> Way:
         try:
             for indices in assignments(working, old, new):
                 before, after, gradient = (side(working, one, indices).array for one in (old, new, slope))
-                way = _way_of(world, before, after, gradient, None if numeric else tuple(rates))
-                if way == "down" and wanted and not _is_by(world, before, after, gradient, wanted):
-                    way = "off"
-                found.add(way)
+                if numeric:
+                    off = tolerances(new.node, approximate=True) or (Fraction(0),) * len(after.entries)
+                    found.add(way_of_numbers(world.domain, before, after, gradient, off, wanted))
+                else:
+                    found.add(_way_of(world, before, after, gradient, tuple(rates)))
         except (ArithmeticError, EvaluationError) as error:
             why = Reason(key="check.not_evaluated", parts={"message": str(error)})
             raise Unclear(why, body.span) from None
@@ -112,27 +86,8 @@ def _stated_rates(desk: Desk) -> tuple[Fraction, ...]:
     return tuple(one.value for one in meanings.values() if isinstance(one, tree.Number))
 
 
-def _is_by(
-    world: World, old: Array[Any], new: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...]
-) -> bool:
-    """Whether written numbers go by one of these rates, to about their digits."""
-    domain = world.domain
-    for rate in rates:
-        steps = [domain.mul(domain.from_fraction(rate), entry) for entry in slope.entries]
-        gone = [domain.sub(a, b) for a, b in zip(old.entries, new.entries, strict=True)]
-        if all(_near(domain, a, b) for a, b in zip(gone, steps, strict=True)):
-            return True
-    return False
-
-
-def _near(domain: Domain[Any], a: Any, b: Any) -> bool:
-    low, high = bounds(domain.sub(a, b))
-    least, most = bounds(b)
-    return max(abs(low), abs(high)) <= max(abs(least), abs(most)) * (NEARLY - 1) + Fraction(1, 10**4)
-
-
 def _way_of(
-    world: World, old: Array[Any], new: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...] | None
+    world: World, old: Array[Any], new: Array[Any], slope: Array[Any], rates: tuple[Fraction, ...]
 ) -> Way:
     if form(new.shape) != form(old.shape) and len(new.entries) != len(old.entries):
         return "none"

@@ -142,3 +142,23 @@ def _rounds_to(value: tuple[Fraction, Fraction], operand: tree.Number) -> bool:
     half = Fraction(1, 2 * 10 ** len(operand.text.partition(".")[2]))
     low, high = value
     return any(one - half <= low and high <= one + half for one in (operand.value, -operand.value))
+
+
+def is_near(desk: Desk, operation: Node, result: Node) -> bool:
+    """Whether a result may stand for an operation that it is not quite: `0.40 · 0.59327 + 0.6 = 0.83731`.
+
+    A number as it stands is no operation: `8 = 7` is no rounding.
+    """
+    bare = tree.bare(operation)
+    if isinstance(bare.body if isinstance(bare, tree.Neg) else bare, tree.Number):
+        return False
+    try:
+        one, two = (_value(desk, node, desk.example) for node in (operation, result))
+        pairs = zip(one.entries, two.entries, strict=True)
+        return all(distance(desk.example.domain, u, v) <= CLOSE * max(map(abs, bounds(v))) for u, v in pairs)
+    except (ArithmeticError, EvaluationError, ValueError):
+        return False
+
+
+CLOSE = Fraction(1, 100)
+"""How far apart an operation with rounded operands and its result may be."""
