@@ -11,6 +11,8 @@ from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
 
+COMPARED = frozenset({">", "<", "≥", "≤", "≠"})
+
 EQUAL = frozenset({"=", "≈", "≡"})
 
 _NO_CLAIM = (hand.Omitted, tree.Space, hand.Said)
@@ -70,6 +72,7 @@ def tree_of(members: list[Member], relations: tuple[tree.Relation, ...]) -> Node
     nodes = tuple(_shown(member, instance) for member in members)
     if len(nodes) == 1:
         return nodes[0]
-    kept = [relation for relation in relations if relation in EQUAL][: len(nodes) - 1]
+    shown = EQUAL | COMPARED
+    kept = [relation for relation in relations if relation in shown][: len(nodes) - 1]
     kept += ["="] * (len(nodes) - 1 - len(kept))
     return tree.Chain(nodes, tuple(kept), (None,) * len(kept))

@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.chains import EQUAL, flattened, is_number_like, label_members, tree_of
+from symbackprop.checking.chains import COMPARED, EQUAL, flattened, is_number_like, label_members, tree_of
 from symbackprop.checking.commas import apart, has_commas
 from symbackprop.checking.compare import Seen, loose
-from symbackprop.checking.comparing import COMPARED, compared
+from symbackprop.checking.comparing import compared
 from symbackprop.checking.context import INDICES, Unclear
 from symbackprop.checking.descending import goes_down, rate_between
 from symbackprop.checking.desk import Desk

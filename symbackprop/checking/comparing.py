@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.branches import SIGNS, holds
+from symbackprop.checking.branches import holds
 from symbackprop.checking.context import Unclear
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.member import Judged, Member, reason
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
-
-COMPARED = frozenset(SIGNS) - {"="}
 
 
 def compared(desk: Desk, left: Member, relation: tree.Relation, right: Member) -> Judged:

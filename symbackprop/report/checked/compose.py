@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from symbackprop.checking.findings import VERDICTS, Argument, Checked, Finding, Named, Reason, Verdict
 from symbackprop.notation.node import Span
-from symbackprop.notation.tree import Coloured, Dots, Node, rebuild, undressed
+from symbackprop.notation.tree import Coloured, Dots, Node, Product, rebuild, undressed
 from symbackprop.notation.write_readable import to_readable
 from symbackprop.notation.write_style import Style
 from symbackprop.report.checked.said import said
@@ -118,7 +118,7 @@ def judged(finding: Finding) -> Judged:
         place=place(finding),
         mark=shown.mark,
         verdict=shown.word,
-        formula=None if finding.written is None else marked(finding.written, wrong if red else None),
+        formula=None if finding.written is None else grouped(marked(finding.written, wrong if red else None)),
         text=finding.text,
         wrong=None if wrong is None else (wrong.start, wrong.end),
         notes=tuple(notes(finding)),
@@ -193,6 +193,29 @@ def _alike(node: Node) -> str:
 
 
 # --- the wrong place --------------------------------------------------------------------------
+
+
+def grouped(node: Node) -> Node:
+    """A formula by hand with products as people mean them: in `(ŷ − y) ⊙ g (z)`, `g (z)` is one factor."""
+    node = rebuild(node, grouped)
+    if not isinstance(node, Product) or not {"odot", "*"} & set(node.signs) or len(set(node.signs)) < 2:
+        return node
+    groups: list[list[Node]] = [[node.factors[0]]]
+    inner: list[list[str]] = [[]]
+    outer: list[str] = []
+    for sign, factor in zip(node.signs, node.factors[1:], strict=True):
+        if sign in ("odot", "*"):
+            outer.append(sign)
+            groups.append([factor])
+            inner.append([])
+        else:
+            groups[-1].append(factor)
+            inner[-1].append(sign)
+    factors = [
+        Product(tuple(group), tuple(signs)) if signs else group[0]
+        for group, signs in zip(groups, inner, strict=True)
+    ]
+    return Product(tuple(factors), tuple(outer), span=node.span)
 
 
 def marked(written: Node, wrong: Span | None) -> Node:
