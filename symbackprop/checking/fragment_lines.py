@@ -167,7 +167,7 @@ def _formulas(
         low, high = trimmed(tokens, *part, language)
         if low < high and is_claim(tokens, low, high):
             start, end = tokens[low].start, tokens[high - 1].end
-            told: Under = "quoted" if is_quoted(body[: start - at]) else cut
+            told: Under = "quoted" if is_quoted(body[max(0, start - at - BEFORE) : start - at]) else cut
             yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), told)
 
 
@@ -205,6 +205,9 @@ def _leads(tokens: list[Token], run: tuple[int, int]) -> bool:
     claims = any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
     return claims and (not before or (before[-1].text == ":" and len(before) <= LABEL))
 
+
+BEFORE = 200
+"""Characters before a formula in which words may say that it is a mistake."""
 
 LABEL = 6
 """Words and signs of a label before a formula."""
