@@ -103,6 +103,16 @@ class Session:
 
     def take(self, fragment: Fragment, meant: Callable[[Node], Iterable[Node]] | None = None) -> None:
         """Judge every statement of a fragment; `meant` are the statements that one stands for."""
+        before = len(self.findings)
+        try:
+            self._take(fragment, meant)
+        except FAULTS:
+            del self.findings[before:]
+            whole = Span(0, len(fragment.text))
+            self._unread(self._blank(fragment, whole), reason(FAULT), None, whole)
+            self.anchor = self.last = None
+
+    def _take(self, fragment: Fragment, meant: Callable[[Node], Iterable[Node]] | None) -> None:
         if fragment.kind == "code":
             from symbackprop.checking.programs import judge_code  # a text may have no code
 

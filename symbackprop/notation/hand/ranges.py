@@ -45,8 +45,11 @@ def is_range(items: Items, context: Context) -> bool:
 
 def _ranging(items: Items, context: Context) -> frozenset[str]:
     """The indices that a range is about: those before a relation, and those on both sides of `i ≠ j`."""
-    found = {item.text for item in unwrapped(items) if _is_index(item, context)}
-    first, relation = unwrapped(items)[:2]
+    inner = unwrapped(items)
+    if len(inner) < 3:
+        return frozenset()  # ([=])
+    found = {item.text for item in inner if _is_index(item, context)}
+    first, relation = inner[:2]
     if relation.kind == "sign" and known.RELATIONS.get(relation.text) in ("=", "∈"):
         return frozenset({first.text} & found)
     return frozenset(found)
