@@ -57,6 +57,18 @@ EXERCISES: dict[str, dict[str, Any]] = {
         "shapes": {"t": [6]},
         "wanted": ["x"],
     },
+    "relusm": {
+        "model": {
+            "z1": "W1 x + b1",
+            "h": "relu(z1)",
+            "z2": "W2 h + b2",
+            "p": "softmax(z2)",
+            "L": "cross_entropy(p, t)",
+        },
+        "shapes": {"W1": ["m", "n"], "W2": ["k", "m"]},
+        "facts": ["sum(t) = 1"],
+        "wanted": ["W1", "b1", "W2"],
+    },
     "theta": {
         "model": {
             "u": "W1 x + b1",

@@ -33,6 +33,8 @@ _BULLET = re.compile(
     r"(?:(?:[-*+•‣◦▪–—·][ \t]+|\(?(?:\d{1,3}|[a-h]|[ivx]{1,4})[.)][ \t]+|\#{1,6}[ \t]+)"
     r"(?:\[[ xX]\][ \t]+)?)?(?:\*\*|__)?[ \t]*"
 )
+_LABEL = re.compile(r"\s*(?:[^\W\d_]{2,}\s+){0,3}(?:[^\W\d_]{2,}|\d{1,3})\s*:\s+")
+"""Words before a formula: `Step 1: db = 7`."""
 _RULE = re.compile(r"[\s=\-_*~#.|+:]+\Z")
 _NUMBERED = re.compile(r"(?:[ ]{2,}|\t)[ \t]*\((?:\d{1,3}(?:\.\d{1,3})?|\*+)\)\s*\Z")
 _SIZED = re.compile(r"(?<=[\w)\]ᵀ'⊤])[ \t]+[(\[][ \t]*\w{1,2}[ \t]*[x×][ \t]*\w{1,2}[ \t]*[)\]][ \t.]*\Z")
@@ -152,13 +154,13 @@ def _formulas(
         # Prose and mathematics are not told apart there: the reader says that it is too long.
         yield Piece(at, at + len(body), "plain", "\\" in body)
         return
+    label = _LABEL.match(body) if strict else None
+    if label is not None:  # Step 1: db = 7
+        body, at = body[label.end() :], at + label.end()
     tokens = tokens_of(body, at)
     runs = _runs(tokens, names)
-    if (
-        strict
-        and not (runs and _leads(tokens, runs[0]))
-        and (len(runs) != 1 or not _is_whole(tokens, runs[0]))
-    ):
+    alone = len(runs) == 1 and _is_whole(tokens, runs[0])
+    if strict and not alone and not (runs and _leads(tokens, runs[0])):
         return
     under = under_words(body)
     cut = under or ("cut" if _goes_on_behind(tokens, runs) else "")
@@ -200,17 +202,13 @@ def _is_latex(text: str) -> bool:
 
 
 def _leads(tokens: list[Token], run: tuple[int, int]) -> bool:
-    """Whether a line begins with a formula, or with a few words and a colon before it: `Step 1: db = 7`."""
-    before = [token for token in tokens[: run[0]] if token.kind != "space"]
-    claims = any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
-    return claims and (not before or (before[-1].text == ":" and len(before) <= LABEL))
+    """Whether a line begins with a formula that claims something."""
+    spaces = all(token.kind == "space" for token in tokens[: run[0]])
+    return spaces and any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
 
 
 BEFORE = 200
 """Characters before a formula in which words may say that it is a mistake."""
-
-LABEL = 6
-"""Words and signs of a label before a formula."""
 
 
 def _is_whole(tokens: list[Token], run: tuple[int, int]) -> bool:

@@ -279,7 +279,10 @@ class Session:
         """Whether a statement says what a gradient that is meant per example is."""
         if claim.anchor is None or not self.desk.context.per_example:
             return False
-        key = key_of(claim.anchor.node, self.desk)
+        node = claim.anchor.node
+        if isinstance(node, tree.Gradient) and isinstance(node.of, tree.Index):
+            node = tree.Gradient(node.of.base)  # dz^{(i)} = p^{(i)} - y^{(i)}: of each example
+        key = key_of(node, self.desk)
         return key is not None and key[1:] in self.desk.context.per_example and self.desk.is_gradient(key)
 
     def _blank(self, fragment: Fragment, span: Span) -> Finding:

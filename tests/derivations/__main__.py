@@ -5,6 +5,7 @@
     --exercise NAME  only this exercise
     --kind both      right, wrong or both
     --show N         print N samples, and check nothing
+    --failures 40    failures to print, the gravest first
     --jobs 2         processes
 
 Prints a table by exercise and each failure with its seed. The exit code is 1 where a target is missed: no
@@ -23,7 +24,6 @@ from itertools import islice
 from . import names, right, wrong
 from .trial import Tally, tried
 
-SHOWN = 40
 COLUMNS = (
     "samples",
     "lines",
@@ -80,6 +80,7 @@ def main() -> int:
     parser.add_argument("--exercise", choices=names())
     parser.add_argument("--kind", choices=("right", "wrong", "both"), default="both")
     parser.add_argument("--show", type=int, default=0)
+    parser.add_argument("--failures", type=int, default=40)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()
     if options.show:
@@ -91,19 +92,20 @@ def main() -> int:
         results = pool.map(tried, *zip(*work, strict=True), chunksize=8)
         for (name, _, _), tally in zip(work, results, strict=True):
             by_name.setdefault(name, Tally()).add(tally)
-    return report(by_name)
+    return report(by_name, options.failures)
 
 
-def report(by_name: dict[str, Tally]) -> int:
+def report(by_name: dict[str, Tally], shown: int) -> int:
     """Print the table and the failures; the exit code."""
     total = Tally()
     for tally in by_name.values():
         total.add(tally)
-    for failure in total.failures[:SHOWN]:
+    gravest_first = sorted(total.failures, key=lambda one: one.what.startswith("mistake"))
+    for failure in gravest_first[:shown]:
         place = f"{failure.exercise} --seed {failure.seed} ({failure.style}), line {failure.line}"
         print(f"{failure.what}: {place}\n    {failure.text}\n    said: {failure.said}")
-    if len(total.failures) > SHOWN:
-        print(f"… and {len(total.failures) - SHOWN} more")
+    if len(total.failures) > shown:
+        print(f"… and {len(total.failures) - shown} more")
     print(f"\n{'':15}" + "".join(f"{cell:>13}" for cell in COLUMNS))
     for name, tally in by_name.items():
         print(row(name, tally))
