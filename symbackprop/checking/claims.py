@@ -329,7 +329,9 @@ class Claims:
                 judged = again
         if anchor is not left and judged.verdict == "wrong" and left.numeric and right.numeric:
             again = self.links.judge(anchor, right, approximate=approximate)
-            if again.verdict in ("correct", "rounded") and is_near(self.desk, left.node, right.node):
+            if again.verdict in ("correct", "rounded") and is_near(
+                self.desk, left.variants[0], right.variants[0]
+            ):
                 judged = Judged("rounded", (reason("check.rounded"),))  # right from the exact values
         if anchor is not left and judged.verdict in ("correct", "rounded", "convention"):
             judged = self._follows(anchor, left, right, judged)

@@ -41,6 +41,7 @@ class Desk:
     context: Context
     written: dict[str, Array[Any]] = field(default_factory=dict)
     wrong_numbers: dict[str, Array[Any]] = field(default_factory=dict)
+    wrong_units: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
     wrong_formulas: dict[str, Resolved] = field(default_factory=dict)
     lines: dict[str, int] = field(default_factory=dict)
     given: dict[str, Array[Any]] = field(default_factory=dict)
@@ -101,14 +102,15 @@ class Desk:
         base = replace(self.worlds.example, exercise=exercise, kept={}, _known={})
         try:
             world = base.force(numbers)
-            known = {**world.values, **numbers, "d" + exercise.loss: Array((), (world.domain.one,))}
-            for step in steps:
-                name = "d" + step.target
-                if step.gradient and name not in known and step.target in known:
-                    shape = known[step.target].shape
-                    known[name] = shaped(world.working.evaluate(step.formula, known, like=shape), shape)
         except _ERRORS:
             return None
+        known = {**world.values, **numbers, "d" + exercise.loss: Array((), (world.domain.one,))}
+        for step in steps:
+            name = "d" + step.target
+            if step.gradient and name not in known and step.target in known:
+                shape = known[step.target].shape
+                with suppress(*_ERRORS):  # the logarithm of a wrong, negative number
+                    known[name] = shaped(world.working.evaluate(step.formula, known, like=shape), shape)
         gradients = {name: value for name, value in known.items() if name not in exercise.shapes}
         return replace(world, forced={**world.forced, **gradients}, kept={}, _known={})
 
@@ -127,6 +129,15 @@ class Desk:
         with suppress(*_ERRORS):
             base = base.force({**self.given, **self.written, **numbers})
         return tuple(self._with_formulas(world, names) for world in (base, *self.worlds.own[:1]))
+
+    def carried_but(self, name: str, entry: int, step: Fraction) -> World:
+        """The carried example with one entry of a wrong value moved, as far as its digits leave open."""
+        value = self.wrong_numbers[name]
+        entries = list(value.entries)
+        entries[entry] += step
+        moved = {**self.wrong_numbers, name: value.with_entries(entries)}
+        world = self.worlds.example.force({**self.given, **self.written, **moved})
+        return self._with_formulas(world)
 
     def carried_points(self, most: int | None = None) -> tuple[World, ...]:
         """Random points in which the person's wrong formulas stand, `most` at most."""

@@ -48,8 +48,12 @@ _UNENDED = re.compile(r"[=+*·/(\[,⊙×−&]\s*\Z|\s-\s*\Z|\\\\\s*\Z")
 _BINARY = frozenset("*·•∙⊙∘×⊗@^/+⋅∗⁄_")
 _LATEX = re.compile(r"\\[A-Za-z,;!:|{}]|[\^_]\{")
 _LETTERS = "|".join(name for name in GREEK_NAMES if len(name) > 2)
-_WORDED = re.compile(rf"\b(?:sum|suma)[_ (]|(?<![A-Za-z])d?(?:{_LETTERS})(?![A-Za-z])")
-"""Words that are no commands: with them a line is plain text, though braces stand in it."""
+_WORDED = re.compile(
+    rf"\b(?:sum|suma)[_ (]|(?<![A-Za-z])d?(?:{_LETTERS})(?![A-Za-z])"
+    r"|[^\s\\]_[a-z0-9]{2}|[₀-₉]_|\w\[\w+, ?\w+\]"
+)
+"""What is no LaTeX, words that are no commands, `z_32`, `z[i, j]`: a line with it is plain text, though
+braces stand in it."""
 _JOINED_LINES = 60
 
 

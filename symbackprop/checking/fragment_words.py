@@ -83,7 +83,7 @@ def is_mathematical(word: str, follows: str, names: frozenset[str]) -> bool:
     lower = base.lower()
     if len(base) == 2 and lower in _SHORT:
         return base not in (lower, lower.capitalize(), lower.upper()) or follows == "("
-    if any(c.isdigit() or c == "_" for c in base.strip("_")):
+    if any(c.isdigit() or c == "_" for c in base.strip("_")) or (base[-1] == "_" and follows == "{"):
         return True
     if len(base) == 2 or follows in ("(", "["):
         return True

@@ -20,7 +20,7 @@ def at_kink(desk: Desk, left: Member, right: Member) -> Judged | None:
     """What a line with cases or an indicator says of the slope at a kink, if anything."""
     if not any(_by_cases(member) for member in (left, right)):
         return None
-    direct = any(_is_slope(member.node) for member in (left, right))
+    direct = any(_is_slope(member.node, desk.exercise.loss) for member in (left, right))
     for name, call in desk.context.activations.items():
         row = desk.exercise.functions.get(call.function) or TABLE.get(call.function)
         if row is None or row.smooth:
@@ -79,11 +79,14 @@ def _by_cases(member: Member) -> bool:
     return any(isinstance(part, tree.Cases | hand.Indicator) for part in tree.walk(member.node))
 
 
-def _is_slope(node: Node) -> bool:
+def _is_slope(node: Node, loss: str) -> bool:
+    """Whether a side is a slope itself, and no gradient of the loss that has it as a factor."""
     bare = tree.undressed(node)
     if isinstance(bare, tree.Index):
         bare = bare.base
-    return isinstance(bare, tree.Derivative) or (isinstance(bare, tree.Call) and bare.primes > 0)
+    if isinstance(bare, tree.Derivative):
+        return tree.bare(bare.of) != tree.Name(loss)
+    return isinstance(bare, tree.Call) and bare.primes > 0
 
 
 def _agree_at(desk: Desk, left: Member, right: Member, name: str) -> bool | None:

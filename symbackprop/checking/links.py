@@ -21,7 +21,13 @@ from symbackprop.checking.member import Judged, Member, misfit, reason, shape_of
 from symbackprop.checking.numbers import digits_of, match, tolerances
 from symbackprop.checking.numeric import FEW_POINTS, has_pieces, is_numeric
 from symbackprop.checking.resolve import Resolved
-from symbackprop.checking.roundings import both_rounded, off_by_rounding, put_in_rounded, works_on
+from symbackprop.checking.roundings import (
+    both_rounded,
+    carried_by_rounding,
+    off_by_rounding,
+    put_in_rounded,
+    works_on,
+)
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.checking.worlds import REAL, World
 from symbackprop.notation import tree
@@ -105,7 +111,10 @@ class Links:
         proof = both and approximate and desk.context.settings.proof
         if proof and both_rounded(desk.example, desk.reader, a, b):
             return Judged("rounded", (reason("check.rounded"),))
-        return self._worked(a, b, approximate) or truth
+        worked = self._worked(a, b, approximate)
+        if worked is None and not both and carried_by_rounding(desk, a, b, approximate):
+            return self._carried(a, b, approximate)
+        return worked or truth
 
     def _worked(self, a: Resolved, b: Resolved, approximate: bool) -> Judged | None:
         """Right by the worked formulas from the numbers as they are written, or from those that are wrong."""

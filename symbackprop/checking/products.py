@@ -49,6 +49,7 @@ def _multiplied(self: HandEvaluator, node: tree.Product, parts: list[Array[Any]]
     factors = list(zip(node.factors, parts, strict=True))
     signs = list(node.signs)
     factors, signs = _contracted(self, factors, signs)
+    signs = _masked(self, node, factors, signs)
     kept = dict(self.notes)
     try:
         return _grouped(self, node, factors, signs)
@@ -92,6 +93,20 @@ def _rows_of_tuples(node: tree.Product, parts: list[Array[Any]]) -> list[Array[A
             dot = sign == "cdot" and before.shape == after.shape
             parts[at + 1] = after if dot else after.transposed()
     return parts
+
+
+def _masked(
+    self: HandEvaluator, node: tree.Product, factors: list[tuple[Node, Array[Any]]], signs: list[str]
+) -> list[str]:
+    """`dA 1_{z>0}`: beside a matrix of its size an indicator is a mask, and no factor of a matrix product."""
+    made = list(signs)
+    for at, sign in enumerate(signs):
+        (one, a), (two, b) = factors[at], factors[at + 1]
+        masks = any(isinstance(tree.bare(factor), hand.Indicator) for factor in (one, two))
+        if sign in ("", "cdot") and masks and a.shape == b.shape and len(a.shape) > 1:
+            self.note("check.hadamard", node)
+            made[at] = "odot"
+    return made
 
 
 def _grouped(
@@ -304,7 +319,7 @@ def _applied(
 ) -> tuple[Node, Array[Any]] | None:
     """A value in the shape of `of` beside ∂of/∂by: it stands for ∂L/∂of."""
     of = ends[0]
-    if not isinstance(of, tree.Name) or of.name not in self.here.exercise.shapes:
+    if not isinstance(of, tree.Name) or of.name not in self.here.values:
         return None
     shape = self.here.value(of.name).shape
     if (
@@ -320,7 +335,7 @@ def _applied(
 
 def _rank(self: HandEvaluator, middle: Node, a: Array[Any], b: Array[Any]) -> tuple[int, ...] | None:
     """The shape of what is summed over, if both have it."""
-    if not isinstance(middle, tree.Name) or middle.name not in self.here.exercise.shapes:
+    if not isinstance(middle, tree.Name) or middle.name not in self.here.values:
         return None
     shape = self.here.value(middle.name).shape
     if not shape:

@@ -33,14 +33,18 @@ def _keep_right_digits(desk: Desk, key: str, value: Array[Any], number: Member |
 
 
 def _with_entry(desk: Desk, key: str, places: tuple[int, ...], value: Array[Any]) -> Array[Any] | None:
-    """A whole value with one entry as the person has it; the others as they had them before, or right."""
+    """A whole value with one entry as the person has it; the others as they were, or as they follow."""
     gradient = desk.is_gradient(key)
-    world = desk.digits or desk.example
+    world = (desk.worked(carried=True) if desk.wrong_numbers else None) or desk.digits or desk.example
     try:
         right = world.gradient(key[1:]) if gradient else world.value(key)
     except (ArithmeticError, EvaluationError):
         return None
     whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
+    if len(places) == 1 and len(whole.shape) == 2 and 1 in whole.shape:  # dw_2 of one neuron
+        places = (1, *places) if whole.shape[0] == 1 else (*places, 1)
+    if len(places) != len(whole.shape):
+        return None
     at = 0
     for place, size in zip(places, whole.shape, strict=True):
         if not 1 <= place <= size:
@@ -73,6 +77,7 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
         desk.lines.setdefault(key, line)
         if value is not None:
             desk.wrong_numbers[key] = value
+            desk.wrong_units[key] = () if number is None else tolerances(number.node, approximate=True) or ()
             _keep_right_digits(desk, key, value, number)
         right = claim.right
         if right is not None and not right.numeric and verdict == "wrong" and places is None:

@@ -12,7 +12,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.algebra.values.exact import bounds
 from symbackprop.checking.compare import side
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.numbers import distance, match, spread, tolerances
+from symbackprop.checking.numbers import OPERANDS, distance, match, spread, tolerances
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import Reader, evaluator_in, scope_in
@@ -66,6 +66,38 @@ def off_by_rounding(desk: Desk, a: Resolved, b: Resolved, approximate: bool) -> 
             wider = tuple(own + 2 * more for own, more in zip(allowed, moved, strict=True))
             found, _ = match(desk.example.domain, exact, number.array, wider, loose=number.loose)
             return found != "different"
+    return False
+
+
+def carried_by_rounding(desk: Desk, a: Resolved, b: Resolved, approximate: bool) -> bool:
+    """Whether a number follows from the person's wrong ones as far as the digits of those tell."""
+    loose = [
+        (name, place, half) for name, units in desk.wrong_units.items()
+        if len(units) == len(desk.wrong_numbers[name].entries)
+        for place, half in enumerate(units) if half
+    ]  # fmt: skip
+    base = desk.carried
+    if base is None or not loose or len(loose) > OPERANDS:
+        return False
+    domain = desk.example.domain
+    for value, result in ((a, b), (b, a)):
+        allowed = tolerances(result.node, approximate=approximate)
+        if allowed is None or is_numeric(value.node):
+            continue
+        try:
+            here = side(evaluator_in(base, desk.reader), value, {}).array
+            number = side(evaluator_in(base, desk.reader), result, {})
+            wider = list(allowed)
+            for name, place, half in loose:
+                moved = desk.carried_but(name, place, half)
+                other = side(evaluator_in(moved, desk.reader), value, {}).array
+                for at, (u, v) in enumerate(zip(here.entries, other.entries, strict=True)):
+                    wider[at] += distance(domain, u, v)
+        except (ArithmeticError, EvaluationError, IndexError, ValueError):
+            continue
+        found, _ = match(domain, here, number.array, tuple(wider), loose=number.loose)
+        if found != "different":
+            return True
     return False
 
 
@@ -144,16 +176,17 @@ def _rounds_to(value: tuple[Fraction, Fraction], operand: tree.Number) -> bool:
     return any(one - half <= low and high <= one + half for one in (operand.value, -operand.value))
 
 
-def is_near(desk: Desk, operation: Node, result: Node) -> bool:
+def is_near(desk: Desk, operation: Resolved, result: Resolved) -> bool:
     """Whether a result may stand for an operation that it is not quite: `0.40 · 0.59327 + 0.6 = 0.83731`.
 
-    A number as it stands is no operation: `8 = 7` is no rounding.
+    Numbers as they stand are no operation: `8 = 7` is no rounding.
     """
-    bare = tree.bare(operation)
-    if isinstance(bare.body if isinstance(bare, tree.Neg) else bare, tree.Number):
+    if tolerances(operation.node, approximate=False) is not None:
         return False
+    if both_rounded(desk.example, desk.reader, operation, result):
+        return True
     try:
-        one, two = (_value(desk, node, desk.example) for node in (operation, result))
+        one, two = (_value(desk, member.node, desk.example) for member in (operation, result))
         pairs = zip(one.entries, two.entries, strict=True)
         return all(distance(desk.example.domain, u, v) <= CLOSE * max(map(abs, bounds(v))) for u, v in pairs)
     except (ArithmeticError, EvaluationError, ValueError):

@@ -221,7 +221,8 @@ class Session:
         assert node is not None
         claim = self._claims(written).judge(node)
         context = self.desk.context
-        if claim.verdict == "wrong" and (prime := _prime_of_output(node, context)) is not None:
+        prime = _prime_of_output(node, context) if claim.verdict == "wrong" else None
+        if prime is not None and not self._makes_matrix(claim, prime):
             raise Unclear(reason("check.primes", name=prime), prime.span)
         if claim.verdict == "wrong" and (index := _picked(claim, context)) is not None:
             raise Unclear(reason("check.unknown_name", name=index), index.span)
@@ -233,6 +234,14 @@ class Session:
         if claim.verdict == "wrong" and _has_rows(claim):
             claim = self._judged_in(replace(context, lying=True), written) or claim
         return claim
+
+    def _makes_matrix(self, claim: Claim, prime: Node) -> bool:
+        """Whether a prime on a vector must be a transpose: with a slope for it there would be no matrix."""
+        shapes = self.desk.exercise.shapes
+        key = None if claim.anchor is None else key_of(claim.anchor.node, self.desk)
+        whole = () if key is None else shapes.get(key[1:] if self.desk.is_gradient(key) else key, ())
+        own = shapes.get(self.desk.context.variable((tree.names_in(prime) or [""])[0]) or "", ())
+        return len(whole) == 2 and 1 not in whole and len(own) == 1
 
     def _judged_in(self, other: Context, written: Written) -> Claim | None:
         """A statement as another context understands it, if it is not wrong there."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from itertools import chain
 from random import Random
 from typing import Any
@@ -401,7 +402,7 @@ class Writer:
         zeros = [at for at, figure in enumerate(statement.numbers.entries) if not figure.value]
         if any(middle(real.entries[at]) for real in truths for at in zeros if at < len(real.entries)):
             raise NoSlip("a 0 says nothing of how it is rounded")
-        if any(near(statement.numbers, real, 1) for real in truths):
+        if any(near(statement.numbers, real, Fraction(51, 100)) for real in truths):
             return statement
         if any(near(statement.numbers, real, 5) for real in truths):
             raise NoSlip("too near to the truth to say that it is carried")

@@ -290,7 +290,7 @@ class Hand(Names):
                 return self.rng.choice((" ", r"\, ", r" \cdot ")) if arrays else " "
             return self.rng.choice((" ", " ", " ", r" \cdot ")) if arrays else " "
         if shape(self.facts, left) != shape(self.facts, right) and self.style.format == "plain":
-            return self.habit("product", (" ", " * "))
+            return self.habit("product", (" ", " @ " if self.style.transpose == ".T" else " * "))
         return " "
 
     def _one(self, node: Node) -> bool:
