@@ -40,8 +40,9 @@ from symbackprop.notation.write_mathml import to_mathml
 from symbackprop.notation.write_readable import to_readable
 from symbackprop.notation.write_typst import to_typst
 from symbackprop.report import pdf
-from symbackprop.report.checked.compose import SHOWN, compose, marked, mistaken, says_reading
+from symbackprop.report.checked.compose import compose, marked
 from symbackprop.report.checked.outputs import CheckedOutputs, file_paths, kinds_of, settings_of
+from symbackprop.report.checked.sentences import SHOWN, mistaken, says_reading
 from symbackprop.report.checked.text import columns_of, pointed
 from symbackprop.report.document import Judged
 from symbackprop.report.judged import broken, shown

@@ -307,6 +307,18 @@ def test_the_convention_of_a_loss_is_used() -> None:
         assert numbers(made, "ds") == [-taken]
 
 
+def test_a_kink_in_a_large_model_whose_equations_use_one_another() -> None:
+    """x is used by z, and by y, which uses z too: with z held still, d(x) comes of each equation by itself."""
+    n = 12
+    made = worked(
+        "z = W x", "y = z ⊙ x", "L = sum(y * y) + sum(abs(z - W x))", shapes={"W": [n, n], "x": [n]},
+        values={"W": [[i * j % 5 - 2 for j in range(n)] for i in range(n)], "x": [i % 3 + 1 for i in range(n)]},
+    )  # fmt: skip
+    (numbers,) = (check for check in made.checks if check.kind == "numbers")
+    assert numbers.note == "steps"
+    assert {"dx", "dW"} <= set(numbers.what)
+
+
 def test_smooth_joints_are_no_kinks() -> None:
     assert slope_of("elu").kinks == ()
     assert [kink.exact_taken for kink in slope_of("elu", "elu(z, alpha = 2)").kinks] == [2]

@@ -453,7 +453,7 @@ def test_an_optimizer_is_one_row(monkeypatch: pytest.MonkeyPatch) -> None:
         states=("s",),
     )  # fmt: skip
     table = MappingProxyType({**OPTIMIZERS, "adagrad": row})
-    for module in ("algebra.optimizers", "exercise.descent", "derivation.descent", "report.descent_board",
+    for module in ("algebra.optimizers", "derivation.descent", "report.descent_board",
                    "report.contract"):  # fmt: skip
         monkeypatch.setattr(importlib.import_module(f"symbackprop.{module}"), "OPTIMIZERS", table)
     worked = sb.descend(BOWL, rate="1/2", steps=5, optimizer="adagrad")

@@ -11,20 +11,22 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
+from symbackprop.notation.node import Plain
+
 Kind = Literal["activation", "elementwise", "loss"]
 Reduce = Literal["sum", "mean"]
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Piece(Plain):
     """`formula`, where the deciding quantity is at least `bound` (None: everywhere else)."""
 
     formula: str
     bound: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Function:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Function(Plain):
     """One row. `latex` is the operator as LaTeX writes it, `typst` and `plain` likewise.
 
     `options` are named arguments with their defaults. A loss acts on entries and then adds them

@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from types import MappingProxyType
 
+from symbackprop.notation.node import Plain
+
 PARAMETER, GRADIENT, RATE, COUNT = "theta", "g", "eta", "t"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Option(Plain):
     """A number of an optimiser: its key in exercise files, its symbol in formulas, its default.
 
     It lies between `low` and `high` (None: no bound); `high` itself is never allowed, `low` where
@@ -47,8 +49,8 @@ class Option:
         return f"{self.low} {'<=' if self.closed else '<'} {self.name}{upper}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Optimizer:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Optimizer(Plain):
     """One row. `updates` are (name, formula), carried out in order; `states` start from 0.
 
     `shown` is its name on the page, in every language; `source` where the formulas were published.

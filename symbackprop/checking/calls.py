@@ -15,6 +15,7 @@ from symbackprop.checking.marks import mark_number
 from symbackprop.checking.resolve_places import place
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ OPERATIONS: Mapping[str, int] = {"max": 2, "min": 2}
 """Rows that take two arguments in round brackets."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Head(Plain):
     """The function of a call: its letter or word, primes, a layer's mark, and a power as in tanh²(z)."""
 
     name: str

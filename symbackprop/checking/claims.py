@@ -30,14 +30,15 @@ from symbackprop.checking.updating import Update, update_of
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node, Span
 
 SIZES = frozenset({"k", "n", "m", "N", "h"})
 """Letters that are sizes where they are no names."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Claim(Plain):
     """What is found of one statement, before it has a place in a file.
 
     `left` and `right` are the members between which it goes wrong; `anchor` and `last` those that a line
@@ -57,8 +58,8 @@ class Claim:
     about_label: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Found(Plain):
     """One judged relation or label of a chain, and the members it is about."""
 
     judged: Judged
@@ -282,7 +283,8 @@ class Claims:
                 if relation not in EQUAL:
                     raise Unclear(reason("check.relation", name=relation), node.span)
                 start = anchor if isinstance(written[0], hand.Omitted) else members[0]
-                found.append(self._link(start or members[0], members[-1], member, relation == "≈"))
+                if len(found) < LINKS or all(one.judged.verdict != "wrong" for one in found):
+                    found.append(self._link(start or members[0], members[-1], member, relation == "≈"))
             found += self._labels(member)
             members.append(member)
         self._check_conditions(members)
@@ -413,6 +415,9 @@ class Claims:
             entry=guilty.judged.entry, about_label=guilty.label,
         )  # fmt: skip
 
+
+LINKS = 60
+"""Links of a chain beyond which none is judged behind a wrong one: it is wrong already."""
 
 _STEPS = {"up": "check.step_up", "off": "check.step_rate"}
 

@@ -14,15 +14,16 @@ from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError, Redraw, Symbolic, Undecided
 from symbackprop.algebra.values.evaluate import NoSize
+from symbackprop.algebra.values.vanish import vanishes
 from symbackprop.checking.borders import with_border
 from symbackprop.checking.products import times
 from symbackprop.checking.ranges import holds
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import HandEvaluator, Reader, evaluator_in, indexed, scope_in
 from symbackprop.checking.worlds import World
-from symbackprop.derivation.worlds import vanishes
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
 Way = Literal["equal", "transposed", "diagonal", "factor"]
@@ -34,8 +35,8 @@ Trouble = Literal["", "shape", "symbol", "undefined"]
 """Why there is no value: shapes do not fit, a symbol is in the way, a function has no value here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Side(Plain):
     """A member's value. `split` is how many axes of a Jacobian belong to what is differentiated; `loose`:
     a tuple, which is neither row nor column."""
 
@@ -44,8 +45,8 @@ class Side:
     loose: bool = False
 
 
-@dataclass(frozen=True)
-class Seen:
+@dataclass(frozen=True, eq=False, repr=False)
+class Seen(Plain):
     """What two members are to each other at some points: the ways that hold at all of them."""
 
     ways: Ways

@@ -17,6 +17,7 @@ from symbackprop.checking.settings import Settings
 from symbackprop.exercise.model import Equation, Exercise, function_names
 from symbackprop.notation import tree
 from symbackprop.notation.hand.read import HandVocabulary, Macro
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node, Shape, Span
 
 LOSS_LETTERS = ("L", "calL", "ell", "J", "E", "C", "calJ", "calE", "calC", "Loss", "loss", "cost")
@@ -50,8 +51,8 @@ class Unclear(Exception):
         self.span = span
 
 
-@dataclass(frozen=True)
-class Context:
+@dataclass(frozen=True, eq=False, repr=False)
+class Context(Plain):
     """The names in force at a line of a derivation.
 
     `meanings`: formulas of the names that the text defines. `functions`: letters that the text gives to a

@@ -21,14 +21,15 @@ from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.updating import update_of
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
 DUMMIES = frozenset("uvstxzaw")
 """Letters in which people state a function's formula: σ(u) = …"""
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Prepared(Plain):
     """A statement whose definitions are made; `defines`: its first relation is one."""
 
     node: Node

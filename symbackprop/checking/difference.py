@@ -10,6 +10,7 @@ from typing import Any
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.checking.findings import Reason
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
 NAMED_ENTRIES = 3
@@ -55,8 +56,8 @@ def smallest_difference(
     return ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Pairs:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Pairs(Plain):
     """Two arrays of one shape, entry by entry."""
 
     right: Array[Any]

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
+from symbackprop.notation.node import Plain
+
 Kind = Literal["display", "inline", "plain", "code"]
 
 MASK = "\0"
@@ -49,8 +51,8 @@ class Region(NamedTuple):
     language: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Scanned:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Scanned(Plain):
     """The mathematics and the listings of a text, and the rest with `MASK` in their place."""
 
     regions: tuple[Region, ...]

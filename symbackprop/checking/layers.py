@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
 AFFINE = frozenset("zsuqn")
@@ -20,8 +21,8 @@ BIAS = frozenset("bc")
 """Letters by which books number what a layer has, in either case."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layer:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Layer(Plain):
     """The names of one layer; `output` is `affine` where no function is applied, `bias` empty without one."""
 
     affine: str
@@ -53,8 +54,8 @@ def layers_of(exercise: Exercise) -> tuple[Layer, ...]:
     return best
 
 
-@dataclass(frozen=True, slots=True)
-class _Affine:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Affine(Plain):
     """`left right + bias`: one of the two factors is the weight."""
 
     left: str

@@ -114,7 +114,7 @@ class Links:
         worked = self._worked(a, b, approximate)
         if worked is None and not both and carried_by_rounding(desk, a, b, approximate):
             return self._carried(a, b, approximate)
-        return worked or truth
+        return worked or self._at_example(a, b, desk.example, approximate, why=True)  # type: ignore[return-value]
 
     def _worked(self, a: Resolved, b: Resolved, approximate: bool) -> Judged | None:
         """Right by the worked formulas from the numbers as they are written, or from those that are wrong."""
@@ -135,8 +135,11 @@ class Links:
         seen = look(a, b, self.desk.worlds.own, self.desk.reader)
         return self._accepted(seen, a, b) if seen.ways else None
 
-    def _at_example(self, a: Resolved, b: Resolved, world: World, approximate: bool) -> Judged | str:
-        """A judgement, "symbol" where there is no number, or why there is none."""
+    def _at_example(
+        self, a: Resolved, b: Resolved, world: World, approximate: bool, *, why: bool = False
+    ) -> Judged | str:
+        """A judgement, with the reason of a wrong one if asked `why`; "symbol" where there is no number, or
+        else what stops it from being worked out."""
         working = evaluator_in(world, self.desk.reader)
         verdict: Verdict = "correct"
         try:
@@ -152,7 +155,7 @@ class Links:
                     seen = look(a, b, (world,), self.desk.reader)
                     if seen.ways and not seen.equal:
                         return self._accepted(seen, a, b)
-                    return Judged("wrong", tuple(self._slip(a, b, left, place)), seen, place)
+                    return Judged("wrong", tuple(self._slip(a, b, left, place)) if why else (), seen, place)
                 if found == "rounded":
                     verdict = "rounded"
         except EvaluationError as error:

@@ -18,11 +18,12 @@ from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.checking.worlds import World
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node, Shape
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Member(Plain):
     """A member of a chain: as written, and as formulas about the exercise, one for each layer it is about."""
 
     written: Node
@@ -44,8 +45,8 @@ class Member:
         return has_numbers(self.node)
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Judged(Plain):
     """What a link, a label or a whole statement is found to be."""
 
     verdict: Verdict

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from symbackprop.notation.node import Plain
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Settings(Plain):
     """The settings of one check.
 
     `strict`: a convention that is not the exercise's own is wrong. `language`: of the report. `dy`: what

@@ -9,6 +9,7 @@ from symbackprop.checking.context import Context
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
 NEW = frozenset({"new", "next", "updated", "nuevo", "nueva", "nuevos", "nuevas"})
@@ -16,8 +17,8 @@ OLD = frozenset({"old", "prev", "viejo", "vieja", "anterior", "actual", "current
 """How people mark what a name is after a step, and before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Update:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Update(Plain):
     """A given name, or an entry of it, gets a new value. `fresh` is what the text calls that, if otherwise.
 
     `members` are what it is said to be, with the old value by its own name.

@@ -30,6 +30,7 @@ from symbackprop.derivation.model import Model
 from symbackprop.derivation.points import allowed, point, real_points
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.sizes import value as size_value
 from symbackprop.notation.tree import Node
 
@@ -249,8 +250,8 @@ EXTREMES: tuple[Signs, ...] = ("on", "off", "random")
 random point: what is looked at there already held at two."""
 
 
-@dataclass(frozen=True, slots=True)
-class Worlds:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Worlds(Plain):
     """The points at which claims about one exercise are looked at.
 
     `own`: random points with the exercise's sizes; `wide`: random points with all sizes different and

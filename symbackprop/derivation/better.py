@@ -17,9 +17,10 @@ from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.algebra.values.evaluate import Evaluator
+from symbackprop.algebra.values.vanish import vanishes
 from symbackprop.derivation.blind import BlindSpot, Inspection, Slip
 from symbackprop.derivation.steps import Derivation
-from symbackprop.derivation.worlds import Numbers, World, terms, vanishes, world_of
+from symbackprop.derivation.worlds import Numbers, World, terms, world_of
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 

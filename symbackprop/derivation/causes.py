@@ -13,8 +13,9 @@ from typing import Any
 
 from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.algebra.values.vanish import vanishes
 from symbackprop.derivation.steps import Derivation, Step
-from symbackprop.derivation.worlds import Numbers, World, vanishes
+from symbackprop.derivation.worlds import Numbers, World
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 from symbackprop.notation.write import to_plain

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from symbackprop.algebra.functions import OPERATIONS
 from symbackprop.derivation.model import Model, lowering
-from symbackprop.derivation.steps import Contribution, Layer
 from symbackprop.exercise.model import Equation
 from symbackprop.notation import tree
 from symbackprop.notation.inference import FRESH_SIZES, solve
@@ -20,6 +19,7 @@ from symbackprop.notation.tree import Node, Shape, Size
 
 if TYPE_CHECKING:
     from symbackprop.algebra.indexform import Expr
+    from symbackprop.derivation.steps import Contribution, Layer
 
 
 def layers(model: Model, wanted: Collection[str]) -> Iterator[Layer]:
@@ -53,6 +53,7 @@ def _layer(model: Model, wanted: Collection[str], one: Equation) -> Layer | None
     from symbackprop.algebra.factors import Unreadable
     from symbackprop.algebra.lower import CannotDerive
     from symbackprop.derivation.backward import contribution  # who only names sizes derives nothing
+    from symbackprop.derivation.steps import Layer
 
     users = model.users(one.name)
     applied = [u for u in users if _applies(u, one.name) and u.name != model.exercise.loss]

@@ -12,6 +12,7 @@ from symbackprop.algebra.values.apply import formula
 from symbackprop.exercise.model import Equation, Exercise
 from symbackprop.notation import sizes as size_forms
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node, Shape
 
 if TYPE_CHECKING:  # who only evaluates a model needs no index form, and imports none
@@ -28,8 +29,8 @@ def lowering(shapes: Mapping[str, Shape], functions: Mapping[str, Function]) -> 
     return Lowering(shapes, functions, lambda text, _: formula(text, own), sizes)
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Model(Plain):
     """The exercise's equations with their dependencies."""
 
     exercise: Exercise

@@ -198,18 +198,21 @@ class _Case:
         return None if quantity is None else quantity.numbers
 
     def local(self, users: Sequence[str]) -> Differences | None:
-        """Some equations by themselves, with the loss Σ ⟨dU, U⟩; None where there is none with a gradient."""
+        """Some equations by themselves, with the loss Σ ⟨dU, U⟩; None where there is none with a gradient.
+
+        Each has a name of its own: what one of them makes arrives in another as it is, and does not move,
+        for all that it sends back is in its dU.
+        """
         if not users:
             return None
         known = {name: one.numbers for name, one in self.derivation.quantities.items()}
         values = {name: numbers for name, numbers in known.items() if numbers is not None}
-        for name in users:
-            values.pop(name, None)
+        apart = {name: f"{name}~" for name in users}
         parts = [
-            tree.Call("sum", (tree.times(tree.Gradient(tree.Name(name)), tree.Name(name), sign="*"),))
-            for name in users
+            tree.Call("sum", (tree.times(tree.Gradient(tree.Name(name)), tree.Name(own), sign="*"),))
+            for name, own in apart.items()
         ]
-        equations = [(name, self.model.equation(name).body) for name in users]
+        equations = [(own, self.model.equation(name).body) for name, own in apart.items()]
         return Differences([*equations, ("", tree.plus(*parts))], values, {}, self.model.exercise.functions)
 
 

@@ -28,6 +28,7 @@ from symbackprop.algebra.values.run import forward
 from symbackprop.derivation.fulfil import FactFails, check, constrained, fulfilled
 from symbackprop.derivation.model import Model
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.sizes import combined, linear, size_of_tree, value
 from symbackprop.notation.tree import Shape, Size
 
@@ -53,8 +54,8 @@ _GROWTH = 50
 """Rounds in which sizes grow until all computed ones are positive."""
 
 
-@dataclass(frozen=True, slots=True)
-class Point:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Point(Plain):
     """A domain, numbers for the sizes, and values of the whole forward pass."""
 
     domain: Domain[Any]

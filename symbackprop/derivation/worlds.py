@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from fractions import Fraction
 from itertools import count
 from math import prod
 from typing import Any
@@ -20,8 +19,9 @@ from symbackprop.algebra.values.domain import EvaluationError, Symbolic
 from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact
 from symbackprop.algebra.values.gfp import MERSENNE, ORDERED, GFp, Signs
-from symbackprop.algebra.values.poly import Poly, leftover
+from symbackprop.algebra.values.poly import leftover
 from symbackprop.algebra.values.run import forward
+from symbackprop.algebra.values.vanish import vanishes
 from symbackprop.derivation.fulfil import fulfilled
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
@@ -86,17 +86,6 @@ class World:
             return False
         sub = self.working.domain.sub
         return all(vanishes(sub(a, b)) for a, b in zip(right.entries, wrong.entries, strict=True))
-
-
-def vanishes(value: Any) -> bool:
-    """Whether a number is 0, or a ball so small that holds 0; floats near 0 count."""
-    if isinstance(value, Poly):
-        return all(vanishes(part) for part in value.terms.values())
-    if isinstance(value, float):
-        return abs(value) < 1e-9
-    if isinstance(value, Fraction | int):
-        return value == 0
-    return bool(value.contains(0))
 
 
 # --- making them ----------------------------------------------------------------------------

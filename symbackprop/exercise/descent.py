@@ -6,17 +6,20 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from symbackprop import limits
 from symbackprop.algebra.functions import TABLE, Function
-from symbackprop.algebra.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS, Optimizer
 from symbackprop.exercise.faults import Collected, Path, shortened
 from symbackprop.exercise.model import Descent, Exercise, Fact
 from symbackprop.exercise.numbers import ValueFault, exact_number
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.read import ReadError, canonical_name
 from symbackprop.notation.tree import Node
+
+if TYPE_CHECKING:
+    from symbackprop.algebra.optimizers import Optimizer  # only a section of an exercise needs them
 
 SECTION: Final = "descent"
 _KEYS: Final = ("rate", "steps", "optimizer", "parameters")
@@ -24,8 +27,8 @@ _DATA: Final = re.compile(r"[xyt][0-9']*", re.IGNORECASE)
 """What is called x, y or t is data: inputs and targets."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Asked(Plain):
     """What the section says by itself; `parameters` is None where it leaves them to the rule."""
 
     rate: Fraction
@@ -35,8 +38,8 @@ class Asked:
     parameters: tuple[str, ...] | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Setting(Plain):
     """What descent must know of the exercise. `valued` are the names that have a value."""
 
     equations: Sequence[tuple[str, Node]]
@@ -79,6 +82,8 @@ def read_descent(raw: Any, collected: Collected) -> Asked | None:
 
 
 def _optimizer(raw: Mapping[str, Any], collected: Collected) -> Optimizer | None:
+    from symbackprop.algebra.optimizers import DEFAULT_OPTIMIZER, OPTIMIZERS
+
     text = raw.get("optimizer", DEFAULT_OPTIMIZER)
     found = OPTIMIZERS.get(text.lower()) if isinstance(text, str) else None
     if found is None:
@@ -89,6 +94,8 @@ def _optimizer(raw: Mapping[str, Any], collected: Collected) -> Optimizer | None
 
 def _known_keys(raw: Mapping[str, Any], row: Optimizer | None, collected: Collected) -> None:
     """A key is one of ours or an option of the optimiser; an option of another one says so."""
+    from symbackprop.algebra.optimizers import OPTIMIZERS
+
     options = [option.name for option in row.options] if row else []
     for key in map(str, raw):
         owner = next((one for one in OPTIMIZERS.values() if one.option(key)), None)

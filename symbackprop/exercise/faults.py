@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.read import ReadError
 from symbackprop.notation.tree import Span
 
@@ -12,8 +13,8 @@ Path = tuple[str, ...]
 """The keys that lead to a place in an exercise: `("model", "z")`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Fault(Plain):
     """One thing that is wrong.
 
     `key` is the place (`model.z`), empty for the file as a whole; `line` counts from 1 in the

@@ -17,6 +17,7 @@ from symbackprop.exercise.faults import Collected, Path, shortened
 from symbackprop.exercise.model import Exercise, LayerMarks, free_names, function_names, signatures
 from symbackprop.exercise.numbers import ValueFault, exact_number
 from symbackprop.exercise.sections import shape_of_text
+from symbackprop.notation.node import Plain
 from symbackprop.notation.read import ReadError, Vocabulary, canonical_name, read
 from symbackprop.notation.tree import Shape, Size
 
@@ -48,8 +49,8 @@ class Expanded:
     last: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Layer:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Layer(Plain):
     neurons: Size
     activation: str  # "" for none
     options: str

@@ -8,6 +8,7 @@ from typing import Literal
 from symbackprop.algebra.functions import ALIASES, OPERATIONS, TABLE, Function
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.read import Vocabulary
 from symbackprop.notation.shapes import OPERATION_SIGNATURES, Signature
 from symbackprop.notation.sizes import names as size_names
@@ -17,8 +18,8 @@ LayerMarks = Literal["sub", "bracket", "paren"]
 """How the number of a layer is set: `W_1`, `W^{[1]}` or `W^{(1)}`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Equation:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Equation(Plain):
     """`name = body`, read from `text`. A bare vector of ones in `body` has its size.
 
     The body of an equation in indices, `y[i,j] = …`, is an `Entrywise`; `text` is its right side.
@@ -29,8 +30,8 @@ class Equation:
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fact:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Fact(Plain):
     """A side fact that a step may use (`sum(t) = 1`). `checked`: the values given fulfil it."""
 
     chain: Chain
@@ -38,8 +39,8 @@ class Fact:
     checked: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Descent:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Descent(Plain):
     """Gradient descent as it is asked for: `steps` steps of the `optimizer` with learning rate `rate`.
 
     `options` has every option of the optimiser, by key; `parameters` are the given names that
@@ -53,8 +54,8 @@ class Descent:
     parameters: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exercise:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Exercise(Plain):
     """A model (equations in order, the last is the loss) and everything that is known of it.
 
     `key` names outputs. `shapes` has every name, given and computed; a size is a number, or where

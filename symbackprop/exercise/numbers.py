@@ -14,6 +14,7 @@ from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exercise.faults import shortened
 from symbackprop.exercise.source import Written
+from symbackprop.notation.node import Plain
 from symbackprop.notation.shapes import MOST_AXES
 
 _PART = r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?"
@@ -26,8 +27,8 @@ _ALIKE = {
 _MAX_BITS = int(limits.DIGITS * math.log2(10)) + 1
 
 
-@dataclass(frozen=True, slots=True)
-class Elsewhere:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Elsewhere(Plain):
     """A value whose numbers are kept apart, as floats: an exercise is built from its shape alone."""
 
     shape: tuple[int, ...]

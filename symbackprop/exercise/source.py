@@ -8,6 +8,7 @@ from typing import Any
 
 from symbackprop import limits
 from symbackprop.exercise.faults import ExerciseError, Fault, Path, shortened
+from symbackprop.notation.node import Plain
 
 _TOKENS = re.compile(
     r'''(?P<space>[ \t\r]+) | (?P<newline>\n) | (?P<comment>\#[^\n]*)
@@ -26,8 +27,8 @@ class Written(str):
     __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Source(Plain):
     """The keys and values of a file, and the line of each key."""
 
     data: Mapping[str, Any]

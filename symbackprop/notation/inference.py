@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from symbackprop.notation import tree
 from symbackprop.notation.collect import ONES, Collector, Running
 from symbackprop.notation.constraints import HABITS, Constraint, Lone, Mix, Times
+from symbackprop.notation.node import Plain
 from symbackprop.notation.shape_algebra import (
     ShapeError,
     Signature,
@@ -38,8 +39,8 @@ from symbackprop.notation.unknowns import ShapeVar, SizeVar, Solver
 FRESH_SIZES = ("n", "k", "h", "m", "p", "q", "r", "s")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inference:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Inference(Plain):
     """What is known about a model's shapes.
 
     `shapes` has every name whose shape is determined, `undetermined` the others; `habits` are

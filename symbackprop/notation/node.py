@@ -45,8 +45,15 @@ class Plain:
         return f"{type(self).__name__}({shown})"
 
 
+class _Walked(Plain):
+    """Where `walk` keeps what it found: a formula never changes, and is walked through many times."""
+
+    __slots__ = ("under",)
+    under: tuple["Node", ...]
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Node(Plain):
+class Node(_Walked):
     """Base of every node. The span says where it was read, and is no part of its identity."""
 
     span: Span | None = field(default=None, compare=False, repr=False, kw_only=True)

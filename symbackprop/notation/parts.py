@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.spelling import ReadError, joined
 from symbackprop.notation.tokens import Token
 from symbackprop.notation.tree import (
@@ -21,8 +22,8 @@ from symbackprop.notation.tree import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Vocabulary(Plain):
     """What names mean where a text is read.
 
     `functions`: every name a function may be called by, and its canonical name. `names`: the

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from typing import Literal
 
 from symbackprop.notation import sizes, tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node, Shape, Size
 
 SHARED_AXIS = "axis"
 MOST_AXES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Signature:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Signature(Plain):
     """How a function acts on shapes, and how it may be called.
 
     `entrywise` keeps the shape of its argument (several arguments mix as in a sum), `loss` and

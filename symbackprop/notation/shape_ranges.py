@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from symbackprop.notation import sizes, tree
+from symbackprop.notation.node import Plain
 from symbackprop.notation.sizes import Linear
 from symbackprop.notation.tree import Node, Size
 
@@ -17,8 +18,8 @@ _MOST_GUARDS = 6  # whose sums are tried; every subset is looked at
 _DEEP = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Range(Plain):
     """What an index runs over, both ends included; an end is None where it is not known.
 
     `from_shapes` says that the arrays it stands in say the range, not whoever wrote the formula.

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import NoReturn
 
 from symbackprop import limits
+from symbackprop.notation.node import Plain
 from symbackprop.notation.spelling import WHERE, ReadError, check_name, refuse_character, spelled
 from symbackprop.notation.tree import Span
 
@@ -45,8 +46,8 @@ _NORM_KIND = re.compile(r"_([12F])(?!\w)")
 _BRACKET = re.compile(r"\s*\(")
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Token(Plain):
     """A terminal of the grammar. `text` is spelled out, `start` and `end` count typed characters.
 
     `in_index`: stands in the brackets of an index, or in a condition. `called`: a bracket follows

@@ -11,6 +11,7 @@ Indices start at 1.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
+from itertools import chain
 from typing import Any, Literal
 
 from symbackprop.notation.dress import DRESS as DRESS
@@ -323,11 +324,17 @@ def _nodes_in(value: object) -> Iterator[Node]:
 
 def walk(node: Node) -> Iterator[Node]:
     """`node` and everything under it, parents first."""
-    stack = [node]
-    while stack:
-        current = stack.pop()
-        yield current
-        stack.extend(reversed(list(children(current))))
+    try:
+        return chain((node,), node.under)
+    except AttributeError:
+        stack = [node]
+        found = []
+        while stack:
+            current = stack.pop()
+            found.append(current)
+            stack.extend(reversed(list(children(current))))
+        object.__setattr__(node, "under", tuple(found[1:]))
+        return iter(found)
 
 
 def rebuild(node: Node, change: Callable[[Node], Node]) -> Node:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from symbackprop.notation import sizes as size_forms
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Shape, Size
 
 
@@ -185,8 +186,8 @@ class Solver:
             self.changed = True
 
 
-@dataclass(frozen=True, slots=True)
-class Affine:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Affine(Plain):
     """`total = Σ count · term + constant`, from which any one of them is learnt by the others."""
 
     total: SizeVar

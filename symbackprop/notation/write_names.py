@@ -7,6 +7,8 @@ upright subscript, `x'` keeps its prime. The formats differ only in how they wri
 from dataclasses import dataclass
 from functools import lru_cache
 
+from symbackprop.notation.node import Plain
+
 GREEK = frozenset({
     "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu",
     "nu", "xi", "omicron", "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega",
@@ -34,8 +36,8 @@ _RUNNING = frozenset("ijklpqrs")
 """Letters that are indices even side by side: `w_ij` is two indices, `z_in` is a word."""
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Parts(Plain):
     """A name taken apart; `letters` is one letter, a Greek name, or an upright word."""
 
     accent: str

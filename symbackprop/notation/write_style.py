@@ -6,13 +6,14 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Literal
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.write_names import is_any_layer, parts
 
 _FINITE_DIGITS = 4_000  # a longer decimal is printed as a fraction: Python itself refuses to write it
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Style:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Style(Plain):
     """Everything a writer needs that is not in the tree.
 
     `words` maps the keys of `Word`, and the words over relations, to text in the language;

@@ -4,36 +4,14 @@ Nothing here knows LaTeX, and nothing here is a sentence: `Text` names a sentenc
 language files and carries the formulas that stand in it.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Text(Plain):
-    """A sentence of the language files, by key.
-
-    `parts` fills its `{places}`: a Node is set as an inline formula, a Text is looked up in
-    turn, a str is a person's text (escaped), an int a count, a tuple is a list of those,
-    joined as the language joins lists (`a, b y c`).
-    """
-
-    key: str
-    parts: Mapping[str, "Part"] = field(default_factory=dict)
-
-
-Part = Node | Text | str | int | tuple["Part", ...]
-"""What can fill a place in a sentence."""
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Literally(Plain):
-    """Text of the exercise's author, by language; printed as it is, escaped."""
-
-    by_language: Mapping[str, str]
+from symbackprop.report.texts import Literally as Literally
+from symbackprop.report.texts import Part as Part
+from symbackprop.report.texts import Text as Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -5,12 +5,17 @@ a statement by itself. A row of formulas breaks between them. A long sum that wo
 very small print breaks before a +. What is still too wide is marked `fit`: the typesetter shrinks it.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Add, Box, Chain, Node, Relation, Row, Word
-from symbackprop.report.document import Line
+
+if TYPE_CHECKING:
+    from symbackprop.report.document import Line
 
 ROOM: Final = 42.5  # em of text in a line of the page
 _SURE: Final = 0.96  # the share of the room that an estimate may fill and still be trusted
@@ -25,8 +30,8 @@ Measure = Callable[[Node], float]
 """The width of a formula, in em."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Placed(Plain):
     """One line of a display.
 
     `boxed` are the lines of a frame that is itself too wide for one line; then `formula` is not
@@ -40,8 +45,8 @@ class Placed:
     fit: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Display:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Display(Plain):
     """The lines of a display; `aligned` at their first relation, or each in the middle."""
 
     lines: tuple[Placed, ...]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 
 from symbackprop.exercise.faults import nearest
 from symbackprop.exercise.model import Exercise
+from symbackprop.notation.node import Plain
 
 if TYPE_CHECKING:
     from symbackprop.derivation.steps import Derivation
@@ -62,8 +63,8 @@ def file_paths(exercise: Exercise, kinds: Sequence[Kind], detail: str, folder: P
     return [folder / file_name(exercise, kind, detail) for kind in dict.fromkeys(kinds)]
 
 
-@dataclass(frozen=True)
-class Outputs:
+@dataclass(frozen=True, eq=False, repr=False)
+class Outputs(Plain):
     """The outputs of one derivation in one language and detail; each is made when asked for.
 
     Raises, besides what the parts raise: WordsError for an unknown language, TemplateError for a

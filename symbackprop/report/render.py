@@ -3,10 +3,12 @@
 To add a format: a row in `FORMATS` and a folder in `templates/`.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.exercise.faults import visible
@@ -16,7 +18,6 @@ from symbackprop.notation.write import Style, to_latex, to_plain
 from symbackprop.notation.write_names import is_greek
 from symbackprop.notation.write_readable import readable_name, to_readable
 from symbackprop.notation.write_typst import to_typst
-from symbackprop.report.document import Document
 from symbackprop.report.escape import (
     html_text,
     latex_string,
@@ -30,6 +31,9 @@ from symbackprop.report.layout import ROOM
 from symbackprop.report.setting import Format, Setter
 from symbackprop.report.templating import TemplateError, fill
 from symbackprop.report.words import Words, WordsError, load_words
+
+if TYPE_CHECKING:
+    from symbackprop.report.document import Document
 
 __all__ = ["FORMATS", "TemplateError", "WordsError", "render", "text_setter"]
 

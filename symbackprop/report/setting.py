@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 from symbackprop.notation.write import Style
-from symbackprop.report.document import Literally, Part, Text
+from symbackprop.report.texts import Literally, Part, Text
 from symbackprop.report.words import Words, WordsError
 
 _CLOSED: Final = "\x01"  # stands after a mark until its neighbour is known
@@ -47,8 +48,8 @@ class FormulaWriter(Protocol):
     def __call__(self, node: Node, style: Style, *, align: bool = False) -> str: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Format:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Format(Plain):
     """How a format says what every format can say; everything else is in its templates.
 
     `marks` are the signs before and after bold, red and code words. `apart` is what keeps a mark
@@ -74,8 +75,8 @@ class Format:
     folds: bool = True  # whether the source of a long formula may stand on several lines
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setter:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Setter(Plain):
     """Sets what a document holds. `sections` are the numbers of the labelled headings."""
 
     format: Format

@@ -7,8 +7,6 @@ Signs in templates: `<< value >>`, `<% for … %>`, `<# remark #>`. They mean no
 Typst or Markdown, so a template stays readable as what it is.
 """
 
-import json
-import subprocess
 import sys
 from functools import lru_cache
 from pathlib import Path
@@ -105,6 +103,9 @@ def _place(error: BaseException) -> tuple[str, int | None]:
 
 def _fill_apart(template: str, fields: dict[str, Any], templates: Path) -> str:
     """Fill in a child process that can be stopped."""
+    import json  # our own templates take neither
+    import subprocess
+
     order = json.dumps({"template": template, "fields": fields, "templates": str(templates)})
     command = [sys.executable, "-P", "-c", _CHILD, json.dumps(sys.path)]
     try:
@@ -132,6 +133,8 @@ child()
 
 def child() -> None:
     """What the child process does: an order from stdin, an answer to stdout."""
+    import json
+
     _limited()
     order = json.load(sys.stdin)
     try:

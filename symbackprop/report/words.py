@@ -22,6 +22,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Literal
 
+from symbackprop.notation.node import Plain
 from symbackprop.report.places import WORDS_FOLDER, find_file, list_files
 
 
@@ -29,8 +30,8 @@ class WordsError(ValueError):
     """A language file or an exercise's [words] is at fault; the message says where and what."""
 
 
-@dataclass(frozen=True, slots=True)
-class Segment:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Segment(Plain):
     """Plain words, a place to fill, or a mark that turns bold, red or code on and off."""
 
     kind: Literal["words", "place", "mark"]
@@ -93,8 +94,8 @@ def places_of(sentence: Sentence) -> frozenset[str]:
     return frozenset(piece.value for piece in sentence if piece.kind == "place")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Words:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Words(Plain):
     """All the words of one language, checked.
 
     `sentences` holds a sentence, or its two forms by `one` and `other`. `formula`, `functions`

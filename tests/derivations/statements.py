@@ -290,7 +290,8 @@ class Writer:
         parts = []
         braces = self.style.latex and self.style.arrays != "tuple" and rng.random() < 0.2
         put = Putting(self.facts, self.written, braces).put(formula) if rng.random() < 0.6 else None
-        if put is not None and job.target != self.facts.exercise.loss:
+        afresh = self.mistaken and self.style.source == "written" and not self.propagates
+        if put is not None and not afresh and job.target != self.facts.exercise.loss:
             parts.append(("=", hand.text(put)))
             terms = spelled(self.facts, self.written, formula)
             parts += [("=", hand.text(terms))] if terms is not None and rng.random() < 0.6 else []

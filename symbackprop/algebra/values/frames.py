@@ -11,10 +11,11 @@ from symbackprop import limits
 from symbackprop.algebra.values.domain import TooLarge
 from symbackprop.algebra.values.linear import Form
 from symbackprop.notation import tree
+from symbackprop.notation.node import Plain
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Frame(Plain):
     """`count` points; `columns[i]` holds the value of index i at each."""
 
     count: int

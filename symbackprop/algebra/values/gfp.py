@@ -15,7 +15,6 @@ Values belong to the instance that made them: both sides of a comparison use the
 
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from hashlib import blake2b
 from random import Random
 from typing import ClassVar, Literal
 
@@ -23,6 +22,11 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Domain, Redraw, integer_dot
 from symbackprop.algebra.values.exponentials import Exponentials
 from symbackprop.limits import EXPONENT
+
+try:
+    from _blake2 import blake2b  # what hashlib has, which would load the whole of OpenSSL
+except ImportError:  # other Pythons
+    from hashlib import blake2b
 
 MERSENNE = 2**61 - 1
 """The modulus of certificates."""

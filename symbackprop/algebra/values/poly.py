@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import Symbolic
+from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Add, Index, Name, Neg, Node, Number, Power, Product
 
 TERMS = 2_000  # of one polynomial
@@ -32,8 +33,8 @@ Monomial = tuple[tuple[Variable, int], ...]
 """Variables with their powers, in order; `()` is 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poly:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Poly(Plain):
     """`terms` holds no zero coefficient, and at least one monomial other than 1."""
 
     terms: Mapping[Monomial, Coefficient]

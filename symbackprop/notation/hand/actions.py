@@ -8,6 +8,7 @@ from typing import Any
 from symbackprop import limits
 from symbackprop.notation.actions import Actions
 from symbackprop.notation.hand.nodes import Marked, Nabla, Primed, Tuple
+from symbackprop.notation.node import Plain
 from symbackprop.notation.parts import (
     Part,
     Reading,
@@ -51,8 +52,8 @@ class Made(Token):
     value: Any = None
 
 
-@dataclass(frozen=True, slots=True)
-class Over:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Over(Plain):
     """`Σ_i`, `d/dz` or `∇_W`: what stands before a factor and takes it in."""
 
     kind: str  # "sum", "derivative", "nabla"
@@ -72,8 +73,8 @@ class Open:
     first: Part
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Script(Plain):
     """One thing written above or below: an index, a power, a mark, a transpose, primes."""
 
     kind: str  # "index", "power", "mark", "transpose", "prime", "square"

@@ -5,12 +5,13 @@ from dataclasses import dataclass, field
 from typing import NoReturn
 
 from symbackprop.notation.hand.items import Item
+from symbackprop.notation.node import Plain
 from symbackprop.notation.spelling import ReadError
 from symbackprop.notation.tree import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Context(Plain):
     """One text, and what is known where it stands. `sizes` are those of `names` that are lengths;
     `partials`: where a gradient was written with ∂."""
 

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from symbackprop.notation.node import Plain
+
 Kind = Literal[
     "word", "number", "sign", "group", "command", "rows", "text", "operator", "sub", "sup", "prime", "break",
     "and", "row",
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Item(Plain):
     """One thing of a text. `groups` are its arguments, `cells` the rows of an environment.
 
     A `word` is a run of letters, spelled one by one in `letters`; `side` is what \\left and \\right

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 
 from symbackprop import limits
 from symbackprop.notation.hand.items import Item, Items
+from symbackprop.notation.node import Plain
 
 
-@dataclass(frozen=True, slots=True)
-class Macro:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Macro(Plain):
     """A command of `count` arguments that stands for `body`, in which `#1` is the first."""
 
     count: int

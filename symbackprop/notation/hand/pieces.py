@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 from symbackprop.notation.hand import commands as known
 from symbackprop.notation.hand.items import Item, Items
+from symbackprop.notation.node import Plain
 
 CONTINUES = frozenset("+-·*×⊙⊗/@")
 """Operations that need something before them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Piece(Plain):
     """One statement, or what cannot be read as one: `refused` says why."""
 
     items: Items

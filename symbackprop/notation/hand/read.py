@@ -17,6 +17,7 @@ from symbackprop.notation.hand.statements import pieces_of
 from symbackprop.notation.hand.tex import read_items
 from symbackprop.notation.hand.translate import Translator
 from symbackprop.notation.hand.words import promoted, with_words
+from symbackprop.notation.node import Plain
 from symbackprop.notation.read import check_depth
 from symbackprop.notation.spelling import ReadError
 from symbackprop.notation.tree import Chain, Index, Name, Node, Span
@@ -32,8 +33,8 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HandVocabulary:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class HandVocabulary(Plain):
     """What is known where a text is read.
 
     `names`: the canonical names of the model, its sizes, and those that the text defined so far.
@@ -50,8 +51,8 @@ class HandVocabulary:
     macros: Mapping[str, Macro] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Written(Plain):
     """One statement: its place in the text, and its tree as written or why it could not be read.
 
     A chain that begins with a relation (`= dz w^T`) has `Omitted` as its first member. `starts_row`

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from symbackprop.notation.node import Plain
 from symbackprop.notation.spelling import GREEK_NAMES
 
 INDEX_LETTERS = frozenset("ijklmnpqrst")
@@ -11,8 +12,8 @@ INDEX_LETTERS = frozenset("ijklmnpqrst")
 _ACCENTS = ("hat", "tilde", "bar", "dot")
 
 
-@dataclass(frozen=True, slots=True)
-class Unit:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Unit(Plain):
     """A name as it stands: its canonical key, the characters, whether a differential's d is before it."""
 
     key: str

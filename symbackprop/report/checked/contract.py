@@ -37,7 +37,7 @@ from typing import Any, Final
 from symbackprop.checking.findings import Finding
 from symbackprop.notation.node import Node
 from symbackprop.notation.write import to_plain
-from symbackprop.report.checked.compose import reasons, source
+from symbackprop.report.checked.sentences import reasons, source
 from symbackprop.report.checked.voice import Voice
 
 CONTRACT: Final = "symbackprop.check"

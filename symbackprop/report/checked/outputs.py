@@ -6,14 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePath
-from typing import Any, Final, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin, get_type_hints
 
 from symbackprop.checking.findings import Checked
 from symbackprop.checking.settings import Settings
-from symbackprop.report.checked.compose import compose
+from symbackprop.notation.node import Plain
 from symbackprop.report.checked.voice import Voice
-from symbackprop.report.document import Document
 from symbackprop.report.outputs import one_of
+
+if TYPE_CHECKING:
+    from symbackprop.report.document import Document
 
 Kind = Literal["text", "pdf", "md", "html", "json"]
 
@@ -47,8 +49,8 @@ def file_paths(path: str, kinds: Sequence[Kind], folder: Path) -> dict[Kind, Pat
     return {kind: folder / f"{stem}-check.{kind}" for kind in kinds if kind != "text"}
 
 
-@dataclass(frozen=True)
-class CheckedOutputs:
+@dataclass(frozen=True, eq=False, repr=False)
+class CheckedOutputs(Plain):
     """The outputs of one check in one language; each is made when asked for.
 
     Raises, besides what the parts raise: WordsError for an unknown language, TemplateError for a
@@ -68,6 +70,8 @@ class CheckedOutputs:
     @cached_property
     def document(self) -> Document:
         """The typed blocks."""
+        from symbackprop.report.checked.compose import compose  # a terminal has none
+
         return compose(self.checked)
 
     @property

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final
 
-from symbackprop.report.document import Part, Text
+from symbackprop.report.texts import Part, Text
 from symbackprop.report.words import Sentence, load_words
 
 PREFIX: Final = "reader."

@@ -18,9 +18,9 @@ from typing import Final, Literal
 
 from symbackprop.checking.findings import Finding
 from symbackprop.exercise.faults import visible
-from symbackprop.notation.node import Span
-from symbackprop.report.checked.compose import SHOWN, SIGNS, head, notes, place, summary
+from symbackprop.notation.node import Plain, Span
 from symbackprop.report.checked.said import said
+from symbackprop.report.checked.sentences import SHOWN, SIGNS, head, notes, place, summary
 from symbackprop.report.checked.voice import Voice
 
 Tone = Literal["", "right", "near", "wrong", "unread", "quiet"]
@@ -36,8 +36,8 @@ _LEAST: Final = 30  # columns for what was written, however narrow the terminal
 _BEFORE: Final = 0.6  # the share of them that may stand before the wrong place
 
 
-@dataclass(frozen=True, slots=True)
-class _Columns:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class _Columns(Plain):
     """Where things stand in a line."""
 
     places: int

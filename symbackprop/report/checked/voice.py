@@ -6,18 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from symbackprop.algebra.functions import Function
 from symbackprop.checking.findings import Checked
 from symbackprop.exercise.layers import layer_names
 from symbackprop.exercise.model import Exercise
+from symbackprop.notation.node import Plain
 from symbackprop.notation.write_operations import kept_capitals
 from symbackprop.notation.write_style import Style
-from symbackprop.report.document import Document
 from symbackprop.report.render import render, text_setter
 from symbackprop.report.setting import Setter
 from symbackprop.report.words import load_words
+
+if TYPE_CHECKING:
+    from symbackprop.report.document import Document
 
 DEFAULT: Final = "en"
 
@@ -27,8 +30,8 @@ def language_of(exercises: tuple[Exercise, ...], asked: str | None = None) -> st
     return asked or next((one.language for one in exercises if one.language), DEFAULT)
 
 
-@dataclass(frozen=True)
-class Voice:
+@dataclass(frozen=True, eq=False, repr=False)
+class Voice(Plain):
     """How findings are put into words and signs. Where exercises differ, the first one counts."""
 
     checked: Checked

@@ -9,9 +9,9 @@ from functools import cached_property
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array, form
+from symbackprop.algebra.values.vanish import vanishes
 from symbackprop.derivation.batch import Batch, batch, letter
 from symbackprop.derivation.steps import Step
-from symbackprop.derivation.worlds import vanishes
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Block, Equation, Heading, Line, Paragraph, Part, Table, Text
