@@ -308,11 +308,13 @@ def test_the_convention_of_a_loss_is_used() -> None:
 
 
 def test_a_kink_in_a_large_model_whose_equations_use_one_another() -> None:
-    """x is used by z, and by y, which uses z too: with z held still, d(x) comes of each equation by itself."""
+    """x is used by z, and by y, which uses z too: d(x) comes of each equation by itself, z held still."""
     n = 12
     made = worked(
         "z = W x", "y = z ⊙ x", "L = sum(y * y) + sum(abs(z - W x))", shapes={"W": [n, n], "x": [n]},
-        values={"W": [[i * j % 5 - 2 for j in range(n)] for i in range(n)], "x": [i % 3 + 1 for i in range(n)]},
+        values={
+            "W": [[i * j % 5 - 2 for j in range(n)] for i in range(n)], "x": [i % 3 + 1 for i in range(n)],
+        },
     )  # fmt: skip
     (numbers,) = (check for check in made.checks if check.kind == "numbers")
     assert numbers.note == "steps"

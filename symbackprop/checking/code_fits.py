@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from symbackprop.algebra.values.arrays import Array, form
-from symbackprop.algebra.values.domain import EvaluationError, Missing
+from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Missing, Redraw
 from symbackprop.checking.code_arrays import NotRead
 from symbackprop.checking.code_loops import Filled
 from symbackprop.checking.code_names import MODULES
@@ -75,6 +75,7 @@ def _fitted(
     notes: frozenset[str] = frozenset()
     numbers = only_numbers(value, program.assigned) and not scene.loops and not scene.tests
     numbers = numbers and not (isinstance(value, ast.Constant) and not _is_known(desk, target))
+    missed: Redraw | None = None
     for world in worlds or ((desk.example,) if numbers else desk.worlds.own):
         run = Run(program, desk, world, columns)
         try:
@@ -87,11 +88,28 @@ def _fitted(
                 if fit == "different":
                     return Fitted("different", notes, None, made, wanted, world)
                 worst = "turned" if "turned" in (fit, worst) else "equal"
+        except Redraw as error:
+            missed = error  # of a root there may be none at this point
         except (NotRead, Missing, ArithmeticError) as error:
             return Fitted("unread", notes, error)
         except EvaluationError as error:
             return Fitted("shape", notes, error)
+    if missed is not None and worst == "nowhere":
+        none = _is_nan(desk, program, value, columns)
+        return Fitted("different" if none else "unread", notes, missed)
     return Fitted(worst, notes)
+
+
+def _is_nan(desk: Desk, program: Program, value: ast.expr, columns: bool) -> bool:
+    """Whether NumPy would find no number in the example: the root of a negative one."""
+    run = Run(program, desk, desk.example, columns)
+    try:
+        run.value(value)
+    except DomainProblem:
+        return True
+    except (NotRead, ArithmeticError, EvaluationError):
+        pass
+    return False
 
 
 def _has_logarithms(value: ast.expr) -> bool:

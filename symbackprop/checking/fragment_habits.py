@@ -8,11 +8,16 @@ _WORDS = {
         "el", "la", "los", "las", "que", "de", "del", "en", "por", "una", "un", "entonces", "como",
         "respecto", "porque", "luego", "si", "es", "con", "para", "ej", "sea", "y", "se", "cadena",
         "regla", "derivada", "capa", "neurona", "tengo", "obtenemos", "donde", "pérdida", "función",
+        "ahora", "hacia", "atrás", "delante", "adelante", "paso", "derivación", "mano", "primero", "tenemos",
+        "derivamos", "gradiente", "gradientes", "entrada", "salida", "pesos", "sesgo", "ejercicio",
+        "solución", "valores", "datos", "calculamos", "calcular", "tanto", "esto", "aquí", "dado",
     ]),
     "en": frozenset([
         "the", "of", "is", "and", "we", "with", "to", "then", "so", "because", "respect", "that",
         "where", "for", "this", "by", "let", "if", "chain", "rule", "derivative", "layer", "loss",
-        "have", "since", "thus", "hence", "gives",
+        "have", "since", "thus", "hence", "gives", "now", "forward", "backward", "backwards", "hand",
+        "first", "pass", "step", "gradient", "gradients", "input", "output", "weights", "bias", "exercise",
+        "solution", "values", "compute", "therefore", "here", "given", "from", "get",
     ]),
 }  # fmt: skip
 _WORD = re.compile(r"(?<![\\\w])[^\W\d_]+")
@@ -32,18 +37,22 @@ def language_of(text: str) -> str | None:
     return max(counts, key=lambda language: counts[language])
 
 
-def comma_decimals(formulas: Iterable[str]) -> bool:
-    """Whether these formulas write decimals with a comma and none with a point."""
+def comma_decimals(formulas: Iterable[str], language: str | None = None) -> bool:
+    """Whether these formulas write decimals with a comma and none with a point.
+
+    `9,203` alone says so in a Spanish text; in others it may be nine thousand.
+    """
     seen = False
     for formula in formulas:
         if _POINT.search(formula):
             return False
-        seen = seen or _has_comma(formula)
+        seen = seen or _has_comma(formula, sure=language != "es")
     return seen
 
 
-def _has_comma(formula: str) -> bool:
-    """Whether a comma between digits is a decimal one for certain: outside of lists and indices."""
+def _has_comma(formula: str, *, sure: bool) -> bool:
+    """Whether a comma between digits is a decimal one, and no thousands' if `sure`: outside of lists and
+    indices."""
     closed = _depths(formula)
     for found in _COMMA.finditer(formula):
         if found.group(1) == "{,}":
@@ -53,7 +62,7 @@ def _has_comma(formula: str) -> bool:
             formula[: found.start()].rstrip().endswith((",", ";"))
             or formula[found.end() :].lstrip()[:1] == ","
         )
-        thousands = len(part) == 3 and whole != "0"
+        thousands = sure and len(part) == 3 and whole != "0"
         index = len(whole) == len(part) == 1 and bool(
             re.search(r"\b[i-nkpq]\s*=\s*\Z", formula[: found.start()][-20:])
         )

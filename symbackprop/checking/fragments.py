@@ -96,7 +96,7 @@ def decimal_comma(text: str) -> bool:
     except ValueError:
         return False
     read = (one.text for one in found if one.kind != "code" and len(one.text) <= limits.LINE_BYTES)
-    return comma_decimals(read)
+    return comma_decimals(read, language_of(text))
 
 
 def _form(text: str) -> str:

@@ -289,8 +289,11 @@ class Links:
         if "transposed" in seen.ways and "check.scalar_only" in seen.notes:
             return Judged("wrong", (reason("check.one_neuron_shape"),), seen)  # W dz for Wᵀ dz
         if "transposed" in seen.ways and "factor" not in seen.ways:
+            numeric = is_numeric(a.node) or is_numeric(b.node)
+            if self._is_computed(a, b) and self._is_matrix(a, here=numeric):
+                return Judged("wrong", (), seen)  # K = W_kᵀ Xᵀ for X W_k
             if (
-                self._is_matrix(a, here=is_numeric(a.node) or is_numeric(b.node))
+                self._is_matrix(a, here=numeric)
                 and self._is_gradient(a, b)
                 and self.desk.context.settings.layout == "gradient"
             ):
@@ -326,6 +329,11 @@ class Links:
         except (EvaluationError, ArithmeticError, StopIteration):
             return False
         return sum(size > 1 for size in shape) > 1
+
+    def _is_computed(self, a: Resolved, b: Resolved) -> bool:
+        """Whether a side is a value of the forward pass by its name."""
+        named = (tree.undressed(member.node) for member in (a, b))
+        return any(isinstance(one, tree.Name) and one.name in self.desk.exercise.computed for one in named)
 
     def _is_gradient(self, a: Resolved, b: Resolved) -> bool:
         loss = tree.Name(self.desk.exercise.loss)

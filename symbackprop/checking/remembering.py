@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
@@ -32,8 +33,11 @@ def _keep_right_digits(desk: Desk, key: str, value: Array[Any], number: Member |
     desk.written[key] = right.with_entries(kept)
 
 
-def _with_entry(desk: Desk, key: str, places: tuple[int, ...], value: Array[Any]) -> Array[Any] | None:
-    """A whole value with one entry as the person has it; the others as they were, or as they follow."""
+def _with_entry(
+    desk: Desk, key: str, places: tuple[int, ...], value: Array[Any], unit: tuple[Fraction, ...]
+) -> tuple[Array[Any], tuple[Fraction, ...]] | None:
+    """A whole value with one entry as the person has it, the others as they were, or as they follow; and half
+    a unit of the last digit of each that is the person's."""
     gradient = desk.is_gradient(key)
     world = (desk.worked(carried=True) if desk.wrong_numbers else None) or desk.digits or desk.example
     try:
@@ -52,7 +56,9 @@ def _with_entry(desk: Desk, key: str, places: tuple[int, ...], value: Array[Any]
         at = at * size + place - 1
     entries = list(whole.entries)
     entries[at] = value.entries[0]
-    return whole.with_entries(entries)
+    units = list(desk.wrong_units.get(key) or [Fraction(0)] * len(entries))
+    units[at : at + 1] = unit or (Fraction(0),)
+    return whole.with_entries(entries), tuple(units)
 
 
 def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
@@ -68,16 +74,18 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
     members = [claim.last, claim.right]
     number = next((one for one in members if one is not None and one.numeric), None)
     value = None if number is None else numbers_of(number, desk.example, desk)
+    units = () if number is None else tolerances(number.node, approximate=True) or ()
     if places is not None:
         exact = verdict not in ("wrong", "carried") or value is None
-        value = None if exact or value is None else _with_entry(desk, key, places, value)
-        if value is None:
+        made = None if exact or value is None else _with_entry(desk, key, places, value, units)
+        if made is None:
             return
+        value, units = made
     if verdict in ("wrong", "carried"):
         desk.lines.setdefault(key, line)
         if value is not None:
             desk.wrong_numbers[key] = value
-            desk.wrong_units[key] = () if number is None else tolerances(number.node, approximate=True) or ()
+            desk.wrong_units[key] = units
             _keep_right_digits(desk, key, value, number)
         right = claim.right
         if right is not None and not right.numeric and verdict == "wrong" and places is None:

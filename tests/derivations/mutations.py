@@ -116,7 +116,8 @@ def _entry_by_entry(exercise: Facts, node: Node) -> Node:
     match node:
         case tree.Product((left, right), ("" | "cdot",)):
             sizes = shape(exercise, left)
-            if sizes and sizes == shape(exercise, right):
+            spread = any(isinstance(part, tree.Ones) for part in tree.walk(right))  # H (1 γᵀ)
+            if sizes and (sizes == shape(exercise, right) or spread):
                 return tree.Product((left, right), ("odot",))
     return node
 

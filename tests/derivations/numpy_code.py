@@ -249,10 +249,14 @@ def _compiled(text: str) -> CodeType:
     return compile(text, "<a line of the generator>", "eval")
 
 
-def same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any, *, flat: bool = False) -> bool:
     """Whether two values agree, in the shape that shows on paper."""
     one, other = np.asarray(one, dtype=float), np.asarray(other, dtype=float)
-    return _shown(one) == _shown(other) and bool(np.allclose(one.ravel(), other.ravel(), atol=1e-9))
+    return (
+        (flat or _shown(one) == _shown(other))
+        and one.size == other.size
+        and bool(np.allclose(one.ravel(), other.ravel(), atol=1e-9))
+    )
 
 
 def _shown(array: Any) -> tuple[int, ...]:
@@ -262,15 +266,15 @@ def _shown(array: Any) -> tuple[int, ...]:
     return sizes
 
 
-def right_code(exercise: Facts, target: str, text: str, columns: bool) -> bool:
-    """Whether a line gives the value of the target everywhere."""
-    return all(_gives(text, target, values) for values in worlds(exercise.name, columns))
+def right_code(exercise: Facts, target: str, text: str, columns: bool, *, flat: bool = False) -> bool:
+    """Whether a line gives the value of the target everywhere; `flat`: in whatever shape."""
+    return all(_gives(text, target, values, flat=flat) for values in worlds(exercise.name, columns))
 
 
-def _gives(text: str, target: str, values: dict[str, Any]) -> bool:
+def _gives(text: str, target: str, values: dict[str, Any], *, flat: bool) -> bool:
     with np.errstate(all="ignore"):
         try:
-            return same(run(text, values), values[target])
+            return same(run(text, values), values[target], flat=flat)
         except (ValueError, TypeError, AttributeError, np.exceptions.AxisError):
             return False
 
@@ -293,7 +297,7 @@ def in_code(exercise: Facts, target: str, numpy: Numpy, rng: Random) -> tuple[st
         if not _known(text, exercise.name, numpy.columns):
             continue
         ways = (True, False) if not exercise.exercise.values else (numpy.columns,)
-        if all(not right_code(exercise, target, text, columns) for columns in ways):
+        if all(not right_code(exercise, target, text, columns, flat=True) for columns in ways):
             found.setdefault(row.id, []).append(text)
     if not found:
         return None

@@ -268,6 +268,8 @@ class Writer:
             if _written_shape(value.shape) != _written_shape(self.facts.exact[job.target].shape):
                 return [], None
             value = value.reshaped(self.facts.exact[job.target].shape)
+            if near(figures(value, self.style.digits), self.facts.exact[job.target], 1):
+                raise NoSlip("with these numbers it is right")
         elif job.target in self.known:
             value = self.known[job.target]
             if self.propagates:
@@ -403,7 +405,7 @@ class Writer:
         zeros = [at for at, figure in enumerate(statement.numbers.entries) if not figure.value]
         if any(middle(real.entries[at]) for real in truths for at in zeros if at < len(real.entries)):
             raise NoSlip("a 0 says nothing of how it is rounded")
-        if any(near(statement.numbers, real, Fraction(51, 100)) for real in truths):
+        if all(near(statement.numbers, real, Fraction(51, 100)) for real in truths):
             return statement
         if any(near(statement.numbers, real, 5) for real in truths):
             raise NoSlip("too near to the truth to say that it is carried")

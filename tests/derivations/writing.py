@@ -290,7 +290,9 @@ class Hand(Names):
                 return self.rng.choice((" ", r"\, ", r" \cdot ")) if arrays else " "
             return self.rng.choice((" ", " ", " ", r" \cdot ")) if arrays else " "
         if shape(self.facts, left) != shape(self.facts, right) and self.style.format == "plain":
-            return self.habit("product", (" ", " @ " if self.style.transpose == ".T" else " * "))
+            star = " @ " if self.style.transpose == ".T" else " * "
+            matrices = max(len(shape(self.facts, left)), len(shape(self.facts, right))) > 1
+            return self.habit("product", (" ", star)) if matrices or star == " * " else " "
         return " "
 
     def _one(self, node: Node) -> bool:

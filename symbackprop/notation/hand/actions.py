@@ -35,6 +35,7 @@ from symbackprop.notation.tree import (
     Number,
     Ones,
     Power,
+    Product,
     Quotient,
     Span,
     Sum,
@@ -244,15 +245,24 @@ class HandActions(Actions):
         core = core.body if isinstance(core, Marked | Primed) else core
         named = isinstance(core, Name | Gradient)
         called = isinstance(core, Name) and core.name in self.calls
-        if len(tail) > 1 and signs[0] == "" and named:
-            argument = isinstance(tail[1].value, Bracket | Tuple)
-            if argument or called:
-                self._check_end(over, head, tail, signs, 2)
-                return 2
+        if len(tail) > 1 and signs[0] == "" and named and (called or self._is_argument(tail[1].value)):
+            self._check_end(over, head, tail, signs, 2)
+            return 2
         bracket = isinstance(first, Bracket) or (named and over.kind == "nabla")
         if not bracket:
             self._check_end(over, head, tail, signs, 1)
         return 1
+
+    def _is_argument(self, behind: Node) -> bool:
+        """Whether a bracket behind a name holds its arguments: `L(ŷ, y)`, `L(σ(z))`, and not `L (1 − ŷ)`."""
+        if not isinstance(behind, Bracket):
+            return isinstance(behind, Tuple)
+        match behind.body:
+            case Name() | Index() | Marked() | Primed() | Power(Name() | Marked(), _):
+                return True
+            case Product((Name(name), Bracket() | Tuple()), ("",)):
+                return name in self.calls
+        return False
 
     def _check_end(self, over: Over, head: Part, tail: list[Part], signs: list[str], count: int) -> None:
         if len(tail) > count and signs[count - 1] in ("", "cdot", "/", "*") and over.kind != "nabla":

@@ -339,6 +339,9 @@ class Characters:
                 self.fail("something is missing after this", self.at - 1, self.at)
         self.deeper()
         self.one(found)
+        behind = _RUN.match(self.text, self.at)
+        if found and found[-1].kind == "number" and behind and set(behind.group()) <= INDEX_LETTERS:
+            found.append(self.word())  # O_2m
         self.depth -= 1
         if not found:
             self.fail("something is missing after this", self.at - 1, self.at)
