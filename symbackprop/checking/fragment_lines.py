@@ -37,8 +37,13 @@ _LABEL = re.compile(r"\s*(?:[^\W\d_]{2,}\s+){0,3}(?:[^\W\d_]{2,}|\d{1,3})\s*:\s+
 """Words before a formula: `Step 1: db = 7`."""
 _RULE = re.compile(r"[\s=\-_*~#.|+:]+\Z")
 _NUMBERED = re.compile(r"(?:[ ]{2,}|\t)[ \t]*\((?:\d{1,3}(?:\.\d{1,3})?|\*+)\)\s*\Z")
-_SIZED = re.compile(r"(?<=[\w)\]ᵀ'⊤])[ \t]+[(\[][ \t]*\w{1,2}[ \t]*[x×][ \t]*\w{1,2}[ \t]*[)\]][ \t.]*\Z")
-"""A remark on the shape behind a formula: `dW = dz x^T  (k × n)`."""
+_SIZED = re.compile(
+    r"(?<=[\w)\]ᵀ'⊤])[ \t]+[(\[][ \t]*"
+    r"(?:\w{1,2}[ \t]*[x×][ \t]*\w{1,2}|\d{1,2}(?:[.,]\d{1,2})?[ \t]*(?:p|pts?|puntos?|points?|marks?)\.?)"
+    r"[ \t]*[)\]][ \t.]*\Z",
+    re.IGNORECASE,
+)
+"""A remark behind a formula, on its shape or its marks: `dW = dz x^T  (k × n)`, `db = dz  (2 puntos)`."""
 
 _DEFINED = re.compile(
     r"^[ \t]*(?:[-*+•][ \t]+|\d{1,3}[.)][ \t]+)?([^\W\d]\w{0,40})\s*(?::=|=)(?!=)", re.MULTILINE

@@ -1,4 +1,4 @@
-"""Habits of a text that decide how its letters are meant: w as a column, d for a differential."""
+"""Habits of a text that decide how its letters are meant: w as a column, d for a differential, w̄ for dw."""
 
 from __future__ import annotations
 
@@ -28,15 +28,31 @@ _DRESS = re.compile(r"\\(?:mathbf|boldsymbol|bm|vec|mathrm)\s*\{?\s*([A-Za-z])(?
 _DIFFERENTIAL = re.compile(r"\b(?:diferencial(?:es)?|(?:total )?differentials?)\b", re.IGNORECASE)
 
 
+_BARRED = re.compile(r"\\(?:bar|overline)\s*\{?\s*(?:\\(hat|tilde)\s*\{?\s*)?\\?([A-Za-z]+)|([A-Za-z])\u0304")
+
+
 def with_habits(context: Context, text: str) -> Context:
-    """The context of a text: `w` is the row of a one-neuron W as a column where it is written `wᵀ x`."""
+    """The context of a text: `w` is the row of a one-neuron W as a column where it is written `wᵀ x`; bars
+    over two names of the exercise or more are gradients."""
     context = replace(context, differentials=_DIFFERENTIAL.search(text) is not None)
     for name, shape in context.exercise.shapes.items():
         letter = name.lower()
         one_neuron = len(shape) == 2 and shape[0] == 1 and letter != name and not context.knows(letter)
         if one_neuron and _is_column(letter, context, text):
             context = context.defining(letter, column_of(name, shape))
+    for name in _barred(context, text):
+        context = context.defining(f"{name}bar", tree.Gradient(tree.Name(name)))
     return context
+
+
+def _barred(context: Context, text: str) -> tuple[str, ...]:
+    """The names of the exercise, where a text writes dL/dw as w̄: bars over several of them."""
+    names = context.exercise.shapes
+    if any(name.endswith("bar") for name in names):
+        return ()
+    written = {f"{letters or plain}{accent}" for accent, letters, plain in _BARRED.findall(text)}
+    meant = {context.variable(one) for one in written} - {None}
+    return tuple(names) if len(meant) > 1 else ()
 
 
 def _is_column(letter: str, context: Context, text: str) -> bool:

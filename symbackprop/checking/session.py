@@ -169,10 +169,7 @@ class Session:
             if found is not None:
                 self._switch(found)
             self.desk.budget.begin()
-            self.desk.about_number = is_function_formula(written.node, self.desk.context)
-            self.desk.context = with_ends(self.desk.context, written.node)
-            ready = self._prepared(written)
-            claim = self._judged(replace(written, node=ready.node))
+            ready, claim = self._understood(written)
         except Unclear as error:
             if self._only_names(fragment):
                 return
@@ -194,6 +191,31 @@ class Session:
             self._unread(replace(blank, written=written.node), why, None, written.span)
             return
         self._listed(replace(blank, written=written.node), written.span, claim, ready)
+
+    def _understood(self, written: Written) -> tuple[Prepared, Claim]:
+        """What a statement defines, and what is found of it. Raises Unclear."""
+        node, before = written.node, self.desk.context
+        assert node is not None
+        if written.at:
+            from symbackprop.checking.points import at_points  # few write so
+
+            node = at_points(self.desk, node, written.at)
+            written = replace(written, node=node, at=())
+        self.desk.about_number = is_function_formula(node, before)
+        self.desk.context = with_ends(before, node)
+        try:
+            ready = self._prepared(written)
+            return ready, self._judged(replace(written, node=ready.node))
+        except Unclear as error:
+            if error.reason.key != "check.no_argument":
+                raise
+            from symbackprop.checking.unapplied import with_arguments  # few write so
+
+            self.desk.context = before
+            applied = with_arguments(node, before)
+            if applied is node:
+                raise
+            return self._understood(replace(written, node=applied))
 
     def _only_names(self, fragment: Fragment) -> bool:
         """Whether a formula among words only names a symbol; of a report of ours all is read."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from symbackprop import limits
 from symbackprop.notation.hand.context import Context, span_of
+from symbackprop.notation.hand.evaluated import without_bars
 from symbackprop.notation.hand.items import Items
 from symbackprop.notation.hand.macros import Macro, macros_of
 from symbackprop.notation.hand.pieces import Piece
@@ -57,7 +58,7 @@ class Written(Plain):
 
     A chain that begins with a relation (`= dz w^T`) has `Omitted` as its first member. `starts_row`
     is false for one that stands behind another in the same row. `conditions` say for which indices it
-    holds: `i ≠ j`, `l ∈ (L − 1, …, 1)`.
+    holds: `i ≠ j`, `l ∈ (L − 1, …, 1)`; `at` where it is looked at, `z = 1` under a bar.
     """
 
     span: Span
@@ -65,6 +66,7 @@ class Written(Plain):
     error: ReadError | None
     starts_row: bool
     conditions: tuple[Node, ...] = ()
+    at: tuple[Node, ...] = ()
 
 
 def read_statements(text: str, vocabulary: HandVocabulary) -> tuple[Written, ...]:
@@ -118,9 +120,11 @@ def _read(piece: Piece, context: Context) -> Written:
         if piece.refused is not None:
             message, hint = piece.refused
             raise ReadError(message, context.text, span, hint)
-        reader = Translator(context, piece.items, 0, span)
+        items, points = without_bars(piece.items)
+        reader = Translator(context, items, 0, span)
         node = reader.chain()
         conditions = tuple(condition(reader, items) for items in piece.conditions)
+        at = tuple(condition(reader, items) for items in points)
         if len(piece.items) > limits.DEPTH:
             check_depth(node, context.text)
     except RecursionError:
@@ -128,7 +132,9 @@ def _read(piece: Piece, context: Context) -> Written:
         return Written(span=span, node=None, error=deep, starts_row=piece.starts_row)
     except ReadError as error:
         return Written(span=span, node=None, error=error, starts_row=piece.starts_row)
-    return Written(span=span, node=node, error=None, starts_row=piece.starts_row, conditions=conditions)
+    return Written(
+        span=span, node=node, error=None, starts_row=piece.starts_row, conditions=conditions, at=at
+    )
 
 
 def _whole(piece: Piece, text: str) -> Span:
