@@ -40,7 +40,7 @@ def reading(written: Written) -> str:
     if written.error is not None:
         return f"{row}! {written.error.message}"
     assert written.node is not None
-    return row + " | ".join(map(shown, (written.node, *written.conditions)))
+    return row + " | ".join(map(shown, (written.node, *written.conditions, *written.at)))
 
 
 def readings(text: str, vocabulary: HandVocabulary = LATEX) -> str:
@@ -88,7 +88,7 @@ def test_no_digit_prime_or_transpose_is_lost(name: str, formula: str, expected: 
     statements = read_statements(formula, SAYS[name])
     if name == "plain" or not statements or any(written.error for written in statements):
         return
-    trees = [one for written in statements for one in (written.node, *written.conditions) if one]
+    trees = [one for written in statements for one in (written.node, *written.conditions, *written.at) if one]
     nodes = [part for one in trees for part in walk(one)]
     text = _INVISIBLE.sub("", formula)
     digits = "".join(part.text for part in nodes if isinstance(part, Number))
@@ -136,7 +136,7 @@ POINTED = [
     ("a \x00 b", "\x00", "this character cannot be read"),
     ("a \ud800 b", "\ud800", "this character cannot be read"),
     ("7" * 61, "7" * 61, "this number has more than 60 digits"),
-    (r"\left.\frac{dL}{dz}\right|_{z=1}", r"\left.\frac{dL}{dz}\right|", "these brackets are no pair"),
+    (r"\left.\frac{dL}{dz}\right|_1", r"\left.\frac{dL}{dz}\right|", "these brackets are no pair"),
 ]
 
 

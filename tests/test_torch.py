@@ -198,7 +198,7 @@ def test_the_generator_makes_what_it_says() -> None:
 
 WORDS = (
     "softmax(", "^T", "⊙", "dot(", "outer(", "trace(", "diag(", "stack(", "hstack(", "mean(", "sum(a",
-    "where", "max(", "relu(", "tanh(", "sqrt(", "||", "exp(", "[1", "axis = 0", "cross_entropy_logits(",
+    "where", "max(", "relu(", "tanh(", "sqrt(", "||", "exp(", "[", "axis = 0", "cross_entropy_logits(",
     " / ", "ones(",
 )  # fmt: skip
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from typing import Literal
 
 from symbackprop.algebra.functions import ALIASES, OPERATIONS, TABLE, Function
@@ -54,7 +55,7 @@ class Descent(Plain):
     parameters: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Exercise(Plain):
     """A model (equations in order, the last is the loss) and everything that is known of it.
 
@@ -91,29 +92,29 @@ class Exercise(Plain):
         """The name on the left of the last equation."""
         return self.equations[-1].name
 
-    @property
+    @cached_property
     def computed(self) -> tuple[str, ...]:
         """The left sides, in order; the loss is the last."""
         return tuple(equation.name for equation in self.equations)
 
-    @property
+    @cached_property
     def given(self) -> tuple[str, ...]:
         """The names that are not computed, in order of first use."""
         return given_names([(equation.name, equation.body) for equation in self.equations], self.shapes)
 
-    @property
+    @cached_property
     def sizes(self) -> tuple[str, ...]:
         """The names of sizes that are still symbols, in order of first use; of `m − r + 1`, m and r."""
         found = (name for shape in self.shapes.values() for size in shape for name in size_names(size))
         return tuple(dict.fromkeys(found))
 
-    @property
+    @cached_property
     def vocabulary(self) -> Vocabulary:
         """What names mean in a formula about this exercise."""
         names = frozenset({*self.shapes, *self.sizes, *self.declared_sizes})
         return Vocabulary(functions=function_names(self.functions), names=names)
 
-    @property
+    @cached_property
     def signatures(self) -> Mapping[str, Signature]:
         """How every function that may be called acts on shapes."""
         return signatures(self.functions)

@@ -94,7 +94,7 @@ def surely_wrong(name: str, target: str, formula: Node) -> bool:
 
 def _readings(exercise: Facts, formula: Node) -> Iterator[Node]:
     yield formula
-    for read in (_entry_by_entry, _as_dots):
+    for read in (_entry_by_entry, _as_dots, _spread):
         generous = read(exercise, formula)
         if generous != formula:
             yield generous
@@ -104,7 +104,7 @@ def clear_with_stars(exercise: Facts, formula: Node) -> bool:
     """Whether `*` for ⊙ says what is meant: between unequal shapes it is a product of matrices."""
     for part in tree.walk(formula):
         if isinstance(part, tree.Product) and "odot" in part.signs:
-            sizes = {shape(exercise, factor) for factor in part.factors} - {(), (1,)}
+            sizes = {shape(exercise, factor) for factor in part.factors} - {()}
             if len(sizes) > 1:
                 return False
     return True
@@ -119,6 +119,15 @@ def _entry_by_entry(exercise: Facts, node: Node) -> Node:
             spread = any(isinstance(part, tree.Ones) for part in tree.walk(right))  # H (1 γᵀ)
             if sizes and (sizes == shape(exercise, right) or spread):
                 return tree.Product((left, right), ("odot",))
+    return node
+
+
+def _spread(exercise: Facts, node: Node) -> Node:
+    """`1 ⊙ βᵀ`: the row beside each example."""
+    node = tree.rebuild(node, lambda child: _spread(exercise, child))
+    match node:
+        case tree.Product((tree.Ones(), _), ("odot",)):
+            return tree.Product(node.factors, ("",))
     return node
 
 
