@@ -251,10 +251,23 @@ class Links:
             here = self._at_example(a, b, desk.carried, False)
             if isinstance(here, Judged) and here.verdict in ("correct", "rounded"):
                 return self._carried(a, b, False)
+        if self._in_example(seen, a, b):
+            return Judged("correct for this example", (reason("check.example_only"),))
         reasons = tuple(self._why(seen, a, b))
         if self.mixed and reasons and self._given_so(reasons[0]):
             return Judged("correct for this example", reasons)
         return Judged("wrong", reasons, seen)
+
+    def _in_example(self, seen: Seen, a: Resolved, b: Resolved) -> bool:
+        """Whether a line is about the example, though no number in it says so for certain."""
+        if seen.trouble == "shape":
+            return False
+        from symbackprop.checking.put_in import are_listed, stands_for_value  # for what looks wrong
+
+        here = self._at_example(a, b, self.desk.example, False)
+        if not isinstance(here, Judged) or here.verdict not in ("correct", "rounded"):
+            return False
+        return (self.mixed and are_listed(self.desk, a, b)) or stands_for_value(self.desk, a, b)
 
     def _look(self, a: Resolved, b: Resolved) -> Seen:
         """Both sides at the exercise's sizes; where these ask for too much, at small ones, if any will do."""
