@@ -1,12 +1,14 @@
-"""What a relation is about: any numbers, those of the example, or its targets; has it logarithms?"""
+"""What a relation is about: any numbers, the example's, its targets; logarithms, matrices, gradients."""
 
 from __future__ import annotations
 
-from symbackprop.checking.compare import look
+from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.checking.compare import assignments, look
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.member import Member
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
+from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.checking.worlds import REAL
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -52,3 +54,34 @@ def has_logarithms(desk: Desk, a: Resolved, b: Resolved) -> bool:
         or (isinstance(part, tree.Name) and part.name in words)
         for member in (a, b) for part in tree.walk(member.node)
     )  # fmt: skip
+
+
+def is_matrix(desk: Desk, member: Resolved, *, here: bool) -> bool:
+    """Whether a value has two axes longer than 1: a row for a column is a matter of layout.
+
+    `here`: with the exercise's own sizes, as numbers have; else with any.
+    """
+    wide = () if here else desk.worlds.wide
+    world = (wide or desk.worlds.own)[0]
+    try:
+        indices = next(assignments(evaluator_in(world, desk.reader), member))
+        shape = evaluator_in(world, desk.reader).value(member.node, scope_in(world, indices)).shape
+    except (EvaluationError, ArithmeticError, StopIteration):
+        return False
+    return sum(size > 1 for size in shape) > 1
+
+
+def is_computed(desk: Desk, *members: Resolved) -> bool:
+    """Whether a side is a value of the forward pass by its name."""
+    named = (tree.undressed(member.node) for member in members)
+    return any(isinstance(one, tree.Name) and one.name in desk.exercise.computed for one in named)
+
+
+def is_gradient(desk: Desk, *members: Resolved) -> bool:
+    """Whether a side is a derivative of the loss."""
+    loss = tree.Name(desk.exercise.loss)
+    bare = (tree.undressed(member.node) for member in members)
+    return any(
+        isinstance(one, tree.Gradient) or (isinstance(one, tree.Derivative) and one.of == loss)
+        for one in bare
+    )

@@ -87,9 +87,9 @@ def is_claim(tokens: list[Token], low: int, high: int) -> bool:
     left = tokens[low:first]
     if all(token.kind in ("space", "sep", "close", "relation") for token in left):
         return False
-    return not (before is not None and before[1].text.lower() in _OF and not _is_gradient(tokens[low]))
+    return not (before is not None and before[1].text.lower() in _OF and not is_gradient(tokens[low]))
 
 
-def _is_gradient(token: Token) -> bool:
+def is_gradient(token: Token) -> bool:
     """`dW`, ∂, ∇ or a command: what can stand on the left even behind “of”."""
     return token.kind == "latex" or token.text[0] in "∂∇" or (token.text[0] == "d" and len(token.text) > 1)

@@ -12,13 +12,13 @@ from typing import NamedTuple
 from symbackprop import limits
 from symbackprop.checking.fragment_code import looks_like_code
 from symbackprop.checking.fragment_conditions import Under, under_words
-from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, trimmed
+from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, is_gradient, trimmed
 from symbackprop.checking.fragment_items import points
+from symbackprop.checking.fragment_parts import parted
 from symbackprop.checking.fragment_quotes import is_quoted
 from symbackprop.checking.fragment_spans import MASK, Kind
 from symbackprop.checking.fragment_tokens import Token, near, tokens_of
 from symbackprop.checking.fragment_words import (
-    CONJUNCTIONS,
     ENDINGS,
     GRADIENTS,
     is_mathematical,
@@ -174,7 +174,7 @@ def _formulas(
     under = under_words(body)
     cut = under or ("cut" if _goes_on_behind(tokens, runs) else "")
     runs = [(_with_gradient(tokens, low), high) for low, high in runs]
-    for part in (part for run in runs for part in _parted(tokens, *run, language)):
+    for part in (part for run in runs for part in parted(tokens, *run, language)):
         low, high = trimmed(tokens, *part, language)
         if low < high and is_claim(tokens, low, high):
             start, end = tokens[low].start, tokens[high - 1].end
@@ -187,7 +187,9 @@ def _with_gradient(tokens: list[Token], low: int) -> int:
     before = near(tokens, low, -1)
     if before is not None and before[1].text.lower() in ("de", "of"):
         before = near(tokens, before[0], -1)
-    return low if before is None or before[1].text.lower() not in GRADIENTS else before[0]
+    if before is None or before[1].text.lower() not in GRADIENTS or is_gradient(tokens[low]):
+        return low  # el gradiente dL/db = …
+    return before[0]
 
 
 def _goes_on_behind(tokens: list[Token], runs: list[tuple[int, int]]) -> bool:
@@ -369,17 +371,3 @@ def _attached(tokens: list[Token], place: int, prose: list[bool]) -> bool:
 def _opens_prose(tokens: list[Token], place: int, prose: list[bool]) -> bool:
     after = near(tokens, place, 1)
     return after is None or prose[after[0]]
-
-
-def _parted(tokens: list[Token], low: int, high: int, language: str | None) -> Iterator[tuple[int, int]]:
-    """A run cut at each conjunction of one letter between two equations: `y = 5 y x = 3`."""
-    short = CONJUNCTIONS.get(language or "", frozenset()) & frozenset("yeou")
-    for place in range(low + 1, high - 1):
-        if tokens[place].text in short and tokens[place - 1].kind == tokens[place + 1].kind == "space":
-            before, left = near(tokens, place, -1), near(tokens, place, 1)
-            sign = near(tokens, left[0], 1) if left else None
-            ends = before is not None and before[0] > low and before[1].kind in OPERANDS
-            if ends and left and sign and left[1].kind in ("word", "latex") and sign[1].text in CLAIMS:
-                yield low, place
-                low = place + 1
-    yield low, high

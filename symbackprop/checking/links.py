@@ -8,7 +8,14 @@ from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.about import has_logarithms, holds_for_labels, is_mixed
+from symbackprop.checking.about import (
+    has_logarithms,
+    holds_for_labels,
+    is_computed,
+    is_gradient,
+    is_matrix,
+    is_mixed,
+)
 from symbackprop.checking.budget import OverBudget
 from symbackprop.checking.causes import cause
 from symbackprop.checking.compare import Seen, TooMany, assignments, look, sides
@@ -28,7 +35,7 @@ from symbackprop.checking.roundings import (
     put_in_rounded,
     works_on,
 )
-from symbackprop.checking.values import evaluator_in, scope_in
+from symbackprop.checking.values import evaluator_in
 from symbackprop.checking.worlds import REAL, World
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -293,7 +300,7 @@ class Links:
 
     def _accepted(self, seen: Seen, a: Resolved, b: Resolved) -> Judged:
         """What holds, though perhaps only in a convention."""
-        notes = tuple(self._notes(seen.notes))
+        desk, notes = self.desk, tuple(self._notes(seen.notes))
         if seen.equal:
             named = [one for one in notes if one.key in CONVENTIONS]
             if named:
@@ -303,12 +310,12 @@ class Links:
             return Judged("wrong", (reason("check.one_neuron_shape"),), seen)  # W dz for Wᵀ dz
         if "transposed" in seen.ways and "factor" not in seen.ways:
             numeric = is_numeric(a.node) or is_numeric(b.node)
-            if self._is_computed(a, b) and self._is_matrix(a, here=numeric):
+            if is_computed(desk, a, b) and is_matrix(desk, a, here=numeric):
                 return Judged("wrong", (), seen)  # K = W_kᵀ Xᵀ for X W_k
             if (
-                self._is_matrix(a, here=numeric)
-                and self._is_gradient(a, b)
-                and self.desk.context.settings.layout == "gradient"
+                is_matrix(desk, a, here=numeric)
+                and is_gradient(desk, a, b)
+                and desk.context.settings.layout == "gradient"
             ):
                 return Judged("wrong", (reason("check.transposed_gradient"),), seen)
             return Judged("convention", (reason("check.transposed"),), seen)
@@ -328,33 +335,6 @@ class Links:
             and isinstance(part.by, tree.Name) and desk.exercise.shapes[part.by.name] not in ((), (1,))
             for member in members for part in tree.walk(member.node)
         )  # fmt: skip
-
-    def _is_matrix(self, member: Resolved, *, here: bool) -> bool:
-        """Whether a value has two axes longer than 1: a row for a column is a matter of layout.
-
-        `here`: with the exercise's own sizes, as numbers have; else with any.
-        """
-        wide = () if here else self.desk.worlds.wide
-        world = (wide or self.desk.worlds.own)[0]
-        try:
-            indices = next(assignments(evaluator_in(world, self.desk.reader), member))
-            shape = evaluator_in(world, self.desk.reader).value(member.node, scope_in(world, indices)).shape
-        except (EvaluationError, ArithmeticError, StopIteration):
-            return False
-        return sum(size > 1 for size in shape) > 1
-
-    def _is_computed(self, a: Resolved, b: Resolved) -> bool:
-        """Whether a side is a value of the forward pass by its name."""
-        named = (tree.undressed(member.node) for member in (a, b))
-        return any(isinstance(one, tree.Name) and one.name in self.desk.exercise.computed for one in named)
-
-    def _is_gradient(self, a: Resolved, b: Resolved) -> bool:
-        loss = tree.Name(self.desk.exercise.loss)
-        for member in (a, b):
-            bare = tree.undressed(member.node)
-            if isinstance(bare, tree.Gradient) or (isinstance(bare, tree.Derivative) and bare.of == loss):
-                return True
-        return False
 
     def _notes(self, notes: Mapping[str, Node]) -> Iterator[Reason]:
         for key, node in notes.items():

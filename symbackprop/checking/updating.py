@@ -45,7 +45,7 @@ def after_step(context: Context, name: str, suffix: str) -> Node | None:
 
 def update_of(context: Context, chain: tree.Chain) -> Update | None:
     """The step that a statement is; None for any other statement."""
-    first, rest = chain.members[0], chain.members[1:]
+    first, rest = _as_entry(context, chain.members[0]), chain.members[1:]
     arrow = chain.relations[0] == "←"
     if not arrow and chain.relations[0] not in ("=", "≈"):
         return None
@@ -73,6 +73,18 @@ def update_of(context: Context, chain: tree.Chain) -> Update | None:
         return Update(old, "", rest) if _numbers_move(context, old, rest[0]) else None
     moves = arrow or _moves(context, first, rest[0]) or _numbers_move(context, first, rest[0])
     return Update(first, "", rest) if moves and _parameter(context, first) else None
+
+
+def _as_entry(context: Context, node: Node) -> Node:
+    """`w1` and `w12` of the exercise's W as the entries that they are."""
+    if not isinstance(node, tree.Name) or context.variable(node.name) is not None:
+        return node
+    stem = node.name.rstrip("0123456789")
+    digits = node.name[len(stem) :]
+    name = context.variable(stem) if stem and digits else None
+    if name not in context.exercise.given or len(digits) > len(context.exercise.shapes[name]):
+        return node
+    return tree.Index(tree.Name(stem), tuple(tree.number(int(digit)) for digit in digits), span=node.span)
 
 
 def _parameter(context: Context, node: Node) -> bool:
@@ -103,19 +115,32 @@ def cites(node: Node) -> bool:
 
 
 def _moves(context: Context, old: Node, body: Node) -> bool:
-    """Whether a formula has a name and a gradient: `W − η dW`."""
+    """Whether a formula has a name and a gradient, `W − η dW`, or takes something from it, `w − 0.1 v`."""
     core = old.base if isinstance(old, tree.Index) else old
     core = core.body if isinstance(core, hand.Marked) else core
-    if not isinstance(core, tree.Name) or not cites(body):
+    if not isinstance(core, tree.Name):
         return False
     name = context.variable(core.name) or core.name
-    return any((context.variable(one) or one) == name for one in tree.names_in(body))
+    if cites(body):
+        return any(_is_of(context, one, name) for one in tree.names_in(body))
+    match body:
+        case tree.Add((first, tree.Neg(taken), *_)) if first == old or _as_entry(context, first) == old:
+            return not is_numeric(taken) and bool(set(tree.names_in(taken)) & set(context.meanings))
+    return False
+
+
+def _is_of(context: Context, written: str, name: str) -> bool:
+    """Whether a written name is a name, or an entry of it: `w1` of W."""
+    entry = _as_entry(context, tree.Name(written))
+    core = entry.base.name if isinstance(entry, tree.Index) and isinstance(entry.base, tree.Name) else written
+    return (context.variable(core) or core) == name
 
 
 def _numbers_move(context: Context, first: Node, body: Node) -> bool:
     """Whether a sum of numbers begins with the value of a given name: `w_1 := 0.5 − 0.5 (0.22)`."""
     if not isinstance(body, tree.Add) or not is_numeric(body):
         return False
+    first = _of_its_layer(context, first)
     core = first.base if isinstance(first, tree.Index) else first
     name = context.variable(core.name) if isinstance(core, tree.Name) else None
     known = None if name is None else context.exercise.values.get(name)
@@ -127,6 +152,19 @@ def _numbers_move(context: Context, first: Node, body: Node) -> bool:
     places = [place.value for place in first.places if isinstance(place, tree.Number)]
     at = int(places[-1]) - 1 if places else -1
     return len(start) == 1 and 0 <= at < len(known.entries) and start[0] in known.entries
+
+
+def _of_its_layer(context: Context, node: Node) -> Node:
+    """`w_{11}^{(2)}` as the entry of W₂ that it is."""
+    if not any(isinstance(part, hand.Marked) for part in tree.walk(node)):
+        return node
+    from symbackprop.checking.context import Unclear
+    from symbackprop.checking.resolve import Resolver  # which needs this module
+
+    try:
+        return tree.undressed(Resolver(context).resolved(node).node)
+    except Unclear:
+        return node
 
 
 def _entries(node: Node) -> Iterator[tree.Number]:

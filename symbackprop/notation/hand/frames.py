@@ -20,11 +20,15 @@ from symbackprop.notation.tree import (
 if TYPE_CHECKING:
     from symbackprop.notation.hand.translate import Translator
 
+_COMPARED = frozenset("<>≤≥≠")
+"""What a brace that prints nothing may hold behind a 1: `1{z>0}` is no product."""
+
 # --- indicators, spaces, boxes and braces
 
 
 def indicator_behind(reader: Translator, item: Item, *, bold: bool) -> Node | None:
-    """The indicator that a 1 begins: `1_{z>0}`, `1\\{z>0\\}`, `\\mathbb 1[z>0]`; None where it is none."""
+    """The indicator that a 1 begins: `1_{z>0}`, `1\\{z>0\\}`, `\\mathbb 1[z>0]`, `1{z>0}`; None where it is
+    none."""
     below = reader.next("sub")
     if below is not None:
         inside = unwrapped(below.groups[0])
@@ -32,6 +36,10 @@ def indicator_behind(reader: Translator, item: Item, *, bold: bool) -> Node | No
             return None
         reader.at += 1
         return _indicator(reader, inside, item, below.end)
+    group = reader.next("group")
+    if group is not None and group.start == item.end and has_relation(group.groups[0], _COMPARED):
+        reader.at += 1
+        return _indicator(reader, group.groups[0], item, group.end)
     opens = reader.next("sign")
     if opens is None or opens.text not in (("\\{", "[", "(") if bold else ("\\{", "[")):
         return None
