@@ -2,7 +2,8 @@
 
 A document of `cases/documents` starts with `=== name | exercise | form`. Behind `@@` stands a word for each
 finding of that line: right (also a definition, rounded, or right for the example), convention, carried,
-wrong, unread, or any, where only a crash would be a mistake. A line without `@@` is prose.
+wrong, unread, or any, where only a crash would be a mistake. A line without `@@` is prose. The exercise
+is a bundled one, one of those below, or a file of `cases/documents/exercises`.
 """
 
 from collections.abc import Iterator
@@ -245,7 +246,9 @@ EXERCISES: dict[str, dict[str, Any]] = {
 
 @cache
 def exercise(name: str) -> Exercise:
-    return load(name) if name in bundled() else from_parts(**EXERCISES[name])
+    if name in EXERCISES:
+        return from_parts(**EXERCISES[name])
+    return load(name) if name in bundled() else load(FOLDER / "exercises" / f"{name}.toml")
 
 
 # --- the lines ------------------------------------------------------------------------------------

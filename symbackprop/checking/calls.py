@@ -101,6 +101,8 @@ class Calls:
         indicated = self._indicated(head, second)
         if indicated is not None:
             return indicated
+        if self._depends(first, second):
+            return self.resolver.at(first)
         inner, wrap = _unwrapped(second)
         args = _arguments_in(inner) if isinstance(inner, _CONTENT) else (inner,)
         if isinstance(inner, _CONTENT) and self._is_moved(head, args):
@@ -117,6 +119,18 @@ class Calls:
         if head.power is not None:
             made = tree.Power(made, self.resolver.at(head.power), span=first.span)
         return wrap(self.resolver, made)
+
+    def _depends(self, first: Node, second: Node) -> bool:
+        """Whether `e(θ)` is e, and what it depends on: nobody brackets a factor that is only a name."""
+        context = self.context
+        args = _arguments_in(second) if isinstance(second, _CONTENT) else ()
+        if not args or not isinstance(first, tree.Name) or first.name not in context.exercise.computed[:-1]:
+            return False
+        names = [context.variable(one.name) if isinstance(one, tree.Name) else None for one in args]
+        before = {first.name}
+        for one in reversed(context.exercise.equations):
+            before |= set(tree.names_in(one.body)) if one.name in before else set()
+        return before.issuperset(names) and first.name not in names
 
     def _indicated(self, head: Head, second: Node) -> Node | None:
         """`H(z)` and `I(z > 0)`, of letters that nobody has declared: 1 where z > 0, else 0."""
@@ -176,7 +190,8 @@ class Calls:
         context, resolver = self.context, self.resolver
         if head.name in BY_EXP and len(args) == 1:
             return _by_exp(BY_EXP[head.name], resolver.at(args[0]))
-        if head.name in context.callable or head.name in FUNCTION_LETTERS:
+        letter = head.name in FUNCTION_LETTERS and head.name != context.exercise.loss
+        if head.name in context.callable or letter:
             shown = tuple(resolver.at(arg) for arg in args)
             return self._function(head, first, shown)
         return self._loss(first, args)

@@ -184,7 +184,7 @@ def side(
     """The value of a member, found once for a line. Raises what evaluation raises."""
     values, reader = working.reader.budget.values, working.reader
     about = (member, working.here, reader.meanings, reader.sizes)  # kept, so that no other has its id
-    key = (*map(id, about), tuple(indices.items()), like)
+    key = (*map(id, about), tuple(indices.items()), like, reader.direct)
     if key not in values:
         before = dict(working.notes)
         working.notes.clear()

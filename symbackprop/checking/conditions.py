@@ -95,8 +95,14 @@ def _smooth(desk: Desk, call: tree.Call) -> bool:
 
 
 def _speaks_of(name: str, a: Resolved, b: Resolved, desk: Desk) -> bool:
-    """Whether a condition on a given name can matter: what the two sides are made of uses it."""
-    shown = {part for member in (a, b) for part in tree.names_in(member.node)}
+    """Whether a condition on a given name can matter: what the two sides are made of uses it, or it stands
+    beside what a gradient is by, as h0 does in `U h0`."""
+    parts = [part for member in (a, b) for part in tree.walk(member.node)]
+    shown = {part.name for part in parts if isinstance(part, tree.Name)}
     if name in shown:
         return True
-    return any(name in tree.names_in(one.body) for one in desk.exercise.equations if one.name in shown)
+    gradients = (part.by if isinstance(part, tree.Derivative) else part.of for part in parts
+                 if isinstance(part, tree.Derivative | tree.Gradient))  # fmt: skip
+    by = {one for part in gradients for one in tree.names_in(part) if one in desk.exercise.given}
+    used = ((one.name, set(tree.names_in(one.body))) for one in desk.exercise.equations)
+    return any(name in names and (made in shown or by & names) for made, names in used)

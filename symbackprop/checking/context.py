@@ -294,7 +294,8 @@ class Context(Plain):
     def _input(self) -> str | None:
         first = next(iter(self.exercise.equations))
         given = [name for name in tree.names_in(first.body) if name in self.exercise.given]
-        data = [name for name in given if name.lower() in ("x", "x1", "x0")]
+        numbered = ("x1",) if "x2" not in self.exercise.shapes and "X2" not in self.exercise.shapes else ()
+        data = [name for name in given if name.lower() in ("x", "x0", *numbered)]
         return data[0] if data else None
 
     @cached_property

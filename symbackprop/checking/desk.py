@@ -35,6 +35,7 @@ class Desk:
     are wrong; `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points
     are enough for formulas that are right. `about_number`: the line is the formula of a function, whose
     argument is a number, so · is between numbers. `rows`: the text writes ∂L/∂v as a row throughout.
+    `direct`: for now, ∂c/∂a is that of the equation of c alone.
     """
 
     exercise: Exercise
@@ -48,6 +49,7 @@ class Desk:
     few: bool = False
     about_number: bool = False
     rows: bool = False
+    direct: bool = False
     budget: Budget = field(default_factory=Budget)
 
     @cached_property
@@ -77,6 +79,7 @@ class Desk:
             dot="hadamard" if self.about_number and context.settings.dot == "auto" else context.settings.dot,
             per_example=context.per_example,
             numerator=self.rows or context.settings.layout == "numerator",
+            direct=self.direct,
             budget=self.budget,
         )
 

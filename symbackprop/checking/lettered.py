@@ -116,6 +116,7 @@ def step_meaning(context: Context, places: tuple[Node, ...]) -> Node | None:
 def is_about_steps(node: Node, context: Context) -> bool:
     """Whether a formula has names with a letter for their number: `z_t = W x_t + U h_{t-1} + b`."""
     summed = {part.index for part in tree.walk(node) if isinstance(part, tree.Sum)} | set(_in_pairs(node))
+    summed |= set(_of_entries(node, context))
     return any(
         isinstance(part, tree.Index)
         and (is_numbered(context, part.base, part.places[0]) or is_stepped(context, part.base, part.places))
@@ -131,6 +132,15 @@ def _in_pairs(node: Node) -> Iterator[str]:
             places = spread_places(part.places)
             if len(places) > 1:
                 yield from (name for place in places[1:] for name in tree.names_in(place))
+
+
+def _of_entries(node: Node, context: Context) -> Iterator[str]:
+    """Letters that are the place of an entry of a vector: the j of `e_j = d_j − y_j` counts no layers."""
+    for part in tree.walk(node):
+        if isinstance(part, tree.Index) and isinstance(part.base, tree.Name) and len(part.places) == 1:
+            rank = len(context.shape(context.variable(part.base.name) or "") or ())
+            if rank == 1:
+                yield from set(tree.names_in(part.places[0])) - LAYER - {STEP}
 
 
 def instances(node: Node, context: Context) -> Iterator[int | None]:

@@ -27,6 +27,7 @@ from symbackprop.checking.gaps import has_gaps, shown_pair
 from symbackprop.checking.member import Judged, Member, misfit, reason, shape_of, worst
 from symbackprop.checking.numbers import digits_of, match, tolerances
 from symbackprop.checking.numeric import FEW_POINTS, has_pieces, is_numeric
+from symbackprop.checking.partials import has_direct
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.roundings import (
     both_rounded,
@@ -53,7 +54,7 @@ class Links:
         pairs = tuple(self._pairs(left, right))
         if not pairs:
             return Judged("not read", (reason("check.undecided", message="no layer has both sides"),))
-        judged = [self._laid_out(self._one(a, b, left, right, approximate), a, b) for a, b in pairs]
+        judged = [self._laid_out(self._judged(a, b, left, right, approximate), a, b) for a, b in pairs]
         verdict = worst(judged)
         return next(one for one in judged if one.verdict == verdict)
 
@@ -62,6 +63,20 @@ class Links:
             for b in right.variants:
                 if a.instance is None or b.instance is None or a.instance == b.instance:
                     yield a, b
+
+    def _judged(self, a: Resolved, b: Resolved, left: Member, right: Member, approximate: bool) -> Judged:
+        """A relation; what is wrong may be right of the derivatives of single equations."""
+        judged = self._one(a, b, left, right, approximate)
+        if judged.verdict != "wrong" or not has_direct(self.desk, a, b):
+            return judged
+        self.desk.direct = True
+        try:
+            again = self._one(a, b, left, right, approximate)
+        finally:
+            self.desk.direct = False
+        if again.verdict not in ("correct", "rounded", "correct for this example"):
+            return judged
+        return Judged("convention", (reason("check.direct"),), again.seen)
 
     def _one(self, a: Resolved, b: Resolved, left: Member, right: Member, approximate: bool) -> Judged:
         try:

@@ -12,6 +12,7 @@ from symbackprop.checking.links import Links
 from symbackprop.checking.member import Member
 from symbackprop.checking.resolve import Resolved
 from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.tree import Node
 
 HOLDS = frozenset({"correct", "rounded", "correct for this example"})
@@ -35,6 +36,16 @@ def is_dz(desk: Desk, first: Node, second: Node) -> bool | Node:
         if _is_same(desk, node, written):
             return True if node is read.node else node
     return True
+
+
+def turns_delta(node: Node) -> bool:
+    """Whether a statement gives δ of a layer the other sign: `δ_j^{(2)} = −∂E/∂v_j^{(2)}`."""
+    match node:
+        case tree.Chain((left, tree.Neg(body), *_), ("=", *_)):
+            inner = body.body if isinstance(body, tree.Bracket) else body
+            gradient = isinstance(inner, tree.Gradient | tree.Derivative | hand.Nabla)
+            return gradient and "delta" in {name.rstrip("0123456789") for name in tree.names_in(left)}
+    return False
 
 
 def _gradients(desk: Desk, read: Node) -> Iterator[Node]:

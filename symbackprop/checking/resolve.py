@@ -328,8 +328,12 @@ def _product(self: Resolver, node: tree.Product) -> Node:
         one = made.factors[at] == tree.number(1) and sign == ""
         if one and _rank_of_factor(self, factors[at - 1]) == 2:
             factors[at] = tree.Ones(span=made.factors[at].span)
-    while len(factors) > 1 and tree.Name("I") in factors and self.context.variable("I") is None:
+    while tree.Name("I") in factors and self.context.variable("I") is None:
         at = factors.index(tree.Name("I"))
+        if all(
+            _rank_of_factor(self, one) == 0 or is_numeric(one) for one in factors[:at] + factors[at + 1 :]
+        ):
+            break  # λ I
         if signs.pop(max(at - 1, 0)) not in ("", "cdot", "*"):
             raise self.refuse("check.unknown_name", made.factors[at], name=made.factors[at])
         factors.pop(at)  # I W is W

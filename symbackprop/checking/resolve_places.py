@@ -34,7 +34,8 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         if of is not None and not named and several:  # of one layer δ_1 is an entry, as δ_2 is
             made = delta_of(self, node, int(places[0].value))
             return self.at(tree.Index(made, places[1:], span=node.span)) if places[1:] else made
-    if base == tree.Name("delta") and len(places) == 2 and is_kronecker(self):
+    numbered_delta = isinstance(places[0], tree.Number) and self.context.knows("delta" + places[0].text)
+    if base == tree.Name("delta") and len(places) == 2 and not numbered_delta and is_kronecker(self):
         first, second = (place(self, one) for one in places)
         return tree.Delta(first, second, span=node.span)
     if base == tree.Name("I") and self.context.variable("I") is None and isinstance(places[0], tree.Name):

@@ -23,6 +23,7 @@ from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
 from symbackprop.checking.member import Member, reason
+from symbackprop.checking.naming import turns_delta
 from symbackprop.checking.ranges import is_whole
 from symbackprop.checking.remembering import key_of, remember
 from symbackprop.checking.rows import lying
@@ -255,6 +256,12 @@ class Session:
             claim = self._judged_in(layered, written) or claim
         if claim.verdict == "wrong" and _has_rows(claim):
             claim = self._judged_in(replace(context, lying=True), written) or claim
+        if claim.verdict == "wrong" and turns_delta(node):
+            settings = replace(context.settings, delta="-dz")
+            turned = self._judged_in(replace(context, settings=settings), written)
+            if turned is not None and turned.verdict == "correct":
+                self.desk.context = replace(self.desk.context, settings=settings)
+                return replace(turned, verdict="convention", reasons=(reason("check.delta_sign"),))
         return claim
 
     def _makes_matrix(self, claim: Claim, prime: Node) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from math import prod
 from typing import TYPE_CHECKING, Any
@@ -77,7 +78,7 @@ def _jacobian(self: HandEvaluator, of: Node, by: tree.Name, scope: Scope[Any]) -
     known = isinstance(of, tree.Name) and of.name in world.values
     free = () if known else tuple(sorted(scope.indices.items()))
     kept = world.kept if known else self.jacobians
-    key = (of, by.name, free)
+    key = (of, by.name, free, self.reader.direct)
     if key not in kept:
         kept[key] = _differentiated(self, of, by.name, scope)
     return _lifted(self, kept[key])
@@ -108,11 +109,22 @@ def _differentiated(self: HandEvaluator, of: Node, by: str, scope: Scope[Any]) -
         self.reader.budget.spend(len(world.exercise.equations))
         direction = [world.domain.zero] * size
         direction[place] = world.domain.one
-        moving = world.moved(by, Array(source.shape, tuple(direction)))
+        moving = _moving(self, of, by, Array(source.shape, tuple(direction)))
         columns.append(over.value(of, Scope({**still, **moving}, scope.indices)))
     shape = columns[0].shape
     entries = tuple(column.entries[at].slope for at in range(prod(shape)) for column in columns)
     return Array((*shape, *source.shape), entries)
+
+
+def _moving(self: HandEvaluator, of: Node, by: str, direction: Array[Any]) -> Mapping[str, Array[Any]]:
+    """What moves with `by`; where derivatives are read as those of one equation alone, only that one."""
+    if self.reader.direct and isinstance(of, tree.Name):
+        from symbackprop.checking.partials import directly  # few write so
+
+        found = directly(self.here, of.name, by, direction)
+        if found is not None:
+            return found
+    return self.here.moved(by, direction)
 
 
 def _picked(self: HandEvaluator, whole: Array[Any], by: tree.Index, scope: Scope[Any]) -> Array[Any]:

@@ -42,7 +42,8 @@ class Reader(Plain):
     a size is the length that only the text names (n, k), `numbers` what it is, `ends` the same of the upper
     ends of sums, which stand for whole ranges there. `per_example`: gradients that the text takes for
     each example of a batch, without the factor 1/m of the mean, and m. `numerator`: ∂L/∂v is a row, and
-    ∂L/∂W has the shape of Wᵀ. `budget` is what is left to spend on the line.
+    ∂L/∂W has the shape of Wᵀ. `direct`: ∂c/∂a is that of c's equation alone, whatever else there moves with
+    a. `budget` is what is left to spend on the line.
     """
 
     meanings: Mapping[str, Node] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class Reader(Plain):
     ends: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
     dot: str = "auto"
     numerator: bool = False
+    direct: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 

@@ -41,6 +41,7 @@ from symbackprop.notation.tree import (
     Sum,
     Transpose,
     Where,
+    names_in,
 )
 
 _SIGNS = {"*": "*", "×": "*", "⊙": "odot", "⊗": "otimes", "·": "cdot", "@": "", "/": "/"}
@@ -239,8 +240,14 @@ class HandActions(Actions):
         return [Part(node, head.start, body.end), *tail[count:]], signs[count - 1 :]
 
     def _reach(self, over: Over, head: Part, tail: list[Part], signs: list[str]) -> int:
-        """How many of the factors behind ∇ or d/dz it acts on: `f(z)`, `[…]`, one factor."""
+        """How many of the factors behind ∇ or d/dz it acts on: `f(z)`, `[…]`, one factor, `½ ‖r‖²`."""
         first = tail[0].value
+        constant = isinstance(first, Number) or (
+            isinstance(first, Quotient) and isinstance(first.below, Number)
+        )
+        if constant and (over.kind == "nabla" or not list(names_in(first))):  # ½, λ/2: nobody derives these
+            loose = (at for at, sign in enumerate(signs, start=1) if sign not in ("", "cdot", "/"))
+            return next(loose, len(tail))
         core = base_of(first.body if isinstance(first, Primed) else first)
         core = core.body if isinstance(core, Marked | Primed) else core
         named = isinstance(core, Name | Gradient)
