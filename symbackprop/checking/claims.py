@@ -189,7 +189,7 @@ class Claims:
 
     def _step(self, update: Update, chain: tree.Chain) -> Claim:
         """`W ← W − η dW = …`: that it goes down the gradient, and the numbers behind."""
-        way = goes_down(self.desk, update)
+        way, carried = goes_down(self.desk, update)
         name = update.old.base if isinstance(update.old, tree.Index) else update.old
         if way != "down":
             why = reason(_STEPS.get(way, "check.no_step"), name=name)
@@ -209,7 +209,18 @@ class Claims:
             with suppress(Unclear):  # of a rate that nobody gives the new value is not known
                 body = self.member(update.members[0])
                 self.desk.context = self.desk.context.defining(update.fresh, body.node)
+        if carried and found.verdict != "wrong":
+            return replace(
+                found, verdict="carried", reasons=(self._carried_on(name),), place=chain.members[1].span
+            )
         return found
+
+    def _carried_on(self, name: Node) -> Reason:
+        """By which of the person's gradients a step goes: that of the name, or else the first wrong one."""
+        lines = self.desk.lines
+        key = f"d{name.name}" if isinstance(name, tree.Name) else ""
+        key = key if key in lines else next(iter(lines))
+        return reason("check.carried", name=self.links.shown(key), line=lines[key])
 
     def _is_size(self, name: str) -> bool:
         context = self.desk.context

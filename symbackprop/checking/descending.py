@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -49,18 +50,46 @@ def _is_one_of(domain: Domain[Any], factor: Any, known: list[Fraction]) -> bool:
     return any(same(domain, factor, domain.from_fraction(rate)) for rate in known)
 
 
-def goes_down(desk: Desk, update: Update) -> Way:
-    """Which way a new value lies from the old one. Raises Unclear where that cannot be told."""
+def goes_down(desk: Desk, update: Update) -> tuple[Way, bool]:
+    """Which way a new value lies from the old one, and whether it does so only by the person's own wrong
+    gradient. Raises Unclear where that cannot be told."""
+    body = update.members[0]
+    numeric = not cites(body)  # numbers, perhaps beside the old value: 7 − 0.1 · (−4), b + 0.4
+    found = _way_in(desk, update, (desk.example,) if numeric else desk.worlds.own)
+    if found == "none" and not numeric:
+        weighed = desk.weighed  # 0.95 W − 0.5 dz xᵀ, where λ is 0.1
+        found = _way_in(desk, update, weighed) if weighed else found
+    same_rate = () if desk.rate is None else (desk.rate,)
+    again = numeric and same_rate and _way_in(desk, update, (desk.example,), same_rate) != "down"
+    if found == "down" and not again:
+        _keep_rate(desk, body)
+        return found, False
+    carried = (desk.carried,) if numeric else desk.carried_points()
+    worlds = [world for world in carried if world is not None]
+    wanted = same_rate if found == "down" else ()
+    if worlds and _way_in(desk, update, worlds, wanted) == "down":
+        return "down", True
+    return found, False
+
+
+def _keep_rate(desk: Desk, body: Node) -> None:
+    """Of `w − 0.1 dL/dw` the rate, by which the text goes on."""
+    rates = {part.value for part in tree.walk(body) if isinstance(part, tree.Number) and "." in part.text}
+    if cites(body) and len(rates) == 1 and not _stated_rates(desk):
+        (desk.rate,) = rates
+
+
+def _way_in(desk: Desk, update: Update, worlds: Sequence[World], rate: tuple[Fraction, ...] = ()) -> Way:
     body = update.members[0]
     rates = {part.value for part in tree.walk(body) if isinstance(part, tree.Number)}
     rates |= set(_known_rates(desk, body).values())
     old = Resolver(desk.context).resolved(update.old)
     new = Resolver(desk.context).resolved(_with_rates(desk, body))
     slope = Resolver(desk.context).resolved(tree.Gradient(update.old))
-    numeric = not cites(body)  # numbers, perhaps beside the old value: 7 − 0.1 · (−4), b + 0.4
-    wanted = _stated_rates(desk) if numeric else ()
+    numeric = not cites(body)
+    wanted = (rate or _stated_rates(desk)) if numeric else ()
     found: set[Way] = set()
-    for world in (desk.example,) if numeric else desk.worlds.own:
+    for world in worlds:
         working = evaluator_in(world, desk.reader)
         try:
             for indices in assignments(working, old, new):

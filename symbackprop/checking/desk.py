@@ -31,16 +31,18 @@ _ERRORS = (ArithmeticError, EvaluationError)
 class Desk:
     """One exercise with everything that the text has said about it so far.
 
-    `written`: the example's world with a person's rounded numbers in it; `carried`: also with those that
-    are wrong; `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points
-    are enough for formulas that are right. `about_number`: the line is the formula of a function, whose
-    argument is a number, so · is between numbers. `rows`: the text writes ∂L/∂v as a row throughout.
-    `direct`: for now, ∂c/∂a is that of the equation of c alone.
+    `written`: the example's world with a person's rounded numbers in it; `noted`: the numbers of names that
+    only the text has; `carried`: also with those that are wrong; `lines`: for each name or gradient that is
+    wrong, the line where it went wrong. `few` points are enough for formulas that are right. `about_number`:
+    the line is the formula of a function, whose argument is a number, so · is between numbers. `rows`: the
+    text writes ∂L/∂v as a row throughout. `direct`: for now, ∂c/∂a is that of the equation of c alone.
+    `rate`: the learning rate of the last step.
     """
 
     exercise: Exercise
     context: Context
     written: dict[str, Array[Any]] = field(default_factory=dict)
+    noted: dict[str, Node] = field(default_factory=dict)
     wrong_numbers: dict[str, Array[Any]] = field(default_factory=dict)
     wrong_units: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
     wrong_formulas: dict[str, Resolved] = field(default_factory=dict)
@@ -50,6 +52,7 @@ class Desk:
     about_number: bool = False
     rows: bool = False
     direct: bool = False
+    rate: Fraction | None = None
     budget: Budget = field(default_factory=Budget)
 
     @cached_property
@@ -219,6 +222,12 @@ class Desk:
         before = {name for one in exercise.equations[:-1] for name in tree.names_in(one.body)}
         known = {**exercise.values, **self.given}
         return {name: value for name, value in known.items() if name not in before}
+
+    @property
+    def weighed(self) -> tuple[World, ...]:
+        """The exercise's points with its own numbers that only the loss uses: λ of a regulariser."""
+        numbers = {name: value for name, value in self.targets.items() if len(value.entries) == 1}
+        return tuple(_with_labels(world, numbers) for world in self.worlds.own) if numbers else ()
 
     @cached_property
     def labelled_real(self) -> tuple[World, ...]:

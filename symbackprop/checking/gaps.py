@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import product
 
+from symbackprop.checking.compare import look
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.member import Judged, reason
 from symbackprop.checking.resolve import Resolved
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -129,3 +132,18 @@ def _at(node: Node, place: Place) -> Node | None:
             entry = tree.rebuild(node, following)
             return None if None in made else entry
     return None
+
+
+def unfinished(desk: Desk, a: Resolved, b: Resolved) -> Judged:
+    """`z_1 = … + w_{1,i} x_i + …`: whether there is such a term, by what moves with its last name."""
+    whole, part = (a, b) if b.unfinished else (b, a)
+    entries = [node for node in tree.walk(part.node) if isinstance(node, tree.Index)]
+    if not entries or whole.unfinished:
+        return Judged("not read", (reason("check.dots", name=part.node),))
+    by = entries[-1]
+    one = Resolved(tree.Derivative(whole.node, by), tuple(dict.fromkeys((*whole.free, *part.free))))
+    two = Resolved(tree.Derivative(part.node, by), one.free)
+    seen = look(one, two, desk.worlds.own, desk.reader)
+    if seen.trouble in ("symbol", "undefined"):
+        return Judged("not read", (reason("check.dots", name=part.node),))
+    return Judged("correct" if seen.equal else "wrong", (), seen)

@@ -23,15 +23,17 @@ from symbackprop.checking.conditions import condition
 from symbackprop.checking.desk import Desk, generalised
 from symbackprop.checking.difference import place_of
 from symbackprop.checking.findings import Argument, Reason, Verdict
-from symbackprop.checking.gaps import has_gaps, shown_pair
+from symbackprop.checking.gaps import has_gaps, shown_pair, unfinished
 from symbackprop.checking.member import Judged, Member, misfit, reason, shape_of, worst
 from symbackprop.checking.numbers import digits_of, match, tolerances
 from symbackprop.checking.numeric import FEW_POINTS, has_pieces, is_numeric
 from symbackprop.checking.partials import has_direct
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.roundings import (
+    as_written,
     both_rounded,
     carried_by_rounding,
+    from_exact,
     off_by_rounding,
     put_in_rounded,
     works_on,
@@ -81,7 +83,7 @@ class Links:
     def _one(self, a: Resolved, b: Resolved, left: Member, right: Member, approximate: bool) -> Judged:
         try:
             if a.unfinished or b.unfinished:
-                return self._unfinished(a, b)
+                return unfinished(self.desk, a, b)
             if has_gaps(a.node) or has_gaps(b.node):
                 return self._shown(a, b, left, right, approximate)
             if left.numeric or right.numeric:
@@ -128,7 +130,7 @@ class Links:
             return generic
         if desk.digits is not None and off_by_rounding(desk, a, b, approximate):
             return Judged("rounded", (reason("check.rounded"),))
-        if works_on(desk, a, b) if both else put_in_rounded(desk, a, b):
+        if (works_on(desk, a, b) or from_exact(desk, a, b)) if both else put_in_rounded(desk, a, b):
             return Judged("rounded", (reason("check.rounded"),))
         proof = both and approximate and desk.context.settings.proof
         if proof and both_rounded(desk.example, desk.reader, a, b):
@@ -141,6 +143,11 @@ class Links:
     def _worked(self, a: Resolved, b: Resolved, approximate: bool) -> Judged | None:
         """Right by the worked formulas from the numbers as they are written, or from those that are wrong."""
         desk = self.desk
+        one, two = as_written(desk, a), as_written(desk, b)
+        if one is not a or two is not b:  # E_1 + E_2, which the text has to nine digits
+            found = self._at_example(one, two, desk.digits or desk.example, approximate)
+            if isinstance(found, Judged) and found.verdict in ("correct", "rounded"):
+                return Judged("rounded", (reason("check.rounded"),))
         if is_numeric(a.node) and is_numeric(b.node):
             return None
         for numbers, carried in ((desk.written, False), (desk.wrong_numbers, True)):
@@ -399,22 +406,6 @@ class Links:
             return False
         written, worlds = Resolved(node), self.desk.worlds.own[:2]
         return any(look(written, Resolved(tree.Name(name)), worlds, self.desk.reader).equal for name in known)
-
-    # --- dots at both ends
-
-    def _unfinished(self, a: Resolved, b: Resolved) -> Judged:
-        """`z_1 = … + w_{1,i} x_i + …`: whether there is such a term, by what moves with its last name."""
-        whole, part = (a, b) if b.unfinished else (b, a)
-        entries = [node for node in tree.walk(part.node) if isinstance(node, tree.Index)]
-        if not entries or whole.unfinished:
-            return Judged("not read", (reason("check.dots", name=part.node),))
-        by = entries[-1]
-        one = Resolved(tree.Derivative(whole.node, by), tuple(dict.fromkeys((*whole.free, *part.free))))
-        two = Resolved(tree.Derivative(part.node, by), one.free)
-        seen = look(one, two, self.desk.worlds.own, self.desk.reader)
-        if seen.trouble in ("symbol", "undefined"):
-            return Judged("not read", (reason("check.dots", name=part.node),))
-        return Judged("correct" if seen.equal else "wrong", (), seen)
 
     # --- why not
 

@@ -76,7 +76,7 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
     value = None if number is None else numbers_of(number, desk.example, desk)
     units = () if number is None else tolerances(number.node, approximate=True) or ()
     if places is not None:
-        exact = verdict not in ("wrong", "carried") or value is None
+        exact = verdict not in ("wrong", "carried", "rounded") or value is None
         made = None if exact or value is None else _with_entry(desk, key, places, value, units)
         if made is None:
             return
@@ -92,7 +92,10 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
             desk.wrong_formulas[key] = right.variants[0]
         elif value is not None and verdict == "wrong":
             desk.wrong_formulas.pop(key, None)
-    elif verdict == "rounded" and value is not None and number is not None and _is_result(number):
+        return
+    if number is not None and _is_result(number) and key in desk.context.meanings:
+        desk.noted[key] = number.node
+    if verdict == "rounded" and value is not None and number is not None and _is_result(number):
         desk.written[key] = value
 
 

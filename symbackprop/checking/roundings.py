@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
+from symbackprop.algebra.values.evaluate import Scope
 from symbackprop.algebra.values.exact import bounds
 from symbackprop.checking.compare import side
 from symbackprop.checking.desk import Desk
@@ -77,6 +79,8 @@ def carried_by_rounding(desk: Desk, a: Resolved, b: Resolved, approximate: bool)
         for place, half in enumerate(units) if half
     ]  # fmt: skip
     base = desk.carried
+    if base is not None and put_in_rounded(desk, a, b, base):
+        return True
     if base is None or not loose or len(loose) > OPERANDS:
         return False
     domain = desk.example.domain
@@ -101,9 +105,15 @@ def carried_by_rounding(desk: Desk, a: Resolved, b: Resolved, approximate: bool)
     return False
 
 
-def put_in_rounded(desk: Desk, a: Resolved, b: Resolved) -> bool:
-    """`0.5523 · 0.4477` for a value: right as far as the operands, which are rounded themselves, tell."""
-    world = desk.example
+def put_in_rounded(desk: Desk, a: Resolved, b: Resolved, world: World | None = None) -> bool:
+    """`0.5523 · 0.4477` for a value: right as far as the operands, which are rounded themselves, tell.
+
+    In the example, from what the person goes on with, or in the `world` where the wrong values stand.
+    """
+    if world is None:
+        worlds = [desk.example, *([desk.digits] if desk.digits is not None else [])]
+        return any(put_in_rounded(desk, a, b, one) for one in worlds)
+    a, b = as_written(desk, a), as_written(desk, b)
     for value, operation in ((a, b), (b, a)):
         if is_numeric(value.node) or operation.free or value.free or not _has_decimals(operation.node):
             continue
@@ -122,6 +132,59 @@ def put_in_rounded(desk: Desk, a: Resolved, b: Resolved) -> bool:
         if found != "different":
             return True
     return False
+
+
+def as_written(desk: Desk, member: Resolved) -> Resolved:
+    """A member with the numbers that the person has written for names of the text's own: S of `e^z / S`."""
+    noted = {name: tree.Bracket(node) for name, node in desk.noted.items()}
+    if noted.keys().isdisjoint(tree.names_in(member.node)):
+        return member
+    return replace(member, node=tree.replace_names(member.node, dict(noted)))
+
+
+def from_exact(desk: Desk, a: Resolved, b: Resolved) -> bool:
+    """`½ (0.01 − 0.7514)² = 0.2748`, right from the exact value that a rounded operand stands for."""
+    allowed = tolerances(b.node, approximate=False)
+    operands = {part.text: part for part in tree.walk(a.node)
+                if isinstance(part, tree.Number) and len(part.text.partition(".")[2]) >= DIGITS}  # fmt: skip
+    if allowed is None or not operands or len(operands) > OPERANDS:
+        return False
+    world = desk.example
+    known = [entry for array in world.values.values() for entry in array.entries]
+    exact: dict[str, Any] = {}
+    for text, operand in operands.items():
+        try:
+            near = [one for one in known if _rounds_to(bounds(one), operand)]
+        except ArithmeticError:  # a symbol among them
+            return False
+        if near:
+            exact[text] = near[0]
+    try:
+        value = _with_values(desk, a.node, exact)
+        number = side(evaluator_in(world, desk.reader), b, {})
+    except (ArithmeticError, EvaluationError):
+        return False
+    found, _ = match(world.domain, value, number.array, allowed, loose=number.loose)
+    return found != "different"
+
+
+def _with_values(desk: Desk, node: Node, exact: dict[str, Any]) -> Array[Any]:
+    """The value of a formula in which some of the numbers, by their digits, have these values."""
+    names = {text: f"{text}·" for text in exact}  # nobody can write these names
+
+    def named(part: Node) -> Node:
+        if isinstance(part, tree.Number) and part.text in names:
+            return tree.Name(names[part.text])
+        return tree.rebuild(part, named)
+
+    world = desk.example
+    extra = {name: Array((), (exact[text],)) for text, name in names.items()}
+    scope = Scope({**world.values, **extra}, {})
+    return evaluator_in(world, desk.reader).value(named(node), scope)
+
+
+DIGITS = 4
+"""Decimals of an operand that can stand for one value only."""
 
 
 def _has_decimals(node: Node) -> bool:
