@@ -36,6 +36,9 @@ def _is_put_in(desk: Desk, node: Node) -> bool:
 
 def holds_for_labels(desk: Desk, a: Resolved, b: Resolved) -> bool:
     """`∂L/∂z_2 = p_2 − 1`, `L = −log p_2`: right for the exercise's one-hot target, whatever else is."""
+    counted = desk.counted
+    if counted and look(a, b, counted, desk.reader).equal:
+        return True
     numbers = {part.value for one in (a, b) for part in tree.walk(one.node) if isinstance(part, tree.Number)}
     worlds = desk.labelled(numbers, entries=a.sized or b.sized or bool(a.conditions or b.conditions))
     if not worlds:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
+from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.findings import Reason
 from symbackprop.checking.marks import mark_number
 from symbackprop.checking.resolve_places import place
@@ -177,14 +178,20 @@ class Calls:
         return False
 
     def _is_moved(self, head: Head, args: tuple[Node, ...]) -> bool:
-        """Whether `L(w_1 + ε)` is the loss elsewhere, as in a difference quotient."""
+        """Whether `L(w_1 + ε)` or `L(4.01)` is the loss elsewhere, as in a difference quotient."""
         context = self.context
-        if not args or not isinstance(args[0], tree.Add) or len(args) > 1:
+        if len(args) != 1 or context.variable(head.name) not in context.exercise.computed or head.primes:
+            return False
+        if isinstance(args[0], tree.Number):
+            return "." in args[0].text or context.variable(head.name) == context.exercise.loss
+        if not isinstance(args[0], tree.Add):
             return False
         start = args[0].terms[0]
         core = start.base if isinstance(start, tree.Index) else start
-        given = isinstance(core, tree.Name) and context.variable(core.name) in context.exercise.given
-        return given and context.variable(head.name) in context.exercise.computed and not head.primes
+        if not isinstance(core, tree.Name):
+            return False
+        stem = core.name.removesuffix(entry_digits(context, core.name))
+        return context.variable(stem) in context.exercise.given
 
     def _made(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
         context, resolver = self.context, self.resolver

@@ -30,8 +30,17 @@ def _common(members: list[Member]) -> int | None:
 def _shown(member: Member, instance: int | None = None) -> Node:
     dotted = any(isinstance(part, tree.Dots) for part in tree.walk(member.written))
     chosen = next((one.node for one in member.variants if one.instance == instance), member.node)
-    node = member.written if dotted else chosen
+    node = member.written if dotted else _once(chosen)
     return node.body if isinstance(node, tree.Bracket) else node
+
+
+def _once(node: Node) -> Node:
+    """A row that was stood up for `w_j` and laid down again by `w_j^T` as that row."""
+    made = tree.rebuild(node, _once)
+    match made:
+        case tree.Transpose(tree.Transpose(tree.Index() as row)):
+            return row
+    return made
 
 
 def label_members(label: Node) -> Iterator[Node]:

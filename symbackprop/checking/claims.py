@@ -11,7 +11,7 @@ from symbackprop.checking.chains import COMPARED, EQUAL, flattened, is_number_li
 from symbackprop.checking.commas import apart, has_commas
 from symbackprop.checking.compare import Seen, loose
 from symbackprop.checking.comparing import compared
-from symbackprop.checking.context import INDICES, Unclear
+from symbackprop.checking.context import INDICES, SIZES, Unclear
 from symbackprop.checking.descending import goes_down, rate_between
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.differentials import goes_backwards, hold
@@ -32,9 +32,6 @@ from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node, Span
-
-SIZES = frozenset({"k", "n", "m", "N", "h"})
-"""Letters that are sizes where they are no names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -233,9 +233,10 @@ def loose(node: Node) -> bool:
             return True  # (1, 5)ᵀ is how people write a column
         case tree.Bracket(body) | tree.Neg(body) | tree.Quotient(body, _):
             return loose(body)
-        case tree.Product(factors):
+        case tree.Product(factors, signs):
             arrays = [one for one in factors if not is_number(one)]
-            return len(arrays) == 1 and loose(arrays[0])
+            single = len(arrays) == 1 or (arrays and set(signs) == {"odot"})
+            return bool(single) and all(map(loose, arrays))
         case tree.Add(terms):
             return all(map(loose, terms))
     return False

@@ -29,6 +29,9 @@ FUNCTION_LETTERS = frozenset({"f", "g", "h", "phi", "psi", "sigma", "varphi", "a
 INDICES = frozenset("ijklmnpqrst")
 """Letters that are indices where nothing says otherwise."""
 
+SIZES = frozenset({"k", "n", "m", "N", "h"})
+"""Letters that are sizes where they are no names."""
+
 
 _LOSSES = frozenset({"L", "J", "E", "C", "calL", "ell"})
 """Letters of losses, so that `dE` is a gradient even where d is a name."""
@@ -184,6 +187,12 @@ class Context(Plain):
     def equations(self) -> Mapping[str, Equation]:
         """The equations by their left sides."""
         return {one.name: one for one in self.exercise.equations}
+
+    @cached_property
+    def sums_by_ones(self) -> bool:
+        """Whether the model has vectors of ones: `b 1^T`."""
+        bodies = (part for one in self.exercise.equations for part in tree.walk(one.body))
+        return any(isinstance(part, tree.Ones) for part in bodies)
 
     # --- activations and layers
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 from symbackprop.algebra.functions import TABLE
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.claims import SIZES, Claims
+from symbackprop.checking.claims import Claims
 from symbackprop.checking.compare import look
-from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
+from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, SIZES, Unclear
 from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.lettered import STEPPED, instances, is_stepped

@@ -13,7 +13,7 @@ from symbackprop.algebra.functions import TABLE, Function
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.budget import Budget
-from symbackprop.checking.context import Context
+from symbackprop.checking.context import SIZES, Context
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import Reader, evaluator_in, scope_in
 from symbackprop.checking.worlds import World, Worlds, more_worlds, real_worlds, worlds_of
@@ -228,6 +228,16 @@ class Desk:
         """The exercise's points with its own numbers that only the loss uses: λ of a regulariser."""
         numbers = {name: value for name, value in self.targets.items() if len(value.entries) == 1}
         return tuple(_with_labels(world, numbers) for world in self.worlds.own) if numbers else ()
+
+    @cached_property
+    def counted(self) -> tuple[World, ...]:
+        """The exercise's points with those numbers given that say how many examples there are: `m = 3`."""
+        sizes = {size for shape in self.exercise.shapes.values() for size in shape}
+        counts = {
+            name: value for name, value in self.targets.items()
+            if not value.shape and name in SIZES and set(value.entries) <= sizes
+        }  # fmt: skip
+        return tuple(_with_labels(world, counts) for world in self.worlds.own) if counts else ()
 
     @cached_property
     def labelled_real(self) -> tuple[World, ...]:

@@ -325,7 +325,9 @@ def _product(self: Resolver, node: tree.Product) -> Node:
         return made
     factors, signs = [self.at(one) for one in made.factors], list(made.signs)
     for at, sign in enumerate(signs, start=1):  # dZᵀ 1 adds the rows up; dz · 1 is dz
-        one = made.factors[at] == tree.number(1) and sign == ""
+        one = made.factors[at] == tree.number(1) and (
+            sign == "" or (sign == "*" and self.context.sums_by_ones)
+        )
         if one and _rank_of_factor(self, factors[at - 1]) == 2:
             factors[at] = tree.Ones(span=made.factors[at].span)
     while tree.Name("I") in factors and self.context.variable("I") is None:
@@ -341,7 +343,10 @@ def _product(self: Resolver, node: tree.Product) -> Node:
 
 
 def _rank_of_factor(self: Resolver, node: Node) -> int | None:
-    return rank_of(self, node.body if isinstance(node, tree.Transpose) else node)
+    bare = tree.bare(node.body if isinstance(node, tree.Transpose) else node)
+    if isinstance(bare, tree.Derivative) and bare.of == tree.Name(self.context.exercise.loss):
+        bare = bare.by
+    return rank_of(self, bare)
 
 
 def _add(self: Resolver, node: tree.Add) -> Node:

@@ -68,7 +68,8 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         return core
     if any(isinstance(place, tree.Number) for place in fitted):
         self.sized = True
-    single = len(fitted) == 2 and len(spread_places(places)) == 1 and isinstance(shown[0], tree.Name)
+    single = len(fitted) == 2 and len(spread_places(places)) == 1
+    single = single and isinstance(shown[0], tree.Name | tree.Number) and tree.Slice() in fitted
     made = tree.Index(core.of if isinstance(core, tree.Gradient) else core, fitted, span=node.span)
     whole: Node = tree.Gradient(made, span=node.span) if isinstance(core, tree.Gradient) else made
     return upright(self.context, whole) if single else whole
@@ -172,6 +173,8 @@ def _fitted(
                 return low, tree.Slice()  # W_{j:}
             case tree.Name():
                 return row(self.context, bare.name, shown[0])
+            case tree.Number(_, text) if len(text) == 1:
+                return row(self.context, bare.name, shown[0])  # w_1 of the first neuron
     if rank == 0 and all(isinstance(place, tree.Number) and place.value == 1 for place in shown):
         return ()
     if rank == 1 and len(shown) == 2 and shown[1] == tree.Number(Fraction(1)):

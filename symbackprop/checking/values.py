@@ -182,9 +182,18 @@ def _bound(self: HandEvaluator, high: Node | None, scope: Scope[Any], index: str
     try:
         return self.whole(high, scope)
     except (Missing, EvaluationError):
-        if isinstance(high, tree.Name) and high.name not in self.here.exercise.shapes:
-            return _length(self, index, body, scope)
+        length = _length(self, index, body, scope)
+        if isinstance(high, tree.Name) and (
+            high.name not in self.here.exercise.shapes or _counts(self, high.name, length)
+        ):
+            return length
         raise
+
+
+def _counts(self: HandEvaluator, name: str, length: int | None) -> bool:
+    """Whether a given number, m, is how long this axis is, though at a random point it is another one."""
+    known = self.here.exercise.values.get(name)
+    return length is not None and known is not None and known.entries == (Fraction(length),)
 
 
 def _length(self: HandEvaluator, index: str, body: Node, scope: Scope[Any]) -> int | None:
