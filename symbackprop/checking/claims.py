@@ -39,7 +39,8 @@ class Claim(Plain):
     """What is found of one statement, before it has a place in a file.
 
     `left` and `right` are the members between which it goes wrong; `anchor` and `last` those that a line
-    which begins with a relation goes on from. None for a verdict: it is nothing to be listed.
+    which begins with a relation goes on from; `stepped` what a step of descent is of. None for a verdict: it
+    is nothing to be listed.
     """
 
     verdict: Verdict | None
@@ -53,6 +54,7 @@ class Claim(Plain):
     seen: Seen | None = None
     entry: int | None = None
     about_label: bool = False
+    stepped: Node | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -164,7 +166,7 @@ class Claims:
             return Claim(verdict="definition")
         update = update_of(self.desk.context, chain)
         if update is not None:
-            return self._step(update, chain)
+            return replace(self._step(update, chain), stepped=update.old)
         if chain.relations[0] != "=" or not isinstance(first, tree.Name):
             return None
         second = chain.members[1]

@@ -61,7 +61,8 @@ class Context(Plain):
     `meanings`: formulas of the names that the text defines. `functions`: letters that the text gives to a
     function of the table or of the exercise; `lambdas`: those given by a formula, with its argument.
     `sizes`: of which name and axis a size is the length that only the text names. `comma`: decimals are
-    written with a comma. `lying`: `w_j` is a row, and no vector. `numbers`: those sizes whose number the
+    written with a comma. `lying`: `w_j` is a row, and no vector. `ones`: the 1 of `dZ * 1` is a
+    vector of ones. `numbers`: those sizes whose number the
     text gives. `ends`: letters at the upper ends of sums, and the axis that each is the length of; None for
     one that stands for two lengths.
     `per_example`: gradients that are each example's, with the number of examples.
@@ -77,6 +78,7 @@ class Context(Plain):
     numbers: Mapping[str, int] = field(default_factory=dict)
     ends: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
     lying: bool = False
+    ones: bool = False
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)

@@ -36,7 +36,7 @@ class Desk:
     wrong, the line where it went wrong. `few` points are enough for formulas that are right. `about_number`:
     the line is the formula of a function, whose argument is a number, so · is between numbers. `rows`: the
     text writes ∂L/∂v as a row throughout. `direct`: for now, ∂c/∂a is that of the equation of c alone.
-    `rate`: the learning rate of the last step.
+    `rate`: the learning rate of the last step; `stepped`: the weights behind it.
     """
 
     exercise: Exercise
@@ -53,6 +53,7 @@ class Desk:
     rows: bool = False
     direct: bool = False
     rate: Fraction | None = None
+    stepped: dict[str, Array[Any]] = field(default_factory=dict)
     budget: Budget = field(default_factory=Budget)
 
     @cached_property

@@ -325,11 +325,9 @@ def _product(self: Resolver, node: tree.Product) -> Node:
         return made
     factors, signs = [self.at(one) for one in made.factors], list(made.signs)
     for at, sign in enumerate(signs, start=1):  # dZᵀ 1 adds the rows up; dz · 1 is dz
-        one = made.factors[at] == tree.number(1) and (
-            sign == "" or (sign == "*" and self.context.sums_by_ones)
-        )
+        one = made.factors[at] == tree.number(1) and (sign == "" or (sign == "*" and self.context.ones))
         if one and _rank_of_factor(self, factors[at - 1]) == 2:
-            factors[at] = tree.Ones(span=made.factors[at].span)
+            factors[at], signs[at - 1] = tree.Ones(span=made.factors[at].span), ""
     while tree.Name("I") in factors and self.context.variable("I") is None:
         at = factors.index(tree.Name("I"))
         if all(

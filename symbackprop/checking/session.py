@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ from symbackprop.checking.fragment_quotes import claims_anything
 from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
+from symbackprop.checking.iterating import begins_pass, keep_step, next_pass
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.naming import turns_delta
 from symbackprop.checking.ranges import is_whole
@@ -171,6 +173,8 @@ class Session:
                 self._switch(found)
             self.desk.budget.begin()
             ready, claim = self._understood(written)
+            if claim.verdict == "wrong" and begins_pass(self.desk, claim):
+                ready, claim = self._in_next_pass(written) or (ready, claim)
         except Unclear as error:
             if self._only_names(fragment):
                 return
@@ -218,6 +222,17 @@ class Session:
                 raise
             return self._understood(replace(written, node=applied))
 
+    def _in_next_pass(self, written: Written) -> tuple[Prepared, Claim] | None:
+        """A statement with the weights behind a step, with which the text goes on if it is right."""
+        own = self.desk
+        self.desk = next_pass(own)
+        with suppress(Unclear, OverBudget, RecursionError):
+            ready, claim = self._understood(written)
+            if claim.verdict not in ("wrong", "carried"):
+                return ready, claim
+        self.desk = own
+        return None
+
     def _only_names(self, fragment: Fragment) -> bool:
         """Whether a formula among words only names a symbol; of a report of ours all is read."""
         named = fragment.kind == "inline" and not claims_anything(fragment.text)
@@ -256,6 +271,8 @@ class Session:
             claim = self._judged_in(layered, written) or claim
         if claim.verdict == "wrong" and _has_rows(claim):
             claim = self._judged_in(replace(context, lying=True), written) or claim
+        if claim.verdict == "wrong" and context.sums_by_ones and _has_times_one(node):
+            claim = self._judged_in(replace(context, ones=True), written) or claim
         if claim.verdict == "wrong" and turns_delta(node):
             settings = replace(context.settings, delta="-dz")
             turned = self._judged_in(replace(context, settings=settings), written)
@@ -282,7 +299,9 @@ class Session:
         except Unclear:
             return None
         finally:
-            self.desk.context = replace(self.desk.context, settings=own.settings, lying=own.lying)
+            self.desk.context = replace(
+                self.desk.context, settings=own.settings, lying=own.lying, ones=own.ones
+            )
         return None if claim.verdict == "wrong" else claim
 
     def _listed(self, blank: Finding, start: Span, claim: Claim, ready: Prepared) -> None:
@@ -305,6 +324,8 @@ class Session:
         self.findings.append(finding)
         self.desk.budget.renew()
         remember(self.desk, claim, verdict, blank.line)
+        if claim.stepped is not None and verdict != "wrong":
+            keep_step(self.desk, claim)
 
     def _is_turned_delta(self, claim: Claim) -> bool:
         """Whether a statement takes δ for a gradient with the other sign."""
@@ -395,6 +416,15 @@ def _has_rows(claim: Claim) -> bool:
     """Whether `w_j` stands in a claim: a vector, or a row."""
     members = [one for one in (claim.left, claim.right) if one is not None]
     return any(lying(part) is not part for one in members for part in tree.walk(one.node))
+
+
+def _has_times_one(node: Node) -> bool:
+    """Whether `dZ * 1` stands there: the number, or a vector of ones?"""
+    products = (part for part in tree.walk(node) if isinstance(part, tree.Product))
+    return any(
+        sign == "*" and factor == tree.number(1)
+        for part in products for sign, factor in zip(part.signs, part.factors[1:], strict=True)
+    )  # fmt: skip
 
 
 def _has_marks(node: Node) -> bool:
