@@ -18,7 +18,7 @@ from symbackprop.checking.lettered import STEPPED, instances, is_stepped
 from symbackprop.checking.member import is_tuple, numbers_of, shape_of
 from symbackprop.checking.naming import is_dz, named_quantity
 from symbackprop.checking.resolve import Resolved
-from symbackprop.checking.updating import update_of
+from symbackprop.checking.updating import cites, update_of
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.node import Plain
@@ -43,6 +43,8 @@ def prepared(desk: Desk, node: Node) -> Prepared:
         chain = _named_at_end(desk, chain)
         plain = tuple("=" if one == "≡" else one for one in chain.relations)
         node = chain = tree.Chain(chain.members, plain, chain.over, span=chain.span)
+    if chain is not None and (again := _redefined(desk, chain)) is not None:
+        return again
     if chain is None or chain.relations[0] not in ("=", "≡", "≈"):
         return Prepared(node)
     if update_of(desk.context, chain) is not None:
@@ -55,6 +57,38 @@ def prepared(desk: Desk, node: Node) -> Prepared:
         return Prepared(chain, len(chain.members) == 2)
     _gives_value(desk, first, chain)
     return Prepared(chain)
+
+
+def _redefined(desk: Desk, chain: tree.Chain) -> Prepared | None:
+    """`v = 0.9 v + dL/dw`, momentum, of a name of the text's own: the old value stands on the right."""
+    first, second = chain.members[:2]
+    context = desk.context
+    if (
+        not isinstance(first, tree.Name)
+        or first.name not in context.meanings
+        or first.name in context.exercise.shapes
+    ):
+        return None
+    old = context.meanings[first.name]
+    kept = isinstance(second, tree.Add) and any(_is_share(one, first) for one in second.terms)
+    if chain.relations[0] not in ("=", "←") or not kept or not cites(second):
+        return None
+    body = tree.replace_names(second, {first.name: tree.Bracket(old)})
+    meaning = Claims(desk).member(body).variants[0]
+    if meaning.free:
+        return None
+    desk.context = context.defining(first.name, meaning.node)
+    if len(chain.members) == 2:
+        return Prepared(tree.Chain((first, body), ("=",), chain.over, span=chain.span), True)
+    return Prepared(
+        tree.Chain((body, *chain.members[2:]), chain.relations[1:], chain.over[1:], span=chain.span)
+    )
+
+
+def _is_share(term: Node, name: tree.Name) -> bool:
+    """`0.9 v`, `β v`: a number times the name."""
+    factors = term.factors if isinstance(term, tree.Product) else ()
+    return len(factors) == 2 and factors[1] == name and isinstance(factors[0], tree.Number | tree.Name)
 
 
 def _chain(node: Node) -> tree.Chain | None:

@@ -31,10 +31,10 @@ _ERRORS = (ArithmeticError, EvaluationError)
 class Desk:
     """One exercise with everything that the text has said about it so far.
 
-    `written`: the example's world with a person's rounded numbers in it; `noted`: the numbers of names that
-    only the text has; `carried`: also with those that are wrong; `lines`: for each name or gradient that is
-    wrong, the line where it went wrong. `few` points are enough for formulas that are right. `about_number`:
-    the line is the formula of a function, whose argument is a number, so · is between numbers. `rows`: the
+    `written`: the example's world with a person's rounded numbers in it; `noted`: meanings and numbers of
+    names that only the text has; `carried`: also with those that are wrong; `lines`: for each name or
+    gradient that is wrong, the line where it went wrong. `few` points are enough for formulas that are right.
+    `about_number`: the line is the formula of a function of a number, so · is between numbers. `rows`: the
     text writes ∂L/∂v as a row throughout. `direct`: for now, ∂c/∂a is that of the equation of c alone.
     `rate`: the learning rate of the last step; `stepped`: the weights behind it.
     """
@@ -42,7 +42,7 @@ class Desk:
     exercise: Exercise
     context: Context
     written: dict[str, Array[Any]] = field(default_factory=dict)
-    noted: dict[str, Node] = field(default_factory=dict)
+    noted: dict[str, tuple[Node, Node]] = field(default_factory=dict)
     wrong_numbers: dict[str, Array[Any]] = field(default_factory=dict)
     wrong_units: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
     wrong_formulas: dict[str, Resolved] = field(default_factory=dict)

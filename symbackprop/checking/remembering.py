@@ -94,7 +94,7 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
             desk.wrong_formulas.pop(key, None)
         return
     if number is not None and _is_result(number) and key in desk.context.meanings:
-        desk.noted[key] = number.node
+        desk.noted[key] = desk.context.meanings[key], number.node
     if verdict == "rounded" and value is not None and number is not None and _is_result(number):
         desk.written[key] = value
 

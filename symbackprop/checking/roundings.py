@@ -136,7 +136,10 @@ def put_in_rounded(desk: Desk, a: Resolved, b: Resolved, world: World | None = N
 
 def as_written(desk: Desk, member: Resolved) -> Resolved:
     """A member with the numbers that the person has written for names of the text's own: S of `e^z / S`."""
-    noted = {name: tree.Bracket(node) for name, node in desk.noted.items()}
+    meanings = desk.context.meanings
+    noted = {
+        name: tree.Bracket(node) for name, (meant, node) in desk.noted.items() if meanings.get(name) is meant
+    }
     if noted.keys().isdisjoint(tree.names_in(member.node)):
         return member
     return replace(member, node=tree.replace_names(member.node, dict(noted)))
