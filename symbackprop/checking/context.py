@@ -26,6 +26,9 @@ LOSS_LETTERS = ("L", "calL", "ell", "J", "E", "C", "calJ", "calE", "calC", "Loss
 FUNCTION_LETTERS = frozenset({"f", "g", "h", "phi", "psi", "sigma", "varphi", "act"})
 """Letters for a function, where they are no names of the model."""
 
+NEURON_WORDS = frozenset({"net", "out", "target"})
+"""What some call a neuron's affine value, its output, and what that should be."""
+
 INDICES = frozenset("ijklmnpqrst")
 """Letters that are indices where nothing says otherwise."""
 
@@ -61,10 +64,10 @@ class Context(Plain):
     `meanings`: formulas of the names that the text defines. `functions`: letters that the text gives to a
     function of the table or of the exercise; `lambdas`: those given by a formula, with its argument.
     `sizes`: of which name and axis a size is the length that only the text names. `comma`: decimals are
-    written with a comma. `lying`: `w_j` is a row, and no vector. `ones`: the 1 of `dZ * 1` is a
-    vector of ones. `numbers`: those sizes whose number the
-    text gives. `ends`: letters at the upper ends of sums, and the axis that each is the length of; None for
-    one that stands for two lengths.
+    written with a comma. `lying`: `w_j` is a row, and no vector. `ones`: the 1 of `dZ * 1` is a vector of
+    ones. `worded`: the text calls a neuron's values `net_{h1}` and `out_{h1}`. `numbers`: those sizes whose
+    number the text gives. `ends`: letters at the upper ends of sums, and the axis that each is the length of;
+    None for one that stands for two lengths.
     `per_example`: gradients that are each example's, with the number of examples.
     `macros`: the commands that the document defines. `differentials`: the text says that it uses them.
     """
@@ -79,6 +82,7 @@ class Context(Plain):
     ends: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
     lying: bool = False
     ones: bool = False
+    worded: bool = False
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)
@@ -123,6 +127,8 @@ class Context(Plain):
         own |= {
             name[0].swapcase() + name[1:] for name in exercise.shapes if len(name) == 2 and name.isalpha()
         }
+        if self.ladder:
+            own |= NEURON_WORDS
         if not self.knows("d"):
             own.discard("d")  # where d is only a size, `dQ` is the gradient
         return HandVocabulary(

@@ -142,7 +142,16 @@ def as_written(desk: Desk, member: Resolved) -> Resolved:
     }
     if noted.keys().isdisjoint(tree.names_in(member.node)):
         return member
-    return replace(member, node=tree.replace_names(member.node, dict(noted)))
+    return replace(member, node=_replaced(member.node, noted))
+
+
+def _replaced(node: Node, table: dict[str, tree.Bracket]) -> Node:
+    """A formula with numbers for names; what is differentiated stays a formula."""
+    if isinstance(node, tree.Derivative | tree.Gradient):
+        return node
+    if isinstance(node, tree.Name):
+        return table.get(node.name, node)
+    return tree.rebuild(node, lambda part: _replaced(part, table))
 
 
 def from_exact(desk: Desk, a: Resolved, b: Resolved) -> bool:

@@ -31,6 +31,7 @@ from symbackprop.checking.remembering import key_of, remember
 from symbackprop.checking.rows import lying
 from symbackprop.checking.settings import Settings
 from symbackprop.checking.summing import with_sums
+from symbackprop.checking.wording import worded
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -199,13 +200,14 @@ class Session:
 
     def _understood(self, written: Written) -> tuple[Prepared, Claim]:
         """What a statement defines, and what is found of it. Raises Unclear."""
-        node, before = written.node, self.desk.context
-        assert node is not None
+        assert written.node is not None
+        before, node = worded(self.desk.context, written.node)
         if written.at:
             from symbackprop.checking.points import at_points  # few write so
 
             node = at_points(self.desk, node, written.at)
-            written = replace(written, node=node, at=())
+            written = replace(written, at=())
+        written = replace(written, node=node)
         self.desk.about_number = is_function_formula(node, before)
         self.desk.context = with_ends(before, node)
         try:

@@ -202,6 +202,8 @@ def superscripts(
         reader.context.refuse("there is nothing above", item.start, item.end)
     if is_transpose(reader, inside):
         return [Script("transpose")]
+    if len(inside) == 1 and inside[0].kind == "sign" and inside[0].text == "+":  # w^+, after a step
+        return [Script("power", (Name("new", span=Span(item.start, item.end)),))]
     layer = _layer(reader, layered, inside)
     if layer is not None:
         return [Script("mark", (layer,), bracket="[")]
