@@ -15,6 +15,7 @@ from symbackprop.checking.context import FUNCTION_LETTERS, INDICES, Context, Unc
 from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.dots import expanded_sum, expanded_tuple
 from symbackprop.checking.findings import Reason
+from symbackprop.checking.layer_letters import apart
 from symbackprop.checking.lettered import MOST_LAYERS, lettered, spelt, spread_places, written_out
 from symbackprop.checking.lettered import instances as instances
 from symbackprop.checking.marks import delta_of, mark_number, marked
@@ -123,6 +124,8 @@ def _name(self: Resolver, node: tree.Name) -> Node:
     read = lettered(self, name, node) or _with_places(self, node)
     if read is not None:
         return read
+    if context.by_letter and (spread := apart(node)) is not node:
+        return self.at(spread)
     if context.size_known(name) or name in self.free:
         return node
     if context.ends.get(name) is not None:

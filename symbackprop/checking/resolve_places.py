@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from symbackprop.checking.layer_letters import by_letter
 from symbackprop.checking.lettered import is_kronecker, spread_places, step_meaning, stepped
 from symbackprop.checking.marks import delta_of
 from symbackprop.checking.rows import lying, row, upright
@@ -22,6 +23,9 @@ ROW = "r…"
 def entry(self: Resolver, node: tree.Index) -> Node:
     """`w[1, 2]`, `δ_1`, `x_i`: the entry, or the name that an index is part of."""
     base, places = node.base, node.places
+    told = by_letter(self, base, places)
+    if told is not None:
+        return told
     if base == tree.Name("delta"):
         places = stepped(self, base, places)
         meant = step_meaning(self.context, places)

@@ -15,6 +15,14 @@ from symbackprop.checking.claims import Claim, Claims
 from symbackprop.checking.context import Context, Unclear
 from symbackprop.checking.defining import Prepared, prepared, switched
 from symbackprop.checking.desk import Desk
+from symbackprop.checking.doubts import (
+    has_marks,
+    has_rows,
+    has_times_one,
+    other_delta,
+    picked,
+    prime_of_output,
+)
 from symbackprop.checking.ends import with_ends
 from symbackprop.checking.examples import times_examples
 from symbackprop.checking.findings import Finding, Reason
@@ -24,11 +32,11 @@ from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
 from symbackprop.checking.iterating import begins_pass, keep_step, next_pass
+from symbackprop.checking.layer_letters import agrees, uses_letters
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.naming import turns_delta
 from symbackprop.checking.ranges import is_whole
 from symbackprop.checking.remembering import key_of, remember
-from symbackprop.checking.rows import lying
 from symbackprop.checking.settings import Settings
 from symbackprop.checking.summing import with_sums
 from symbackprop.checking.wording import worded
@@ -214,6 +222,9 @@ class Session:
             ready = self._prepared(written)
             return ready, self._judged(replace(written, node=ready.node))
         except Unclear as error:
+            told = self._by_letters(written, before)
+            if told is not None:
+                return told
             if error.reason.key != "check.no_argument":
                 raise
             from symbackprop.checking.unapplied import with_arguments  # few write so
@@ -223,6 +234,25 @@ class Session:
             if applied is node:
                 raise
             return self._understood(replace(written, node=applied))
+
+    def _by_letters(self, written: Written, before: Context) -> tuple[Prepared, Claim] | None:
+        """A statement in which letters tell the layers apart, if it is right so."""
+        assert written.node is not None
+        if not uses_letters(before, written.node):
+            return None
+        now = self.desk.context
+        for sign in ("dz", "-dz"):
+            self.desk.context = before
+            if agrees(self.desk, turned=sign == "-dz"):
+                settings = replace(before.settings, delta=sign)
+                self.desk.context = replace(before, by_letter=True, settings=settings)
+                with suppress(Unclear):
+                    ready = self._prepared(written)
+                    claim = self._judged(replace(written, node=ready.node))
+                    if claim.verdict in ("correct", "rounded"):
+                        return ready, claim
+        self.desk.context = now
+        return None
 
     def _in_next_pass(self, written: Written) -> tuple[Prepared, Claim] | None:
         """A statement with the weights behind a step, with which the text goes on if it is right."""
@@ -261,19 +291,19 @@ class Session:
         assert node is not None
         claim = self._claims(written).judge(node)
         context = self.desk.context
-        prime = _prime_of_output(node, context) if claim.verdict == "wrong" else None
+        prime = prime_of_output(node, context) if claim.verdict == "wrong" else None
         if prime is not None and not self._makes_matrix(claim, prime):
             raise Unclear(reason("check.primes", name=prime), prime.span)
-        if claim.verdict == "wrong" and (index := _picked(claim, context)) is not None:
+        if claim.verdict == "wrong" and (index := picked(claim, context)) is not None:
             raise Unclear(reason("check.unknown_name", name=index), index.span)
-        if claim.verdict == "wrong" and (other := _other_delta(node, context)) is not None:
+        if claim.verdict == "wrong" and (other := other_delta(node, context)) is not None:
             raise Unclear(reason("check.unknown_name", name=other), other.span)
-        if claim.verdict == "wrong" and context.settings.marks == "auto" and _has_marks(node):
+        if claim.verdict == "wrong" and context.settings.marks == "auto" and has_marks(node):
             layered = replace(context, settings=replace(context.settings, marks="layer"))
             claim = self._judged_in(layered, written) or claim
-        if claim.verdict == "wrong" and _has_rows(claim):
+        if claim.verdict == "wrong" and has_rows(claim):
             claim = self._judged_in(replace(context, lying=True), written) or claim
-        if claim.verdict == "wrong" and context.sums_by_ones and _has_times_one(node):
+        if claim.verdict == "wrong" and context.sums_by_ones and has_times_one(node):
             claim = self._judged_in(replace(context, ones=True), written) or claim
         if claim.verdict == "wrong" and turns_delta(node):
             settings = replace(context.settings, delta="-dz")
@@ -364,73 +394,8 @@ class Session:
         self.anchor = self.last = None
 
 
-def _prime_of_output(node: Node, context: Context) -> Node | None:
-    """`a'` of what a function makes: its derivative, or a transpose? Where one is wrong, nobody can tell."""
-    outputs = {context.output_of(name) for name in context.activations}
-    again = context.stepped("'")
-    if not again:
-        outputs |= {name for name in context.exercise.computed if set(context.exercise.shapes[name]) <= {1}}
-    chain = node if isinstance(node, tree.Chain) else None
-    left = None if chain is None else chain.members[0]
-    if not again and isinstance(left, hand.Primed) and isinstance(left.body, tree.Name):
-        outputs |= {context.variable(left.body.name)}  # W' = …: Wᵀ, or W after a step?
-    heads = [part.factors[0] for part in tree.walk(node)
-             if isinstance(part, tree.Product) and isinstance(part.factors[1], tree.Bracket)]  # fmt: skip
-    for part in tree.walk(node):
-        if any(part is head for head in heads):
-            continue  # L'(ŷ) is a derivative
-        body = part.body if isinstance(part, hand.Primed) else None
-        if isinstance(body, tree.Index) and isinstance(body.base, tree.Name) and len(body.places) == 1:
-            (place,) = body.places
-            body = tree.Name(body.base.name + place.text) if isinstance(place, tree.Number) else body
-        if isinstance(body, tree.Name) and context.variable(body.name) in outputs:
-            return part
-    return None
-
-
-def _picked(claim: Claim, context: Context) -> Node | None:
-    """The c of `L = −log p_c`, the right class, which nobody has said."""
-    left, right = claim.left, claim.right
-    if left is None or right is None or tree.undressed(left.node) != tree.Name(context.exercise.loss):
-        return None
-    free = right.variants[0].free
-    return tree.Name(free[0], span=right.written.span) if free else None
-
-
-def _other_delta(node: Node, context: Context) -> Node | None:
-    """δ_j where the text defines δ_k: books tell layers apart by that letter."""
-    defined = context.meanings.get("delta")
-    if not isinstance(defined, tree.Entrywise):
-        return None
-    for part in tree.walk(node):
-        if isinstance(part, tree.Index) and part.base == tree.Name("delta"):
-            letters = [place for place in part.places if isinstance(place, tree.Name)]
-            if any(letter.name not in defined.indices for letter in letters):
-                return part
-    return None
-
-
 def _begins_with_relation(node: Node | None) -> bool:
     return isinstance(node, tree.Chain) and isinstance(node.members[0], hand.Omitted)
-
-
-def _has_rows(claim: Claim) -> bool:
-    """Whether `w_j` stands in a claim: a vector, or a row."""
-    members = [one for one in (claim.left, claim.right) if one is not None]
-    return any(lying(part) is not part for one in members for part in tree.walk(one.node))
-
-
-def _has_times_one(node: Node) -> bool:
-    """Whether `dZ * 1` stands there: the number, or a vector of ones?"""
-    products = (part for part in tree.walk(node) if isinstance(part, tree.Product))
-    return any(
-        sign == "*" and factor == tree.number(1)
-        for part in products for sign, factor in zip(part.signs, part.factors[1:], strict=True)
-    )  # fmt: skip
-
-
-def _has_marks(node: Node) -> bool:
-    return any(isinstance(part, hand.Marked) for part in tree.walk(node))
 
 
 def _within(place: Span | None, start: Span) -> Span | None:

@@ -1,0 +1,75 @@
+"""What makes a line that looks wrong doubtful: a prime or a transpose, a letter that nobody explained."""
+
+from __future__ import annotations
+
+from symbackprop.checking.claims import Claim
+from symbackprop.checking.context import Context
+from symbackprop.checking.rows import lying
+from symbackprop.notation import tree
+from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.tree import Node
+
+
+def prime_of_output(node: Node, context: Context) -> Node | None:
+    """`a'` of what a function makes: its derivative, or a transpose? Where one is wrong, nobody can tell."""
+    outputs = {context.output_of(name) for name in context.activations}
+    again = context.stepped("'")
+    if not again:
+        outputs |= {name for name in context.exercise.computed if set(context.exercise.shapes[name]) <= {1}}
+    chain = node if isinstance(node, tree.Chain) else None
+    left = None if chain is None else chain.members[0]
+    if not again and isinstance(left, hand.Primed) and isinstance(left.body, tree.Name):
+        outputs |= {context.variable(left.body.name)}  # W' = …: Wᵀ, or W after a step?
+    heads = [part.factors[0] for part in tree.walk(node)
+             if isinstance(part, tree.Product) and isinstance(part.factors[1], tree.Bracket)]  # fmt: skip
+    for part in tree.walk(node):
+        if any(part is head for head in heads):
+            continue  # L'(ŷ) is a derivative
+        body = part.body if isinstance(part, hand.Primed) else None
+        if isinstance(body, tree.Index) and isinstance(body.base, tree.Name) and len(body.places) == 1:
+            (place,) = body.places
+            body = tree.Name(body.base.name + place.text) if isinstance(place, tree.Number) else body
+        if isinstance(body, tree.Name) and context.variable(body.name) in outputs:
+            return part
+    return None
+
+
+def picked(claim: Claim, context: Context) -> Node | None:
+    """The c of `L = −log p_c`, the right class, which nobody has said."""
+    left, right = claim.left, claim.right
+    if left is None or right is None or tree.undressed(left.node) != tree.Name(context.exercise.loss):
+        return None
+    free = right.variants[0].free
+    return tree.Name(free[0], span=right.written.span) if free else None
+
+
+def other_delta(node: Node, context: Context) -> Node | None:
+    """δ_j where the text defines δ_k: books tell layers apart by that letter."""
+    defined = context.meanings.get("delta")
+    if not isinstance(defined, tree.Entrywise) or context.by_letter:
+        return None
+    for part in tree.walk(node):
+        if isinstance(part, tree.Index) and part.base == tree.Name("delta"):
+            letters = [place for place in part.places if isinstance(place, tree.Name)]
+            if any(letter.name not in defined.indices for letter in letters):
+                return part
+    return None
+
+
+def has_rows(claim: Claim) -> bool:
+    """Whether `w_j` stands in a claim: a vector, or a row."""
+    members = [one for one in (claim.left, claim.right) if one is not None]
+    return any(lying(part) is not part for one in members for part in tree.walk(one.node))
+
+
+def has_times_one(node: Node) -> bool:
+    """Whether `dZ * 1` stands there: the number, or a vector of ones?"""
+    products = (part for part in tree.walk(node) if isinstance(part, tree.Product))
+    return any(
+        sign == "*" and factor == tree.number(1)
+        for part in products for sign, factor in zip(part.signs, part.factors[1:], strict=True)
+    )  # fmt: skip
+
+
+def has_marks(node: Node) -> bool:
+    return any(isinstance(part, hand.Marked) for part in tree.walk(node))
