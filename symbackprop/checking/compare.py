@@ -133,7 +133,7 @@ def assignments(working: HandEvaluator, *members: Resolved, some: bool = False) 
         ]  # fmt: skip
         if not lengths:
             raise Symbolic(f"nothing says how far {index} runs")
-        ranges.append(range(1, min(lengths) + 1))
+        ranges.append(range(1, max(lengths) + 1))  # beyond the shorter one a formula has no value
     count = prod(map(len, ranges))
     if count > limits.SIZE:
         raise TooMany("the free indices have too many values")

@@ -34,17 +34,26 @@ def _keep_right_digits(desk: Desk, key: str, value: Array[Any], number: Member |
 
 
 def _with_entry(
-    desk: Desk, key: str, places: tuple[int, ...], value: Array[Any], unit: tuple[Fraction, ...]
+    desk: Desk,
+    key: str,
+    places: tuple[int, ...],
+    value: Array[Any],
+    unit: tuple[Fraction, ...],
+    *,
+    wrong: bool,
 ) -> tuple[Array[Any], tuple[Fraction, ...]] | None:
     """A whole value with one entry as the person has it, the others as they were, or as they follow; and half
-    a unit of the last digit of each that is the person's."""
+    a unit of the last digit of each that is the person's. A `wrong` one stands among wrong ones, a rounded
+    one among right ones."""
     gradient = desk.is_gradient(key)
-    world = (desk.worked(carried=True) if desk.wrong_numbers else None) or desk.digits or desk.example
+    carried = desk.worked(carried=True) if wrong and desk.wrong_numbers else None
+    world = carried or desk.digits or desk.example
     try:
         right = world.gradient(key[1:]) if gradient else world.value(key)
     except (ArithmeticError, EvaluationError):
         return None
-    whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
+    whole = desk.written.get(key, right)
+    whole = desk.wrong_numbers.get(key, whole) if wrong else whole
     if len(places) == 1 and len(whole.shape) == 2 and 1 in whole.shape:  # dw_2 of one neuron
         places = (1, *places) if whole.shape[0] == 1 else (*places, 1)
     if len(places) != len(whole.shape):
@@ -77,7 +86,8 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
     units = () if number is None else tolerances(number.node, approximate=True) or ()
     if places is not None:
         exact = verdict not in ("wrong", "carried", "rounded") or value is None
-        made = None if exact or value is None else _with_entry(desk, key, places, value, units)
+        wrong = verdict != "rounded"
+        made = None if exact or value is None else _with_entry(desk, key, places, value, units, wrong=wrong)
         if made is None:
             return
         value, units = made

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from symbackprop.checking.context import INDICES
 from symbackprop.checking.layer_letters import by_letter
 from symbackprop.checking.lettered import is_kronecker, spread_places, step_meaning, stepped
 from symbackprop.checking.marks import delta_of
@@ -55,7 +56,7 @@ def entry(self: Resolver, node: tree.Index) -> Node:
     known = None if known is None else self.context.alias(known)
     core = self.at(base) if known is None else tree.Name(known, span=base.span)  # no index has an index
     core = _meant(self, _gradient_in(self, core))
-    shown = [place(self, one) for one in places]
+    shown = [_place_of_entry(self, one) for one in places]
     core = lying(core)
     row_of = core.of if isinstance(core, tree.Gradient) else core
     if isinstance(row_of, tree.Index) and len(shown) == 1 and row_of.places.count(tree.Slice()) == 1:
@@ -184,6 +185,15 @@ def _fitted(
     if rank == 1 and len(shown) == 2 and shown[1] == tree.Number(Fraction(1)):
         return (shown[0],)
     return None
+
+
+def _place_of_entry(self: Resolver, node: Node) -> Node:
+    """A place of an entry; `z_k` is any entry of z, though k is also how many there are."""
+    letter = node.name if isinstance(node, tree.Name) else ""
+    if letter in INDICES and letter not in self.bound and self.context.size_known(letter):
+        self.free.setdefault(letter)
+        return node
+    return place(self, node)
 
 
 def place(self: Resolver, node: Node) -> Node:

@@ -348,7 +348,8 @@ class Session:
             self.scaled.update(times_examples(self.desk, claim))
             from symbackprop.checking.why import explained  # nor anything wrong
 
-            finding = explained(self.desk, finding, claim)
+            with suppress(OverBudget):  # it is wrong all the same
+                finding = explained(self.desk, finding, claim)
         elif verdict == "correct" and self._is_per_example(claim):
             finding = replace(finding, verdict="convention", reasons=(reason("check.per_example"),))
         elif verdict in ("correct", "rounded") and self._is_turned_delta(claim):
