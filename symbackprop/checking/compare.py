@@ -78,17 +78,19 @@ class TooMany(ArithmeticError):
 
 
 def look(
-    left: Resolved, right: Resolved, worlds: Sequence[World], reader: Reader, *, padded: bool = False
-) -> Seen:
+    left: Resolved, right: Resolved, worlds: Sequence[World], reader: Reader, *,
+    padded: bool = False, beside: Sequence[Resolved] = (),
+) -> Seen:  # fmt: skip
     """Compare two members in worlds, for every value of their free indices; where these are many, for all of
-    them in the first world and for some in the others. `padded`: what lies outside of arrays is 0 already."""
+    them in the first world and for some in the others. `padded`: what lies outside of arrays is 0 already.
+    `beside`: what else says how far the indices go."""
     ways: Ways | None = None
     notes: dict[str, Node] = {}
     points = 0
     for world in worlds:
         working = evaluator_in(world, reader)
         try:
-            for indices in assignments(working, left, right, some=points > SOME):
+            for indices in assignments(working, left, right, *beside, some=points > SOME):
                 a, b = sides(working, left, right, indices)
                 found = ways_of(working, a, b)
                 ways = found if ways is None else ways & found

@@ -41,7 +41,7 @@ def entry(self: Resolver, node: tree.Index) -> Node:
             return self.at(tree.Index(made, places[1:], span=node.span)) if places[1:] else made
     numbered_delta = isinstance(places[0], tree.Number) and self.context.knows("delta" + places[0].text)
     if base == tree.Name("delta") and len(places) == 2 and not numbered_delta and is_kronecker(self):
-        first, second = (place(self, one) for one in places)
+        first, second = (_place_of_entry(self, one) for one in places)
         return tree.Delta(first, second, span=node.span)
     if base == tree.Name("I") and self.context.variable("I") is None and isinstance(places[0], tree.Name):
         return base  # I_n, the identity

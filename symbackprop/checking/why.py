@@ -150,7 +150,7 @@ def _by_rows(desk: Desk, claim: Claim, subject: Member) -> tuple[tuple[Named, ..
         with suppress(OverBudget, RecursionError):
             by_places = _repaired(desk, claim, right)
     desk.budget.renew(limits.EXPLAINED_OPERATIONS)
-    named, expected = named_mistakes(desk, subject.node, written, _same(desk, right))
+    named, expected = named_mistakes(desk, subject.node, written, _same(desk, right, subject))
     if right.numeric:
         return named, expected
     if not named and right.mixed:  # (ŷ − y) · 1: the 1 is a value of the example
@@ -272,17 +272,19 @@ def _of_examples(desk: Desk, target: str, expected: Node) -> Node | None:
     return tree.juxtaposed(factor, *tree.plain_factors(expected))
 
 
-def _same(desk: Desk, right: Member) -> Callable[[Node], bool | None]:
-    """Whether a formula has the value that the person wrote."""
+def _same(desk: Desk, right: Member, subject: Member) -> Callable[[Node], bool | None]:
+    """Whether a formula has the value that the person wrote, for all entries of the subject."""
     if right.numeric:
         return arithmetic.as_written(desk, right)
-    variant = right.variants[0]
+    variant, about = right.variants[0], subject.variants[0]
 
     def same(node: Node) -> bool | None:
         try:
-            seen = look(Resolved(node, variant.free), variant, desk.worlds.own, desk.reader)
+            one = Resolved(node, variant.free)
+            beside = [about] if set(about.free) <= set(variant.free) else []
+            seen = look(one, variant, desk.worlds.own, desk.reader, beside=beside)
             if seen.trouble == "undefined":
-                seen = look(Resolved(node, variant.free), variant, desk.more_points, desk.reader)
+                seen = look(one, variant, desk.more_points, desk.reader, beside=beside)
         except TooMany:
             return None
         return None if seen.trouble else seen.equal
