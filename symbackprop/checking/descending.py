@@ -61,7 +61,7 @@ def goes_down(desk: Desk, update: Update) -> tuple[Way, bool]:
         found = _way_in(desk, update, weighed) if weighed else found
     same_rate = () if desk.rate is None else (desk.rate,)
     again = numeric and same_rate and _way_in(desk, update, (desk.example,), same_rate) != "down"
-    if found == "down" and not again:
+    if found == "down" and not again and not (numeric and _cites_wrong(desk, update)):
         _keep_rate(desk, body)
         return found, False
     carried = (desk.carried,) if numeric else desk.carried_points()
@@ -70,6 +70,25 @@ def goes_down(desk: Desk, update: Update) -> tuple[Way, bool]:
     if worlds and _way_in(desk, update, worlds, wanted) == "down":
         return "down", True
     return found, False
+
+
+def _cites_wrong(desk: Desk, update: Update) -> bool:
+    """Whether a number of the person's own wrong gradient stands in a step: `w_2 ← 1.5 − 0.1 · 4.5`."""
+    core = update.old.base if isinstance(update.old, tree.Index) else update.old
+    name = desk.context.variable(core.name) if isinstance(core, tree.Name) else None
+    wrong = desk.wrong_numbers.get(f"d{name}")
+    if name is None or wrong is None:
+        return False
+    try:
+        right = desk.written.get(f"d{name}") or desk.example.gradient(name)
+    except (ArithmeticError, EvaluationError):
+        return False
+    if len(right.entries) != len(wrong.entries):
+        return False
+    pairs = zip(wrong.entries, right.entries, strict=True)
+    own = {abs(mine) for mine, true in pairs if isinstance(mine, Fraction) and mine != true}
+    body = update.members[0]
+    return any(isinstance(part, tree.Number) and part.value in own for part in tree.walk(body))
 
 
 def _keep_rate(desk: Desk, body: Node) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
@@ -91,6 +92,8 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
         if made is None:
             return
         value, units = made
+    if value is not None and not _fits(desk, key, value):
+        value = None  # a number for a vector: nothing can be gone on with
     if verdict in ("wrong", "carried"):
         desk.lines.setdefault(key, line)
         if value is not None:
@@ -107,6 +110,14 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
         desk.noted[key] = desk.context.meanings[key], number.node
     if verdict == "rounded" and value is not None and number is not None and _is_result(number):
         desk.written[key] = value
+
+
+def _fits(desk: Desk, key: str, value: Array[Any]) -> bool:
+    """Whether a written value has as many entries as what it is said to be."""
+    shapes = desk.exercise.shapes
+    shape = shapes.get(key[1:] if desk.is_gradient(key) else key)
+    sizes = [size for size in shape or () if isinstance(size, int)]
+    return shape is None or len(sizes) != len(shape) or prod(sizes) == len(value.entries)
 
 
 def key_of(node: Node, desk: Desk) -> str | None:

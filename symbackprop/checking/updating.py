@@ -46,7 +46,7 @@ def after_step(context: Context, name: str, suffix: str) -> Node | None:
 def update_of(context: Context, chain: tree.Chain) -> Update | None:
     """The step that a statement is; None for any other statement."""
     first, rest = _as_entry(context, chain.members[0]), chain.members[1:]
-    arrow = chain.relations[0] == "←"
+    arrow = chain.relations[0] in ("←", "→")
     if not arrow and chain.relations[0] not in ("=", "≈"):
         return None
     marked = _next_mark(context, first, rest[0])
@@ -60,7 +60,7 @@ def update_of(context: Context, chain: tree.Chain) -> Update | None:
         return Update(change, "", members) if cites(rest[0]) else None
     fresh = _fresh(first)
     if fresh is not None:
-        old, name = fresh
+        old, name = _as_entry(context, fresh[0]), fresh[1]  # w1_new of W
         known = _parameter(context, old)
         return Update(old, name, tuple(_olden(one, old) for one in rest)) if known else None
     if isinstance(first, hand.Primed) and first.count == 1 and not arrow:
