@@ -8,7 +8,7 @@ from math import prod
 
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.chains import COMPARED, EQUAL, flattened, is_number_like, label_members, tree_of
-from symbackprop.checking.commas import apart, has_commas
+from symbackprop.checking.commas import apart, has_commas, has_sums, side_by_side
 from symbackprop.checking.compare import Seen, loose
 from symbackprop.checking.comparing import compared
 from symbackprop.checking.context import INDICES, Unclear
@@ -301,13 +301,14 @@ class Claims:
         return self._claim(verdict, found, reading, anchor, last)
 
     def _apart(self, first: Member, member: Member) -> Member:
-        """`(3,0)` as two numbers, where decimals have a comma and there are two to be."""
-        context = self.desk.context
-        if not context.comma or not member.numeric or not has_commas(member.written):
+        """`(3,0)` as two numbers, where decimals have a comma and there are two to be; `(3 -6)` too."""
+        commas = self.desk.context.comma and has_commas(member.written)
+        if not member.numeric or not (commas or has_sums(member.written)):
             return member
         shape = shape_of(first.node, self.desk)
-        sizes = [size for size in shape or () if isinstance(size, int)]
-        node = None if shape is None else apart(member.written, prod(sizes))
+        size = prod(size for size in shape or () if isinstance(size, int))
+        split = apart if commas else side_by_side
+        node = None if shape is None else split(member.written, size)
         return member if node is None else self.member(node)
 
     def _check_conditions(self, members: list[Member]) -> None:

@@ -354,8 +354,19 @@ def _belongs(tokens: list[Token], place: int, prose: list[bool]) -> bool:
             return _attached(tokens, at, prose)
         if after is not None and after[1].kind == "op" and after[1].text in _BINARY:
             return token.kind in OPERANDS
+    if _is_derivative(tokens, place):
+        return True
     alone = before is None or (prose[before[0]] and before[1].kind == "stop") or before[1].kind == "sep"
     return alone and after is not None and after[1].text in (":=", "=", "≈")
+
+
+def _is_derivative(tokens: list[Token], place: int) -> bool:
+    """`da/dz`, `de / dw`: a word of prose, were it not for the differential below the slash."""
+    slash = near(tokens, place, 1)
+    below = near(tokens, slash[0], 1) if slash is not None and slash[1].text == "/" else None
+    if below is None or below[1].kind != "word":
+        return False
+    return all(token.text[0] == "d" and len(token.text) > 1 for token in (tokens[place], below[1]))
 
 
 def _attached(tokens: list[Token], place: int, prose: list[bool]) -> bool:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from symbackprop.notation.hand import commands as known
@@ -11,7 +13,7 @@ from symbackprop.notation.hand.items import Item, Items
 from symbackprop.notation.hand.matrices import entry, left_cases, matrix, rows
 from symbackprop.notation.hand.nodes import Indicator, Tuple
 from symbackprop.notation.hand.pairing import closing, has_relation, split_list
-from symbackprop.notation.hand.scripts import indices
+from symbackprop.notation.hand.scripts import entry_places, indices
 from symbackprop.notation.hand.units import INDEX_LETTERS
 from symbackprop.notation.tree import (
     Bracket,
@@ -60,8 +62,8 @@ def bracket(reader: Translator, item: Item) -> None:
     if kind == "null":
         reader.splice(inside, Item("group", "{", item.start, close.end, (inside,)))
         return
-    if item.text == "[" and _is_index(reader, item):
-        places = Item("sub", "[", item.start, close.end, (inside,))
+    if (item.text == "[" and _is_index(reader, item)) or _is_entry(reader, item, close):
+        places = Item("sub", "[", item.start, close.end, (_places(reader, inside),))
         reader.put("SCRIPT", places, "^", Script("index", indices(reader, places)))
         reader.behind()
         return
@@ -83,6 +85,29 @@ def _is_index(reader: Translator, item: Item) -> bool:
     return isinstance(before.value, Name | Gradient) or (
         isinstance(before.value, Script) and before.value.kind == "index"
     )
+
+
+_ENTRY = re.compile(r"\([1-9],\s?[1-9]\)")
+
+
+def _is_entry(reader: Translator, item: Item, close: Item) -> bool:
+    """`dW(1,2) = …` in plain text: two places right behind a gradient that is all of a left side."""
+    before = reader.out[-1] if reader.out else None
+    if reader.context.latex or not isinstance(before, Made) or not isinstance(before.value, Gradient):
+        return False
+    if before.end != item.start or not _ENTRY.fullmatch(reader.context.text[item.start : close.end]):
+        return False
+    after = reader.next("sign")
+    left = [token.kind for token in reader.out] in (["MADE"], ["MADE", "SLASH", "MADE"])
+    return left and after is not None and after.text in known.RELATIONS
+
+
+def _places(reader: Translator, inside: Items) -> Items:
+    """Two places between which a comma was taken for a decimal one: `1,2`."""
+    first = inside[0]
+    if len(inside) > 1 or first.kind != "number" or reader.context.text[first.start + 1] != ",":
+        return inside
+    return entry_places(first)
 
 
 def _bracketed(reader: Translator, kind: str, inside: Items, whole: Span) -> Node:
@@ -128,9 +153,10 @@ def _norm_kind(reader: Translator) -> Literal["2", "1", "F"]:
 
 
 def _single(reader: Translator, kind: str, inside: Items, whole: Span) -> Node:
-    spaced = _spaced_numbers(reader, inside, whole)
+    spaced = _spaced_numbers(inside)
     if spaced:
-        return Tuple(spaced, " ", kind == "[", span=whole)
+        entries = tuple(reader.inner(one, whole).expression() for one in spaced)
+        return Tuple(entries, " ", kind == "[", span=whole)
     node = reader.inner(inside, whole).chain()
     if isinstance(node, Chain):
         comparison = all(relation in known.COMPARISONS for relation in node.relations)
@@ -159,28 +185,46 @@ def _is_factor(reader: Translator, whole: Span) -> bool:
     )
 
 
-def _spaced_numbers(reader: Translator, inside: Items, whole: Span) -> tuple[Node, ...]:
+def _spaced_numbers(inside: Items) -> list[Items]:
     """`(4 2 -5)`: numbers side by side, two of which have no sign between them; else nothing."""
+    return _entries(inside) if _is_evident(inside) else []
+
+
+def _is_evident(inside: Items) -> bool:
+    return any(one.kind == two.kind == "number" for one, two in pairwise(_opened(inside)))
+
+
+def _spaced_rows(pieces: list[Items]) -> list[list[Items]]:
+    """`[0 -2; 0 4]`: rows of numbers side by side, equally many; nothing where all may be differences."""
+    found = [_entries(piece) for piece in pieces]
+    equal = len(found[0]) > 1 and len({len(row) for row in found}) == 1
+    return found if equal and any(map(_is_evident, pieces)) else []
+
+
+def _entries(inside: Items) -> list[Items]:
+    """Numbers with nothing but space between them, each with its sign; nothing where a minus may subtract."""
     entries: list[Items] = []
-    evident = False
-    signs: Items = ()
-    inside = tuple(part for item in inside for part in (item.groups[0] if item.kind == "group" else (item,)))
+    sign: Items = ()
+    end = -1
+    inside = _opened(inside)
     for place, item in enumerate(inside):
         if item.kind == "number":
-            if not signs and entries:
-                evident = True
-            entries.append((*signs, item))
-            signs = ()
-        elif item.kind == "sign" and item.text == "-" and not signs:
+            entries.append((*sign, item))
+            sign = ()
+        elif item.kind == "sign" and item.text == "-" and not sign:
             after = inside[place + 1] if place + 1 < len(inside) else None
-            if after is None or after.start != item.end:
-                return ()
-            signs = (item,)
+            if item.start == end or after is None or after.start != item.end:
+                return []
+            sign = (item,)
         else:
-            return ()
-    if not evident or signs:
-        return ()
-    return tuple(reader.inner(entry, whole).expression() for entry in entries)
+            return []
+        end = item.end
+    return [] if sign else entries
+
+
+def _opened(inside: Items) -> Items:
+    """The items with those of braces among them, which only group."""
+    return tuple(part for item in inside for part in (item.groups[0] if item.kind == "group" else (item,)))
 
 
 def _listed(
@@ -195,6 +239,9 @@ def _listed(
         reader.out.append(Made("MADE", "", whole.start, whole.start, value=Name("dot", span=whole)))
     if kind == "[" and all(_is_square(piece) for piece in pieces):
         return _nested(reader, pieces, whole)
+    grid = _spaced_rows(pieces) if signs == {";"} and kind in ("(", "[") else []
+    if grid:
+        return matrix(reader, grid, whole)
     if len(signs) > 1 or (kind == "[" and signs == {";"}):
         if kind != "[" and not _is_by_rows(pieces, separators):
             hint = "write a matrix as \\begin{pmatrix} … \\end{pmatrix}"

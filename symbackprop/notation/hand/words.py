@@ -7,6 +7,7 @@ from dataclasses import replace
 from symbackprop.notation.hand import commands as known
 from symbackprop.notation.hand.context import Context
 from symbackprop.notation.hand.items import Item, Items
+from symbackprop.notation.hand.pairing import with_places
 from symbackprop.notation.hand.units import INDEX_LETTERS, Unit, function_word, is_letter
 from symbackprop.notation.spelling import GREEK_NAMES
 
@@ -122,7 +123,7 @@ def _promoted_text(item: Item, after: Item | None, context: Context) -> Item:
 
 def with_words(items: Items, context: Context) -> Items:
     """Items of plain text with each word of a sentence as `text`; names stay words."""
-    found = list(_scripted(items, context))
+    found = list(_scripted(with_places(items), context))
     weak: set[int] = set()
     defined: set[str] = set()
     for place, item in enumerate(found):
