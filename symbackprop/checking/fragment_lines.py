@@ -25,6 +25,7 @@ from symbackprop.checking.fragment_words import (
     says_condition,
     says_consequence,
     says_operation,
+    says_otherwise,
 )
 from symbackprop.notation.spelling import GREEK_NAMES
 
@@ -171,7 +172,7 @@ def _formulas(
     alone = len(runs) == 1 and _is_whole(tokens, runs[0])
     if strict and not alone and not (runs and _leads(tokens, runs[0])):
         return
-    under = under_words(body)
+    under = under_words(_without_cases(body, at, tokens, runs))
     cut = under or ("cut" if _goes_on_behind(tokens, runs) else "")
     runs = [(_with_gradient(tokens, low), high) for low, high in runs]
     for part in (part for run in runs for part in parted(tokens, *run, language)):
@@ -180,6 +181,16 @@ def _formulas(
             start, end = tokens[low].start, tokens[high - 1].end
             told: Under = "quoted" if is_quoted(body[max(0, start - at - BEFORE) : start - at]) else cut
             yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), told)
+
+
+def _without_cases(body: str, at: int, tokens: list[Token], runs: list[tuple[int, int]]) -> str:
+    """A line without its functions by cases: their `en otro caso` is read with them."""
+    for low, high in runs:
+        words = [token.text for token in tokens[low:high] if token.kind == "word"]
+        if any(says_otherwise(words[place:]) for place in range(len(words))) or says_otherwise(words[-2:-1]):
+            start, end = tokens[low].start - at, tokens[high - 1].end - at
+            body = body[:start] + MASK * (end - start) + body[end:]
+    return body
 
 
 def _with_gradient(tokens: list[Token], low: int) -> int:
@@ -215,7 +226,7 @@ def _is_latex(text: str) -> bool:
 def _leads(tokens: list[Token], run: tuple[int, int]) -> bool:
     """Whether a line begins with a formula that claims something."""
     spaces = all(token.kind == "space" for token in tokens[: run[0]])
-    return spaces and any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
+    return spaces and _claims(tokens, run)
 
 
 BEFORE = 200
@@ -262,12 +273,14 @@ def _rejoined(tokens: list[Token], runs: list[tuple[int, int]]) -> list[tuple[in
     """
     done: list[tuple[int, int]] = []
     behind = 0
-    conditional = False
+    conditional = cases = False
     for run in runs:
         words = [token.text for token in tokens[behind : run[0]] if token.kind != "space"]
         compared = any(token.text in _COMPARED for token in tokens[run[0] : run[1]])
-        if done and (says_operation(words) or (compared and says_condition(words))):
+        left = cases and (says_otherwise(words) or (words == ["and"] and not _claims(tokens, run)))
+        if done and (left or says_operation(words) or (compared and says_condition(words))):
             done[-1] = (done[-1][0], run[1])
+            cases = compared or (cases and left)
         elif done and conditional and says_consequence(words):
             done[-1] = (done[-1][0], run[1])
             conditional = False
@@ -277,8 +290,25 @@ def _rejoined(tokens: list[Token], runs: list[tuple[int, int]]) -> list[tuple[in
             if conditional:
                 low = next(at for at in range(low - 1, -1, -1) if tokens[at].kind != "space")
             done.append((low, run[1]))
+            cases = False
         behind = run[1]
+    if cases:
+        done[-1] = (done[-1][0], _behind_cases(tokens, behind))
     return done
+
+
+def _claims(tokens: list[Token], run: tuple[int, int]) -> bool:
+    return any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
+
+
+def _behind_cases(tokens: list[Token], end: int) -> int:
+    """Where a function by cases ends: behind `en otro caso`, if that is what follows its last value."""
+    for place in range(end + 1, min(len(tokens), end + 12) + 1):
+        words = [token.text for token in tokens[end:place] if token.kind != "space"]
+        whole = place == len(tokens) or tokens[place].kind in ("stop", "sep")
+        if whole and says_otherwise(words):
+            return place
+    return end
 
 
 def _prose(tokens: list[Token], names: frozenset[str]) -> list[bool]:

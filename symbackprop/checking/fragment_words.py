@@ -3,6 +3,7 @@
 import re
 import unicodedata
 
+from symbackprop.notation.hand.by_cases import OTHERWISE
 from symbackprop.notation.spelling import GREEK_NAMES
 
 _SHORT = frozenset([
@@ -63,6 +64,12 @@ def says_condition(words: list[str]) -> bool:
     return any(word in _CONDITIONS for word in lower) and all(
         word in _CONDITIONS or word in _AROUND_CONDITIONS or word == "," for word in lower
     )
+
+
+def says_otherwise(words: list[str]) -> bool:
+    """Whether words are those for the case that is left: `en otro caso`, `, si no`, `else`."""
+    said = [word.lower() for word in words if word not in (",", ";", ":")]
+    return " ".join(said[1:] if said[:1] in (["y"], ["and"]) else said) in OTHERWISE
 
 
 def says_consequence(words: list[str]) -> bool:

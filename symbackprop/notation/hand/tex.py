@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from symbackprop import limits
 from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.by_cases import sign_of, whole_condition
 from symbackprop.notation.hand.characters import Characters
 from symbackprop.notation.hand.items import Item, Items, cells_of
 from symbackprop.notation.hand.macros import Macro, Parameters
@@ -169,6 +170,8 @@ class Tex(Characters):
             dollars = text.count("$")
             if dollars and dollars % 2 == 0 and "\\$" not in text:
                 found += self.mixed(text)
+            elif (places := whole_condition(text)) is not None:
+                found += self.conditioned(text, places)
             else:
                 found.append(Item("text", text, start, self.at))
         elif name in known.WORDS:
@@ -184,17 +187,36 @@ class Tex(Characters):
             if number % 2 == 0 and part.strip():
                 found.append(Item("text", part, at, end))
             elif number % 2:
-                inner = Tex(self.text[:end], self.latex, self.decimal_comma)
-                inner.macros, inner.expanding, inner.depth, inner.at = (
-                    self.macros, self.expanding, self.depth, at,
-                )  # fmt: skip
-                try:
-                    found += inner.all()
-                except ReadError as error:
-                    self.fail(error.message, error.span.start, error.span.end, error.hint)
-                self.count += inner.count
+                found += self.between(at, end)
             at = end + 1
         return tuple(found)
+
+    def between(self, at: int, end: int) -> Items:
+        """The items of a part of the text, which was passed already."""
+        inner = Tex(self.text[:end], self.latex, self.decimal_comma)
+        inner.macros, inner.expanding, inner.depth, inner.at = (
+            self.macros, self.expanding, self.depth, at,
+        )  # fmt: skip
+        try:
+            found = inner.all()
+        except ReadError as error:
+            self.fail(error.message, error.span.start, error.span.end, error.hint)
+        self.count += inner.count
+        return found
+
+    def conditioned(self, text: str, places: tuple[tuple[int, int], ...]) -> Items:
+        """`\\text{si i = j}`, all of it in words: the `si`, and the formula behind it."""
+        at = self.at - 1 - len(text)
+        said, left, compares, right = ((at + low, at + high) for low, high in places)
+        sign = self.text[compares[0] : compares[1]].strip()
+        *most, last = self.between(*right)
+        return (
+            Item("text", self.text[said[0] : said[1]], *said),
+            *self.between(*left),
+            Item("sign", sign_of(sign.lower()) or sign, *compares),
+            *most,
+            replace(last, end=self.at),
+        )
 
     def sized(self, name: str, start: int, found: list[Item]) -> None:
         """\\left( and its like: the bracket alone, with the side it says it is on."""

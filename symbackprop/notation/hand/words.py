@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.by_cases import IF
 from symbackprop.notation.hand.context import Context
 from symbackprop.notation.hand.items import Item, Items
 from symbackprop.notation.hand.pairing import with_places
@@ -19,7 +20,8 @@ _SENTENCE = frozenset({
     "a", "al", "and", "as", "at", "be", "by", "con", "de", "del", "di", "do", "el", "en", "es", "if",
     "in", "is", "it", "la", "las", "lo", "los", "me", "mi", "no", "of", "on", "or", "por", "que", "se",
     "si", "so", "su", "to", "un", "va", "ya", "ej", "eq", "etc", "ie", "eg", "vs", "ok", "def", "pues",
-    "we", "y", "entonces", "luego", "porque", "donde", "where", "then", "since", "because",
+    "we", "y", "else", "otherwise", "elsewhere", "entonces", "luego", "porque", "donde", "where",
+    "then", "since", "because",
 })  # fmt: skip
 _GRADIENTS = frozenset({"grad", "gradient", "gradiente", "nabla"})
 _NUMBERED = re.compile(r"(?:[A-Za-z][0-9]+){2,}")
@@ -246,6 +248,8 @@ def _is_said(found: list[Item], place: int) -> bool:
     if before is not None and before.kind == "text":
         return after.kind in ("word", "number", "operator")
     between = before is not None and (before.kind != "sign" or before.text in (")", "]"))
+    if between and after.kind == "number" and place + 2 < len(found):  # 1 si z > 0 y 0 si z < 0
+        return found[place + 2].kind == "text" and found[place + 2].text.lower() in IF
     if not between or after.kind not in ("word", "operator"):
         return False
     later = place + 2
