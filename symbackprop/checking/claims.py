@@ -26,7 +26,7 @@ from symbackprop.checking.ranges import strangers
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.roundings import is_near
 from symbackprop.checking.typing import typed
-from symbackprop.checking.updating import Update, update_of
+from symbackprop.checking.updating import Update, as_row, update_of
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -208,7 +208,8 @@ class Claims:
         if update.fresh and found.verdict != "wrong":
             with suppress(Unclear):  # of a rate that nobody gives the new value is not known
                 body = self.member(update.members[0])
-                self.desk.context = self.desk.context.defining(update.fresh, body.node)
+                value = as_row(self.desk.context, update.old, body.node)
+                self.desk.context = self.desk.context.defining(update.fresh, value)
         return found
 
     def _is_size(self, name: str) -> bool:

@@ -90,6 +90,24 @@ def is_claim(tokens: list[Token], low: int, high: int) -> bool:
     return not (before is not None and before[1].text.lower() in _OF and not is_gradient(tokens[low]))
 
 
+_NUMERIC = frozenset(["number", "space", "op", "open", "close", "relation"])
+_EQUAL = frozenset(["=", "≈"])
+
+
+def without_words(tokens: list[Token], low: int, high: int) -> int:
+    """Where a chain of numbers alone begins behind `sum of exps =`; `low` where it is none.
+
+    What the words name is not judged, but whether the arithmetic holds.
+    """
+    before = near(tokens, low, -1)
+    if low >= high or tokens[low].text != "=" or before is None or before[1].kind != "word":
+        return low
+    rest = tokens[low + 1 : high]
+    numeric = all(one.kind in _NUMERIC and (one.kind != "op" or one.text in "+-−*/^·×⋅∗⁄") for one in rest)
+    signs = [one.text for one in rest if one.kind == "relation"]
+    return low + 1 if numeric and signs and _EQUAL.issuperset(signs) else low
+
+
 def is_gradient(token: Token) -> bool:
     """`dW`, ∂, ∇ or a command: what can stand on the left even behind “of”."""
     return token.kind == "latex" or token.text[0] in "∂∇" or (token.text[0] == "d" and len(token.text) > 1)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 from symbackprop import limits
 from symbackprop.checking.fragment_code import looks_like_code
 from symbackprop.checking.fragment_conditions import Under, under_words
-from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, is_gradient, trimmed
+from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, is_gradient, trimmed, without_words
 from symbackprop.checking.fragment_items import points
 from symbackprop.checking.fragment_parts import parted
 from symbackprop.checking.fragment_quotes import is_quoted
@@ -27,6 +27,7 @@ from symbackprop.checking.fragment_words import (
     says_operation,
     says_otherwise,
 )
+from symbackprop.notation.hand.units import NEW, OLD
 from symbackprop.notation.spelling import GREEK_NAMES
 
 _BULLET = re.compile(
@@ -177,6 +178,7 @@ def _formulas(
     runs = [(_with_gradient(tokens, low), high) for low, high in runs]
     for part in (part for run in runs for part in parted(tokens, *run, language)):
         low, high = trimmed(tokens, *part, language)
+        low = without_words(tokens, low, high)
         if low < high and is_claim(tokens, low, high):
             start, end = tokens[low].start, tokens[high - 1].end
             told: Under = "quoted" if is_quoted(body[max(0, start - at - BEFORE) : start - at]) else cut
@@ -384,7 +386,7 @@ def _belongs(tokens: list[Token], place: int, prose: list[bool]) -> bool:
             return _attached(tokens, at, prose)
         if after is not None and after[1].kind == "op" and after[1].text in _BINARY:
             return token.kind in OPERANDS
-    if _is_derivative(tokens, place):
+    if _is_derivative(tokens, place) or _is_mark(tokens, place, prose):
         return True
     alone = before is None or (prose[before[0]] and before[1].kind == "stop") or before[1].kind == "sep"
     return alone and after is not None and after[1].text in (":=", "=", "≈")
@@ -397,6 +399,18 @@ def _is_derivative(tokens: list[Token], place: int) -> bool:
     if below is None or below[1].kind != "word":
         return False
     return all(token.text[0] == "d" and len(token.text) > 1 for token in (tokens[place], below[1]))
+
+
+def _is_mark(tokens: list[Token], place: int, prose: list[bool]) -> bool:
+    """`W nuevo = …`, `new W = …`, `W - 0.1 dW` with “W old”: which value of a name is meant."""
+    if tokens[place].text.lower() not in NEW | OLD:
+        return False
+    before, after = near(tokens, place, -1), near(tokens, place, 1)
+    if before is not None and before[1].kind == "word" and not prose[before[0]]:
+        return True
+    named = after is not None and after[1].kind == "word" and is_mathematical(after[1].text, "", frozenset())
+    behind = near(tokens, after[0], 1) if after is not None and named else None
+    return behind is not None and behind[1].text in CLAIMS
 
 
 def _attached(tokens: list[Token], place: int, prose: list[bool]) -> bool:

@@ -1,7 +1,7 @@
 """Words in plain text: which of them are names, and which belong to a sentence."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from symbackprop.notation.hand import commands as known
@@ -9,7 +9,7 @@ from symbackprop.notation.hand.by_cases import IF
 from symbackprop.notation.hand.context import Context
 from symbackprop.notation.hand.items import Item, Items
 from symbackprop.notation.hand.pairing import with_places
-from symbackprop.notation.hand.units import INDEX_LETTERS, Unit, function_word, is_letter
+from symbackprop.notation.hand.units import INDEX_LETTERS, NEW, OLD, Unit, function_word, is_letter
 from symbackprop.notation.spelling import GREEK_NAMES
 
 _CONNECT = frozenset({
@@ -125,7 +125,7 @@ def _promoted_text(item: Item, after: Item | None, context: Context) -> Item:
 
 def with_words(items: Items, context: Context) -> Items:
     """Items of plain text with each word of a sentence as `text`; names stay words."""
-    found = list(_scripted(with_places(items), context))
+    found = list(_scripted(tuple(_marked(with_places(items), context)), context))
     weak: set[int] = set()
     defined: set[str] = set()
     for place, item in enumerate(found):
@@ -211,6 +211,38 @@ def _scripted(items: Items, context: Context) -> Iterable[Item]:
             place += 1
         else:
             yield item
+
+
+def _marked(items: Items, context: Context) -> Iterator[Item]:
+    """`W nuevo` and `new W` as `W_nuevo` and `W_new`, and `w_1 old` as `w_1_old`."""
+    place = 0
+    while place < len(items):
+        item, behind = items[place], items[place + 1 : place + 3]
+        place += 1
+        if _is_mark(item) and behind and _is_one_name(behind[0], context):
+            item, behind = behind[0], (item,)
+        article = item.text in _CONNECT and len(behind) > 1 and _is_one_name(behind[1], context)  # a new W
+        if _is_one_name(item, context) and behind and not article:
+            indexed = behind[0].kind == "sub" and len(behind) > 1
+            named, mark = ((item, behind[0]), behind[1]) if indexed else ((item,), behind[0])
+            if _is_mark(mark):
+                end = named[-1].end
+                word = replace(mark, text=mark.text.lower())
+                yield from (*named, Item("sub", "_", end, max(end, mark.end), ((word,),)))
+                place += len(named)
+                continue
+        yield item
+
+
+def _is_mark(item: Item) -> bool:
+    return item.kind == "word" and item.text.lower() in NEW | OLD
+
+
+def _is_one_name(item: Item, context: Context) -> bool:
+    if item.kind != "word" or _is_mark(item):
+        return False
+    units = units_of(item, context)
+    return len(units) == 1 and not units[0].differential
 
 
 def _is_gradient(item: Item, context: Context) -> bool:
