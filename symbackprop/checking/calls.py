@@ -98,9 +98,9 @@ class Calls:
         head = head_of(first)
         if head is None:
             return None
-        indicated = self._indicated(head, second)
-        if indicated is not None:
-            return indicated
+        worded = self._worded(head, second)
+        if worded is not None:
+            return worded
         inner, wrap = _unwrapped(second)
         args = _arguments_in(inner) if isinstance(inner, _CONTENT) else (inner,)
         if isinstance(inner, _CONTENT) and self._is_moved(head, args):
@@ -118,17 +118,19 @@ class Calls:
             made = tree.Power(made, self.resolver.at(head.power), span=first.span)
         return wrap(self.resolver, made)
 
-    def _indicated(self, head: Head, second: Node) -> Node | None:
-        """`H(z)` and `I(z > 0)`, of letters that nobody has declared: 1 where z > 0, else 0."""
+    def _worded(self, head: Head, second: Node) -> Node | None:
+        """`H(z)`, `step(z)` and `I(z > 0)`, of names that nobody has declared: 1 where z > 0, else 0; and
+        `transpose(x)`."""
         if head != Head(head.name) or self.context.variable(head.name) is not None:
             return None
+        free = head.name not in self.context.functions
         match second:
             case hand.Indicator() if head.name in ("I", "chi", "1"):
                 return self.resolver.at(second)
-            case tree.Bracket(body) if (
-                head.name in ("H", "Theta") and head.name not in self.context.functions
-            ):
+            case tree.Bracket(body) if head.name in _STEPS and free and not cites_gradient(body):
                 return self.resolver.at(hand.Indicator(tree.equation(body, tree.number(0), relation=">")))
+            case tree.Bracket() if head.name == "transpose" and free:
+                return self.resolver.at(tree.Transpose(second, span=second.span))
         return None
 
     def _nested(self, outer: Node, first: Node, second: Node) -> Node | None:
@@ -254,6 +256,15 @@ class Calls:
         return tree.Bracket(tree.replace_names(body, dict(table)), span=first.span)
 
 
+_STEPS = frozenset({"H", "Theta", "step", "heaviside", "Heaviside"})
+"""What people call the function that is 1 where its argument is positive."""
+
+
+def cites_gradient(node: Node) -> bool:
+    """Whether a gradient stands in it: in `W - step (dW)` the step is a rate."""
+    return any(isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) for part in tree.walk(node))
+
+
 def _in_place(node: Node) -> Node:
     return node if isinstance(node, tree.Name | tree.Number | tree.Call) else tree.Bracket(node)
 
@@ -305,6 +316,8 @@ def _unwrapped(node: Node) -> tuple[Node, Wrap]:
         case tree.Power(base, exponent):
             inner, wrap = _unwrapped(base)
             return inner, lambda r, made: tree.Power(wrap(r, made), r.at(exponent), span=node.span)
+        case tree.Call("square", (tree.Bracket() as body,)):
+            return body, lambda r, made: tree.Call("square", (made,), span=node.span)
         case tree.Transpose(body):
             inner, wrap = _unwrapped(body)
             return inner, lambda r, made: tree.Transpose(wrap(r, made), span=node.span)

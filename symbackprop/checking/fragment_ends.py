@@ -1,7 +1,10 @@
 """Where a formula in a line of plain text begins and ends, and whether it claims anything."""
 
-from symbackprop.checking.fragment_tokens import ARROW, Token, near
-from symbackprop.checking.fragment_words import CONJUNCTIONS
+import re
+
+from symbackprop.checking.fragment_tokens import ARROW, Token, near, tokens_of
+from symbackprop.checking.fragment_words import CONJUNCTIONS, OPERATIONS, is_mathematical
+from symbackprop.notation.hand.by_cases import IF
 
 CLAIMS = frozenset(
     ["=", "≈", ":=", "->", "→", "∈", "≃", "≅", "~=", "≡", "<-", "←", "==", "\\in", "\\approx", "\\to"]
@@ -12,6 +15,7 @@ OPERANDS = frozenset(["word", "number", "close", "transpose"])
 """Kinds of tokens that an operand ends with."""
 
 _STARTS = frozenset(["=", "≈", ":=", "≃", "≅", "~=", "≡", "∈"])
+_ONLY = frozenset(["unless", "except", "salvo", "excepto", "only", "solo", "sólo"])
 _OF = frozenset(["de", "del", "of", "respecto", "respect"])
 _PAIRS = {")": "(", "]": "[", "}": "{", "⟩": "⟨"}
 
@@ -106,6 +110,33 @@ def without_words(tokens: list[Token], low: int, high: int) -> int:
     numeric = all(one.kind in _NUMERIC and (one.kind != "op" or one.text in "+-−*/^·×⋅∗⁄") for one in rest)
     signs = [one.text for one in rest if one.kind == "relation"]
     return low + 1 if numeric and signs and _EQUAL.issuperset(signs) else low
+
+
+_REMARK = re.compile(r"(?<=\S)(?:[ ]{2,}|[ ]*\t)[ \t]*\(([^()]{3,200})\)[ \t.]*\Z")
+
+
+def without_remark(body: str, names: frozenset[str]) -> str:
+    """A line without a remark in brackets that begins like a formula: `db = dz 1   (1 = vector of ones)`.
+
+    One that states a condition stays, and one with a claim of its own.
+    """
+    found = _REMARK.search(body[-220:])
+    if found is None:
+        return body
+    tokens = [token for token in tokens_of(found.group(1), 0) if token.kind != "space"]
+    prose = [_is_word(token, names) for token in tokens]
+    words = {token.text.lower() for token in tokens if token.kind == "word"}
+    claims = any(token.text in CLAIMS and not any(prose[at + 1 : at + 2]) for at, token in enumerate(tokens))
+    begins = not prose[0] and tokens[0].kind != "masked"
+    compared = any(token.kind == "relation" and token.text not in CLAIMS for token in tokens)
+    needed = compared or claims or not words.isdisjoint(IF | _ONLY | OPERATIONS)
+    if not any(prose) or not begins or needed:
+        return body
+    return body[: len(body) - len(found.group())].rstrip()
+
+
+def _is_word(token: Token, names: frozenset[str]) -> bool:
+    return token.kind == "word" and not is_mathematical(token.text, "", names)
 
 
 def is_gradient(token: Token) -> bool:

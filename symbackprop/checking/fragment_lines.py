@@ -12,7 +12,15 @@ from typing import NamedTuple
 from symbackprop import limits
 from symbackprop.checking.fragment_code import looks_like_code
 from symbackprop.checking.fragment_conditions import Under, under_words
-from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, is_gradient, trimmed, without_words
+from symbackprop.checking.fragment_ends import (
+    CLAIMS,
+    OPERANDS,
+    is_claim,
+    is_gradient,
+    trimmed,
+    without_remark,
+    without_words,
+)
 from symbackprop.checking.fragment_items import points
 from symbackprop.checking.fragment_parts import parted
 from symbackprop.checking.fragment_quotes import is_quoted
@@ -161,6 +169,7 @@ def _formulas(
     numbered = _NUMBERED.search(body[-60:])
     if numbered:
         body = body[: len(body) - (len(numbered.group()))].rstrip()
+    body = without_remark(body, names)
     if len(body) > limits.LINE_BYTES:
         # Prose and mathematics are not told apart there: the reader says that it is too long.
         yield Piece(at, at + len(body), "plain", "\\" in body)

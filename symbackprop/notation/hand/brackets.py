@@ -14,7 +14,7 @@ from symbackprop.notation.hand.matrices import entry, left_cases, matrix, rows
 from symbackprop.notation.hand.nodes import Indicator, Tuple
 from symbackprop.notation.hand.pairing import closing, has_relation, split_list
 from symbackprop.notation.hand.scripts import entry_places, indices
-from symbackprop.notation.hand.units import INDEX_LETTERS
+from symbackprop.notation.hand.units import INDEX_LETTERS, TURNED
 from symbackprop.notation.tree import (
     Bracket,
     Call,
@@ -74,6 +74,8 @@ def bracket(reader: Translator, item: Item) -> None:
 def _is_remark(reader: Translator, kind: str, inside: Items) -> bool:
     """Words in brackets behind a formula, `(regla de la cadena)`; one word alone may be a factor."""
     words = sum(len(part.text.split()) for part in inside if part.kind in ("text", "word", "operator"))
+    if any(part.text.lower() in TURNED for part in inside):
+        return False
     return kind == "(" and words > 1 and reader.at == len(reader.items) and not has_relation(inside)
 
 

@@ -13,6 +13,9 @@ NEW = frozenset({"new", "updated", "nuevo", "nueva", "nuevos", "nuevas", "actual
 OLD = frozenset({"old", "viejo", "vieja", "anterior"})
 """Words beside a name, `W nuevo`, that say which of its values is meant: after a step, or before it."""
 
+TURNED = frozenset({"transpuesta", "traspuesta", "transpuesto", "traspuesto", "transposed", "transpose"})
+"""Words behind a name that transpose it."""
+
 _ACCENTS = ("hat", "tilde", "bar", "dot")
 
 

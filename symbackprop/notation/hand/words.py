@@ -9,7 +9,7 @@ from symbackprop.notation.hand.by_cases import IF
 from symbackprop.notation.hand.context import Context
 from symbackprop.notation.hand.items import Item, Items
 from symbackprop.notation.hand.pairing import with_places
-from symbackprop.notation.hand.units import INDEX_LETTERS, NEW, OLD, Unit, function_word, is_letter
+from symbackprop.notation.hand.units import INDEX_LETTERS, NEW, OLD, TURNED, Unit, function_word, is_letter
 from symbackprop.notation.spelling import GREEK_NAMES
 
 _CONNECT = frozenset({
@@ -125,7 +125,7 @@ def _promoted_text(item: Item, after: Item | None, context: Context) -> Item:
 
 def with_words(items: Items, context: Context) -> Items:
     """Items of plain text with each word of a sentence as `text`; names stay words."""
-    found = list(_scripted(tuple(_marked(with_places(items), context)), context))
+    found = list(_scripted(tuple(_marked(tuple(_turned(with_places(items), context)), context)), context))
     weak: set[int] = set()
     defined: set[str] = set()
     for place, item in enumerate(found):
@@ -234,6 +234,21 @@ def _marked(items: Items, context: Context) -> Iterator[Item]:
         yield item
 
 
+def _turned(items: Items, context: Context) -> Iterator[Item]:
+    """`x traspuesta` as `x^T`, where it can be said of that name alone: not of `W x traspuesta`."""
+    for place, item in enumerate(items):
+        name = items[place - 1] if place else None
+        before = items[place - 2] if place > 1 else None
+        alone = before is None or (before.kind == "sign" and before.text not in (")", "]"))
+        named = name is not None and name.kind == "word" and len(units_of(name, context)) == 1
+        after = items[place + 1] if place + 1 < len(items) else None
+        called = after is not None and after.text == "(" and after.start == item.end
+        if item.kind == "word" and item.text.lower() in TURNED and alone and named and not called:
+            yield Item("sup", "^", item.start, item.end, ((Item("sign", "⊤", item.start, item.end),),))
+        else:
+            yield item
+
+
 def _is_mark(item: Item) -> bool:
     return item.kind == "word" and item.text.lower() in NEW | OLD
 
@@ -260,6 +275,9 @@ def _is_name(found: list[Item], place: int, after: Item | None) -> bool:
     if item.text.lower() in _SENTENCE or item.text in GREEK_NAMES:
         return False
     if after.kind == "sub" and after.start == item.end:
+        return True
+    called = found[place + 2] if after.kind == "sup" and place + 2 < len(found) else None
+    if called is not None and called.text == "(" and called.start == after.end:  # sech^2(z)
         return True
     before = found[place - 1] if place else None
     alone = before is None or before.kind in ("text", "break") or before.text in (",", ";", ":", "(")
