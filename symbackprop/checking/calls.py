@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
@@ -179,8 +179,10 @@ class Calls:
         if head.name in BY_EXP and len(args) == 1:
             return _by_exp(BY_EXP[head.name], resolver.at(args[0]))
         if head.name in context.callable or head.name in FUNCTION_LETTERS:
+            args, axis = along(args)
             shown = tuple(resolver.at(arg) for arg in args)
-            return self._function(head, first, shown)
+            made = self._function(head, first, shown)
+            return replace(made, options=axis) if axis and isinstance(made, tree.Call) else made
         return self._loss(first, args)
 
     def _slope_of_loss(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
@@ -263,6 +265,21 @@ _STEPS = frozenset({"H", "Theta", "step", "heaviside", "Heaviside"})
 def cites_gradient(node: Node) -> bool:
     """Whether a gradient stands in it: in `W - step (dW)` the step is a rate."""
     return any(isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) for part in tree.walk(node))
+
+
+def along(args: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:
+    """The arguments without `axis = 1` and `keepdims = True`, and the axis as an option."""
+    kept: list[Node] = []
+    axis: tuple[tuple[str, Node], ...] = ()
+    for arg in args:
+        match arg:
+            case tree.Chain((tree.Name("axis" | "dim"), tree.Number() as number), ("=",)):
+                axis = (("axis", number),)
+            case tree.Chain((tree.Name("keepdims"), _), ("=",)):
+                pass  # a column of one entry a row is the vector of them
+            case _:
+                kept.append(arg)
+    return tuple(kept), axis
 
 
 def _in_place(node: Node) -> Node:

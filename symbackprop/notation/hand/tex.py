@@ -17,6 +17,8 @@ from symbackprop.notation.tree import Span
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.|$)", re.DOTALL)
 _LENGTH = re.compile(r"\s*\*?\s*(?:\[\s*-?[0-9.]+\s*\\?[a-z]*\s*\])?")
 _ARGUMENT = re.compile(r"\s*\{([^{}]*)\}")
+_DOTTED = re.compile(r"[a-z]+\.[a-z]+")  # np.sum
+_SIZE = re.compile(r"\*?(?:\[\s*\\[bB]igg?\s*\])?")
 _OPTION = re.compile(r"\s*\[[^\]\[{}]*\]")
 
 _MOST_EXPANDED = 8
@@ -51,6 +53,10 @@ class Tex(Characters):
         if name.endswith("*") and name not in known.WORDS and name not in known.DROPPED:
             name = name[:-1]
         self.at = start + 1 + len(name)
+        paired = name in self.macros and self.macros[name].paired
+        if paired or (name in known.STARRED and name not in self.macros):
+            size = _SIZE.match(self.text, self.at)
+            self.at = size.end() if size else self.at
         self.meant(name, start, found)
 
     def meant(self, name: str, start: int, found: list[Item]) -> None:
@@ -80,8 +86,27 @@ class Tex(Characters):
             self.worded(name, start, found)
         elif name == "begin":
             self.environment(start, found)
+        elif name in known.DELIMITED:
+            self.delimited(name, start, found)
         else:
             found.append(self.with_arguments(name, start))
+
+    def delimited(self, name: str, start: int, found: list[Item]) -> None:
+        """`\\norm{…}`, `\\qty{…}`: the argument between its brackets; `\\qty(…)` has brackets already."""
+        self.skip()
+        if self.text[self.at : self.at + 1] != "{":
+            if name not in ("qty", "quantity"):
+                self.fail("an argument in braces is missing", start, self.at)
+            return
+        opening, closing = known.DELIMITED[name]
+        self.deeper()
+        inside = self.argument(start)
+        self.depth -= 1
+        found += (
+            Item("sign", opening, start, start + 1),
+            *inside,
+            Item("sign", closing, self.at - 1, self.at),
+        )
 
     def expanded(self, name: str, start: int) -> Items:
         """What a command of the document's own stands for."""
@@ -116,11 +141,17 @@ class Tex(Characters):
                 self.fail("a root of this degree is not read", start, option.end(), "write it as a power")
             self.at = option.end() if option else self.at
         self.deeper()
-        for _ in range(count):
+        for number in range(count):
             if name in known.DERIVATIVES and self.text[self.at : self.at + 1] != "{":
-                self.fail("an argument in braces is missing", start, self.at)
+                if not number:
+                    self.fail("an argument in braces is missing", start, self.at)
+                groups.insert(0, ())  # \pdv{z} alone
+                break
             groups.append(self.argument(start))
         self.depth -= 1
+        third = self.text[self.at : self.at + 1] == "{" and self.text[self.at : self.at + 2] != "{}"
+        if name in known.DERIVATIVES and third:
+            self.fail("this is a second derivative", start, self.at)
         if name in known.DERIVATIVES:
             sign = Item("sign", known.DERIVATIVES[name], start, start + 1)
             sign = replace(sign, kind="text") if sign.text == "d" else sign
@@ -154,7 +185,7 @@ class Tex(Characters):
         if name == "mathrm":  # a style as much as a word: \mathrm{d}, \mathrm{softmax}
             before = self.at
             inside = self.raw(start).strip()
-            if not inside.replace(" ", "").isalpha():
+            if not inside.replace(" ", "").isalpha() and not _DOTTED.fullmatch(inside):
                 self.at = before
                 self.deeper()
                 found.append(Item("command", "mathbf", start, self.at, (self.argument(start),)))

@@ -110,7 +110,11 @@ def _promoted_text(item: Item, after: Item | None, context: Context) -> Item:
     word = item.text.strip()
     if word in _CONNECT and word not in context.names and item.text != word:
         return item
-    if function_word(word, context.functions) or (word in context.names and item.text == word):
+    if (
+        word in ("True", "False")
+        or function_word(word, context.functions)
+        or (word in context.names and item.text == word)
+    ):
         return replace(item, kind="operator", text=word)
     called = after is not None and after.kind == "sign" and after.text == "(" and after.start == item.end
     if called and " " not in item.text and word:
