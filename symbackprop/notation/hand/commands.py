@@ -13,7 +13,8 @@ GREEK = {
 
 SIGNS = {
     "cdot": "·", "bullet": "⊙", "times": "×", "odot": "⊙", "circ": "⊙", "ast": "*",
-    "otimes": "⊗", "partial": "∂", "nabla": "∇", "grad": "∇", "top": "⊤", "intercal": "⊤", "prime": "'", "div": "/",
+    "otimes": "⊗", "partial": "∂", "nabla": "∇", "grad": "∇", "top": "⊤", "intercal": "⊤", "prime": "'",
+    "div": "/",
     "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥", "geqslant": "≥", "ne": "≠", "neq": "≠",
     "lt": "<", "gt": ">", "approx": "≈", "approxeq": "≈", "simeq": "≈", "cong": "≈", "sim": "≈",
     "equiv": "≡", "triangleq": "=", "coloneqq": "=", "doteq": "=", "eqqcolon": "≡", "in": "∈",
