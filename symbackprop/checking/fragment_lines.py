@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from symbackprop import limits
 from symbackprop.checking.fragment_code import looks_like_code
+from symbackprop.checking.fragment_columns import goes_on, is_unreadable
 from symbackprop.checking.fragment_conditions import Under, under_words
 from symbackprop.checking.fragment_ends import (
     CLAIMS,
@@ -148,6 +149,8 @@ def _goes_on(text: str, start: int, end: int) -> bool:
     if end - start > limits.LINE_BYTES or not text[end + 1 : _line_end(text, end + 1)].strip():
         return False
     line = text[start:end]
+    if goes_on(line, text[end + 1 : _line_end(text, end + 1)].rstrip()):
+        return True
     if line.count("\\begin{") > line.count("\\end{"):
         return True
     if "=" not in line or _RULE.match(line[line.rfind("\n") + 1 :]):
@@ -183,7 +186,7 @@ def _formulas(
     if strict and not alone and not (runs and _leads(tokens, runs[0])):
         return
     under = under_words(_without_cases(body, at, tokens, runs))
-    cut = under or ("cut" if _goes_on_behind(tokens, runs) else "")
+    cut = under or ("cut" if _goes_on_behind(tokens, runs) or is_unreadable(body) else "")
     runs = [(_with_gradient(tokens, low), high) for low, high in runs]
     for part in (part for run in runs for part in parted(tokens, *run, language)):
         low, high = trimmed(tokens, *part, language)

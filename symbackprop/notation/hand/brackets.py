@@ -57,6 +57,10 @@ def bracket(reader: Translator, item: Item) -> None:
         reader.context.refuse("these brackets are no pair", item.start, close.end, hint)
     if not inside:
         reader.context.refuse("there is nothing between the brackets", item.start, close.end)
+    drawn = _drawn_rows(reader, kind, start, end)
+    if drawn is not None:
+        reader.made(Item("group", "", item.start, drawn.span.end if drawn.span else close.end), drawn)
+        return
     if any(part.kind == "text" for part in inside) and _is_remark(reader, kind, inside):
         return
     if kind == "null":
@@ -87,6 +91,38 @@ def _is_index(reader: Translator, item: Item) -> bool:
     return isinstance(before.value, Name | Gradient) or (
         isinstance(before.value, Script) and before.value.kind == "index"
     )
+
+
+def _drawn_rows(reader: Translator, kind: str, start: int, end: int) -> Node | None:
+    """The matrix whose rows stand in brackets of their own, one below the other, in plain text; or in one
+    bracket that goes over several lines. None where there is only one line."""
+    if reader.context.latex or kind not in ("(", "[", "|"):
+        return None
+    items, text = reader.items, reader.context.text
+    rows = _by_lines(reader, items[start + 1 : end])
+    stop = end + 1
+    one_line = len(rows) == 1
+    while one_line and stop < len(items) and items[stop].text == items[start].text:
+        low, high = stop, closing(items, stop)
+        if high is None or "\n" not in text[items[low - 1].end : items[low].start]:
+            break
+        rows += _by_lines(reader, items[low + 1 : high])
+        stop = high + 1
+    cells = [_entries(row) for row in rows]
+    if len(cells) < 2 or not all(cells) or len({len(row) for row in cells}) > 1:
+        return None
+    reader.at = stop
+    return matrix(reader, cells, Span(items[start].start, items[stop - 1].end))
+
+
+def _by_lines(reader: Translator, inside: Items) -> list[Items]:
+    """Items cut where a new line begins, without the signs that stand there."""
+    rows: list[Items] = [()]
+    for place, item in enumerate(inside):
+        if place and "\n" in reader.context.text[inside[place - 1].end : item.start]:
+            rows.append(())
+        rows[-1] = (*rows[-1], item)
+    return [row[:-1] if len(row) > 1 and row[-1].text in (";", ",") else row for row in rows]
 
 
 _ENTRY = re.compile(r"\([1-9],\s?[1-9]\)")
