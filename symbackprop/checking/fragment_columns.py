@@ -21,19 +21,24 @@ def goes_on(written: str, following: str) -> bool:
     if "=" not in written and "≈" not in written:
         return _is_above(written, following)
     tail = written[max(map(written.rfind, "=≈")) :]
-    lines = tail.split("\n")
+    bare = tail[1:].lstrip(" \t").startswith("\n")  # the rows begin below the sign
+    lines = ((tail[0] + tail[1:].lstrip()) if bare else tail).split("\n")
     if _OPEN.search(tail):
         return bool(_INSIDE.match(following))
     if _ENDS_ROW.match(lines[0]) and all(map(_ROW.match, lines[1:])):
         return bool(_ROW.match(following))
-    loose = bool(_ENDS_NUMBER.match("\n".join(lines[:2]) if len(lines[0].strip()) == 1 else lines[0]))
-    return loose and bool(_LOOSE.match(following))
+    return bool(_ENDS_NUMBER.match(lines[0])) and bool(_LOOSE.match(following))
 
 
 def _is_above(written: str, following: str) -> bool:
     """Whether rows stand above the line with the name: the second row of `W` has its `W =`."""
     rows = all(map(_ROW.match, written.split("\n")))
-    return rows and bool(_ROW.match(following) or _ENDS_ROW.search(following))
+    named = _ENDS_ROW.search(following)
+    if not rows or not (named or _ROW.match(following)):
+        return False
+    last = written[written.rfind("\n") + 1 :]
+    counts = [len(re.findall(_NUMBER, row)) for row in (last, named.group() if named else following)]
+    return counts[0] == counts[1]
 
 
 def is_unreadable(body: str) -> bool:

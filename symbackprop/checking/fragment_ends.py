@@ -116,9 +116,9 @@ _REMARK = re.compile(r"(?<=\S)(?:[ ]{2,}|[ ]*\t)[ \t]*\(([^()]{3,200})\)[ \t.]*\
 
 
 def without_remark(body: str, names: frozenset[str]) -> str:
-    """A line without a remark in brackets that begins like a formula: `db = dz 1   (1 = vector of ones)`.
+    """A line without a remark in brackets that begins like a formula: `dx = W^T dz   (W is 1x3)`.
 
-    One that states a condition stays, and one with a claim of its own.
+    One that states a condition stays, one with a claim of its own, and one that says what a 1 is.
     """
     found = _REMARK.search(body[-220:])
     if found is None:
@@ -129,7 +129,7 @@ def without_remark(body: str, names: frozenset[str]) -> str:
     claims = any(token.text in CLAIMS and not any(prose[at + 1 : at + 2]) for at, token in enumerate(tokens))
     begins = not prose[0] and tokens[0].kind != "masked"
     compared = any(token.kind == "relation" and token.text not in CLAIMS for token in tokens)
-    needed = compared or claims or not words.isdisjoint(IF | _ONLY | OPERATIONS)
+    needed = compared or claims or tokens[0].text == "1" or not words.isdisjoint(IF | _ONLY | OPERATIONS)
     if not any(prose) or not begins or needed:
         return body
     return body[: len(body) - len(found.group())].rstrip()

@@ -23,6 +23,7 @@ from symbackprop.checking.fragment_ends import (
     without_words,
 )
 from symbackprop.checking.fragment_items import points
+from symbackprop.checking.fragment_joins import claims, rejoined, without_cases
 from symbackprop.checking.fragment_parts import parted
 from symbackprop.checking.fragment_quotes import is_quoted
 from symbackprop.checking.fragment_spans import MASK, Kind
@@ -31,10 +32,6 @@ from symbackprop.checking.fragment_words import (
     ENDINGS,
     GRADIENTS,
     is_mathematical,
-    says_condition,
-    says_consequence,
-    says_operation,
-    says_otherwise,
 )
 from symbackprop.notation.hand.units import NEW, OLD
 from symbackprop.notation.spelling import GREEK_NAMES
@@ -59,7 +56,6 @@ _SIZED = re.compile(
 _DEFINED = re.compile(
     r"^[ \t]*(?:[-*+•][ \t]+|\d{1,3}[.)][ \t]+)?([^\W\d]\w{0,40})\s*(?::=|=)(?!=)", re.MULTILINE
 )
-_COMPARED = frozenset(["<", ">", "≤", "≥", "≠", "=", "<=", ">=", "!=", "==", "∈"])
 _UNENDED = re.compile(r"[=+*·/(\[,⊙×−&]\s*\Z|\s-\s*\Z|\\\\\s*\Z")
 _BINARY = frozenset("*·•∙⊙∘×⊗@^/+⋅∗⁄_")
 _LATEX = re.compile(r"\\[A-Za-z,;!:|{}]|[\^_]\{")
@@ -185,7 +181,7 @@ def _formulas(
     alone = len(runs) == 1 and _is_whole(tokens, runs[0])
     if strict and not alone and not (runs and _leads(tokens, runs[0])):
         return
-    under = under_words(_without_cases(body, at, tokens, runs))
+    under = under_words(without_cases(body, at, tokens, runs))
     cut = under or ("cut" if _goes_on_behind(tokens, runs) or is_unreadable(body) else "")
     runs = [(_with_gradient(tokens, low), high) for low, high in runs]
     for part in (part for run in runs for part in parted(tokens, *run, language)):
@@ -195,16 +191,6 @@ def _formulas(
             start, end = tokens[low].start, tokens[high - 1].end
             told: Under = "quoted" if is_quoted(body[max(0, start - at - BEFORE) : start - at]) else cut
             yield Piece(start, end, "plain", _is_latex(body[start - at : end - at]), told)
-
-
-def _without_cases(body: str, at: int, tokens: list[Token], runs: list[tuple[int, int]]) -> str:
-    """A line without its functions by cases: their `en otro caso` is read with them."""
-    for low, high in runs:
-        words = [token.text for token in tokens[low:high] if token.kind == "word"]
-        if any(says_otherwise(words[place:]) for place in range(len(words))) or says_otherwise(words[-2:-1]):
-            start, end = tokens[low].start - at, tokens[high - 1].end - at
-            body = body[:start] + MASK * (end - start) + body[end:]
-    return body
 
 
 def _with_gradient(tokens: list[Token], low: int) -> int:
@@ -223,11 +209,11 @@ def _goes_on_behind(tokens: list[Token], runs: list[tuple[int, int]]) -> bool:
         behind = near(tokens, high - 1, 1)
         if behind is not None and behind[1].text.lower() in ENDINGS:
             return True
-        claims = any(token.text in CLAIMS for token in tokens[low:high])
+        stated = claims(tokens, (low, high))
         quiet = ("space", "close", "sep")
         first = next((token for token in tokens[low:high] if token.kind not in quiet), None)
         named = first is not None and first.kind in ("word", "latex") and len(first.text) > 1
-        if not claims and low and named:
+        if not stated and low and named:
             return any(token.text in CLAIMS for token in tokens[:low])
     return False
 
@@ -240,7 +226,7 @@ def _is_latex(text: str) -> bool:
 def _leads(tokens: list[Token], run: tuple[int, int]) -> bool:
     """Whether a line begins with a formula that claims something."""
     spaces = all(token.kind == "space" for token in tokens[: run[0]])
-    return spaces and _claims(tokens, run)
+    return spaces and claims(tokens, run)
 
 
 BEFORE = 200
@@ -268,7 +254,7 @@ def _runs(tokens: list[Token], names: frozenset[str]) -> list[tuple[int, int]]:
             start = place
     if start is not None:
         runs.append((start, len(tokens)))
-    return _rejoined(tokens, runs)
+    return rejoined(tokens, runs)
 
 
 def _starts_remark(tokens: list[Token], place: int) -> bool:
@@ -278,51 +264,6 @@ def _starts_remark(tokens: list[Token], place: int) -> bool:
         return any(before.text in ("=", "≈") for before in tokens[:place])
     dash = token.text[:2] == "--"
     return token.kind == "comment" and (not dash or (place > 0 and tokens[place - 1].kind == "space"))
-
-
-def _rejoined(tokens: list[Token], runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Runs that no cut may part: with words for an operation between them, or a condition of the other one.
-
-    `f'(z) = 1 si z > 0` without its condition would be another claim, and a wrong one.
-    """
-    done: list[tuple[int, int]] = []
-    behind = 0
-    conditional = cases = False
-    for run in runs:
-        words = [token.text for token in tokens[behind : run[0]] if token.kind != "space"]
-        compared = any(token.text in _COMPARED for token in tokens[run[0] : run[1]])
-        left = cases and (says_otherwise(words) or (words == ["and"] and not _claims(tokens, run)))
-        if done and (left or says_operation(words) or (compared and says_condition(words))):
-            done[-1] = (done[-1][0], run[1])
-            cases = compared or (cases and left)
-        elif done and conditional and says_consequence(words):
-            done[-1] = (done[-1][0], run[1])
-            conditional = False
-        else:
-            low = run[0]
-            conditional = compared and bool(words) and says_condition(words[-1:])
-            if conditional:
-                low = next(at for at in range(low - 1, -1, -1) if tokens[at].kind != "space")
-            done.append((low, run[1]))
-            cases = False
-        behind = run[1]
-    if cases:
-        done[-1] = (done[-1][0], _behind_cases(tokens, behind))
-    return done
-
-
-def _claims(tokens: list[Token], run: tuple[int, int]) -> bool:
-    return any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
-
-
-def _behind_cases(tokens: list[Token], end: int) -> int:
-    """Where a function by cases ends: behind `en otro caso`, if that is what follows its last value."""
-    for place in range(end + 1, min(len(tokens), end + 12) + 1):
-        words = [token.text for token in tokens[end:place] if token.kind != "space"]
-        whole = place == len(tokens) or tokens[place].kind in ("stop", "sep")
-        if whole and says_otherwise(words):
-            return place
-    return end
 
 
 def _prose(tokens: list[Token], names: frozenset[str]) -> list[bool]:
