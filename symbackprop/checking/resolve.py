@@ -198,6 +198,8 @@ def _shown_y(self: Resolver, of: Node) -> Node:
 
 
 def _derivative(self: Resolver, node: tree.Derivative) -> Node:
+    if node.of == tree.Name("e") and not self.context.knows("e"):
+        raise self.refuse("check.unknown_name", node, name=node.of)  # an error, and not Euler's number
     of, found = lying(self.at(node.of)), self.at(_opened(self, node.by))
     column = _column(self, found, lambda part: tree.Derivative(of, part, node.straight, node.inline))
     if column is not None:

@@ -276,6 +276,9 @@ def _is_name(found: list[Item], place: int, after: Item | None) -> bool:
         return False
     if after.kind == "sign" and after.text == "(" and after.start == item.end:
         return True
+    below = found[place + 2] if after.text == "/" and place + 2 < len(found) else None
+    if below is not None and below.kind == "word" and item.text[0] == below.text[0] == "d":  # de/dw
+        return len(item.text) > 1 and len(below.text) > 1
     if item.text.lower() in _SENTENCE or item.text in GREEK_NAMES:
         return False
     if after.kind == "sub" and after.start == item.end:
