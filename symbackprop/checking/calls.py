@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from symbackprop.checking.context import FUNCTION_LETTERS, LOSS_LETTERS, Unclear
@@ -99,9 +99,9 @@ class Calls:
         head = head_of(first)
         if head is None:
             return None
-        indicated = self._indicated(head, second)
-        if indicated is not None:
-            return indicated
+        worded = self._worded(head, second)
+        if worded is not None:
+            return worded
         if self._depends(first, second):
             return self.resolver.at(first)
         inner, wrap = _unwrapped(second)
@@ -133,17 +133,19 @@ class Calls:
             before |= set(tree.names_in(one.body)) if one.name in before else set()
         return before.issuperset(names) and first.name not in names
 
-    def _indicated(self, head: Head, second: Node) -> Node | None:
-        """`H(z)` and `I(z > 0)`, of letters that nobody has declared: 1 where z > 0, else 0."""
+    def _worded(self, head: Head, second: Node) -> Node | None:
+        """`H(z)`, `step(z)` and `I(z > 0)`, of names that nobody has declared: 1 where z > 0, else 0; and
+        `transpose(x)`."""
         if head != Head(head.name) or self.context.variable(head.name) is not None:
             return None
+        free = head.name not in self.context.functions
         match second:
             case hand.Indicator() if head.name in ("I", "chi", "1"):
                 return self.resolver.at(second)
-            case tree.Bracket(body) if (
-                head.name in ("H", "Theta") and head.name not in self.context.functions
-            ):
+            case tree.Bracket(body) if head.name in _STEPS and free and not cites_gradient(body):
                 return self.resolver.at(hand.Indicator(tree.equation(body, tree.number(0), relation=">")))
+            case tree.Bracket() if head.name == "transpose" and free:
+                return self.resolver.at(tree.Transpose(second, span=second.span))
         return None
 
     def _nested(self, outer: Node, first: Node, second: Node) -> Node | None:
@@ -199,8 +201,10 @@ class Calls:
             return _by_exp(BY_EXP[head.name], resolver.at(args[0]))
         letter = head.name in FUNCTION_LETTERS and head.name != context.exercise.loss
         if head.name in context.callable or letter:
+            args, axis = along(args)
             shown = tuple(resolver.at(arg) for arg in args)
-            return self._function(head, first, shown)
+            made = self._function(head, first, shown)
+            return replace(made, options=axis) if axis and isinstance(made, tree.Call) else made
         return self._loss(first, args)
 
     def _slope_of_loss(self, head: Head, first: Node, args: tuple[Node, ...]) -> Node | None:
@@ -276,6 +280,30 @@ class Calls:
         return tree.Bracket(tree.replace_names(body, dict(table)), span=first.span)
 
 
+_STEPS = frozenset({"H", "Theta", "step", "heaviside", "Heaviside"})
+"""What people call the function that is 1 where its argument is positive."""
+
+
+def cites_gradient(node: Node) -> bool:
+    """Whether a gradient stands in it: in `W - step (dW)` the step is a rate."""
+    return any(isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) for part in tree.walk(node))
+
+
+def along(args: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:
+    """The arguments without `axis = 1` and `keepdims = True`, and the axis as an option."""
+    kept: list[Node] = []
+    axis: tuple[tuple[str, Node], ...] = ()
+    for arg in args:
+        match arg:
+            case tree.Chain((tree.Name("axis" | "dim"), tree.Number() as number), ("=",)):
+                axis = (("axis", number),)
+            case tree.Chain((tree.Name("keepdims"), _), ("=",)):
+                pass  # a column of one entry a row is the vector of them
+            case _:
+                kept.append(arg)
+    return tuple(kept), axis
+
+
 def _in_place(node: Node) -> Node:
     return node if isinstance(node, tree.Name | tree.Number | tree.Call) else tree.Bracket(node)
 
@@ -327,6 +355,8 @@ def _unwrapped(node: Node) -> tuple[Node, Wrap]:
         case tree.Power(base, exponent):
             inner, wrap = _unwrapped(base)
             return inner, lambda r, made: tree.Power(wrap(r, made), r.at(exponent), span=node.span)
+        case tree.Call("square", (tree.Bracket() as body,)):
+            return body, lambda r, made: tree.Call("square", (made,), span=node.span)
         case tree.Transpose(body):
             inner, wrap = _unwrapped(body)
             return inner, lambda r, made: tree.Transpose(wrap(r, made), span=node.span)

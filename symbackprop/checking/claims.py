@@ -8,7 +8,7 @@ from math import prod
 
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.chains import COMPARED, EQUAL, flattened, is_number_like, label_members, tree_of
-from symbackprop.checking.commas import apart, has_commas
+from symbackprop.checking.commas import apart, has_commas, has_sums, side_by_side
 from symbackprop.checking.compare import Seen, loose
 from symbackprop.checking.comparing import compared
 from symbackprop.checking.context import INDICES, SIZES, Unclear
@@ -26,7 +26,7 @@ from symbackprop.checking.ranges import strangers
 from symbackprop.checking.resolve import Resolved, Resolver, instances
 from symbackprop.checking.roundings import is_near
 from symbackprop.checking.typing import typed
-from symbackprop.checking.updating import Update, update_of
+from symbackprop.checking.updating import Update, as_row, update_of
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -207,7 +207,8 @@ class Claims:
         if update.fresh and found.verdict != "wrong":
             with suppress(Unclear):  # of a rate that nobody gives the new value is not known
                 body = self.member(update.members[0])
-                self.desk.context = self.desk.context.defining(update.fresh, body.node)
+                value = as_row(self.desk.context, update.old, body.node)
+                self.desk.context = self.desk.context.defining(update.fresh, value)
         if carried and found.verdict != "wrong":
             return replace(
                 found, verdict="carried", reasons=(self._carried_on(name),), place=chain.members[1].span
@@ -311,13 +312,14 @@ class Claims:
         return self._claim(verdict, found, reading, anchor, last)
 
     def _apart(self, first: Member, member: Member) -> Member:
-        """`(3,0)` as two numbers, where decimals have a comma and there are two to be."""
-        context = self.desk.context
-        if not context.comma or not member.numeric or not has_commas(member.written):
+        """`(3,0)` as two numbers, where decimals have a comma and there are two to be; `(3 -6)` too."""
+        commas = self.desk.context.comma and has_commas(member.written)
+        if not member.numeric or not (commas or has_sums(member.written)):
             return member
         shape = shape_of(first.node, self.desk)
-        sizes = [size for size in shape or () if isinstance(size, int)]
-        node = None if shape is None else apart(member.written, prod(sizes))
+        size = prod(size for size in shape or () if isinstance(size, int))
+        split = apart if commas else side_by_side
+        node = None if shape is None else split(member.written, size)
         return member if node is None else self.member(node)
 
     def _check_conditions(self, members: list[Member]) -> None:

@@ -1,9 +1,10 @@
-"""`(3,0)` where decimals have a comma: two numbers, if the shape it must have says so."""
+"""`(3,0)` where decimals have a comma, and `(3 -6)`: two numbers, if the shape it must have says so."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -40,6 +41,57 @@ def apart(node: Node, size: int) -> Node | None:
     if len(split) != size:
         return None
     return hand.Tuple(tuple(split), ",", square, span=node.span)
+
+
+def has_sums(node: Node) -> bool:
+    """Whether brackets hold sums, whose terms may be the numbers of a list, or of rows."""
+    body = node.body if isinstance(node, tree.Transpose) else node
+    rows = _rows(body)
+    return bool(rows) and all(isinstance(row, tree.Add) for row in rows)
+
+
+def side_by_side(node: Node, size: int) -> Node | None:
+    """`(3 -6)` and `[0 -2; 0 -4]` as `size` numbers; None for all else.
+
+    Each minus has a space before it and none behind it.
+    """
+    if isinstance(node, tree.Transpose):
+        made = side_by_side(node.body, size)
+        return None if made is None else tree.Transpose(made, span=node.span)
+    rows = tuple(row.terms for row in _rows(node) if isinstance(row, tree.Add) and _are_apart(row.terms))
+    if len({len(row) for row in rows}) != 1 or len(rows) != len(_rows(node)) or sum(map(len, rows)) != size:
+        return None
+    if isinstance(node, tree.Bracket):
+        return hand.Tuple(rows[0], " ", span=node.span)
+    return tree.Matrix(rows, "matrix", span=node.span)
+
+
+def _rows(node: Node) -> tuple[Node, ...]:
+    """What stands between the semicolons in brackets."""
+    match node:
+        case tree.Bracket(body):
+            return (body,)
+        case hand.Tuple(items, ";"):
+            return items
+        case tree.Matrix(rows, "column"):
+            return tuple(row[0] for row in rows)
+    return ()
+
+
+def _are_apart(terms: tuple[Node, ...]) -> bool:
+    """Whether each term is a number with its sign right before it, and a space stands before that."""
+    for before, after in pairwise(terms):
+        match before, after:
+            case ((tree.Number() | tree.Neg(tree.Number())), tree.Neg(tree.Number() as number)):
+                spans = before.span, after.span, number.span
+                if None in spans:
+                    return False
+                left, signed, bare = (span for span in spans if span is not None)
+                if left.end == signed.start or bare.start != signed.start + 1:
+                    return False
+            case _:
+                return False
+    return True
 
 
 def _split(item: Node) -> Iterator[Node]:

@@ -1,7 +1,10 @@
 """Where a formula in a line of plain text begins and ends, and whether it claims anything."""
 
-from symbackprop.checking.fragment_tokens import ARROW, Token, near
-from symbackprop.checking.fragment_words import CONJUNCTIONS
+import re
+
+from symbackprop.checking.fragment_tokens import ARROW, Token, near, tokens_of
+from symbackprop.checking.fragment_words import CONJUNCTIONS, OPERATIONS, is_mathematical
+from symbackprop.notation.hand.by_cases import IF
 
 CLAIMS = frozenset(
     ["=", "≈", ":=", "->", "→", "∈", "≃", "≅", "~=", "≡", "<-", "←", "==", "\\in", "\\approx", "\\to"]
@@ -12,6 +15,7 @@ OPERANDS = frozenset(["word", "number", "close", "transpose"])
 """Kinds of tokens that an operand ends with."""
 
 _STARTS = frozenset(["=", "≈", ":=", "≃", "≅", "~=", "≡", "∈"])
+_ONLY = frozenset(["unless", "except", "salvo", "excepto", "only", "solo", "sólo"])
 _OF = frozenset(["de", "del", "of", "respecto", "respect"])
 _PAIRS = {")": "(", "]": "[", "}": "{", "⟩": "⟨"}
 
@@ -88,6 +92,51 @@ def is_claim(tokens: list[Token], low: int, high: int) -> bool:
     if all(token.kind in ("space", "sep", "close", "relation") for token in left):
         return False
     return not (before is not None and before[1].text.lower() in _OF and not is_gradient(tokens[low]))
+
+
+_NUMERIC = frozenset(["number", "space", "op", "open", "close", "relation"])
+_EQUAL = frozenset(["=", "≈"])
+
+
+def without_words(tokens: list[Token], low: int, high: int) -> int:
+    """Where a chain of numbers alone begins behind `sum of exps =`; `low` where it is none.
+
+    What the words name is not judged, but whether the arithmetic holds.
+    """
+    before = near(tokens, low, -1)
+    if low >= high or tokens[low].text != "=" or before is None or before[1].kind != "word":
+        return low
+    rest = tokens[low + 1 : high]
+    numeric = all(one.kind in _NUMERIC and (one.kind != "op" or one.text in "+-−*/^·×⋅∗⁄") for one in rest)
+    signs = [one.text for one in rest if one.kind == "relation"]
+    return low + 1 if numeric and signs and _EQUAL.issuperset(signs) else low
+
+
+_REMARK = re.compile(r"(?<=\S)(?:[ ]{2,}|[ ]*\t)[ \t]*\(([^()]{3,200})\)[ \t.]*\Z")
+
+
+def without_remark(body: str, names: frozenset[str]) -> str:
+    """A line without a remark in brackets that begins like a formula: `dx = W^T dz   (W is 1x3)`.
+
+    One that states a condition stays, one with a claim of its own, and one that says what a 1 is.
+    """
+    found = _REMARK.search(body[-220:])
+    if found is None:
+        return body
+    tokens = [token for token in tokens_of(found.group(1), 0) if token.kind != "space"]
+    prose = [_is_word(token, names) for token in tokens]
+    words = {token.text.lower() for token in tokens if token.kind == "word"}
+    claims = any(token.text in CLAIMS and not any(prose[at + 1 : at + 2]) for at, token in enumerate(tokens))
+    begins = not prose[0] and tokens[0].kind != "masked"
+    compared = any(token.kind == "relation" and token.text not in CLAIMS for token in tokens)
+    needed = compared or claims or tokens[0].text == "1" or not words.isdisjoint(IF | _ONLY | OPERATIONS)
+    if not any(prose) or not begins or needed:
+        return body
+    return body[: len(body) - len(found.group())].rstrip()
+
+
+def _is_word(token: Token, names: frozenset[str]) -> bool:
+    return token.kind == "word" and not is_mathematical(token.text, "", names)
 
 
 def is_gradient(token: Token) -> bool:

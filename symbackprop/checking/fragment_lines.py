@@ -11,9 +11,19 @@ from typing import NamedTuple
 
 from symbackprop import limits
 from symbackprop.checking.fragment_code import looks_like_code
+from symbackprop.checking.fragment_columns import goes_on, is_unreadable
 from symbackprop.checking.fragment_conditions import Under, under_words
-from symbackprop.checking.fragment_ends import CLAIMS, OPERANDS, is_claim, is_gradient, trimmed
+from symbackprop.checking.fragment_ends import (
+    CLAIMS,
+    OPERANDS,
+    is_claim,
+    is_gradient,
+    trimmed,
+    without_remark,
+    without_words,
+)
 from symbackprop.checking.fragment_items import points
+from symbackprop.checking.fragment_joins import claims, rejoined, without_cases
 from symbackprop.checking.fragment_parts import parted
 from symbackprop.checking.fragment_quotes import is_quoted
 from symbackprop.checking.fragment_spans import MASK, Kind
@@ -22,10 +32,8 @@ from symbackprop.checking.fragment_words import (
     ENDINGS,
     GRADIENTS,
     is_mathematical,
-    says_condition,
-    says_consequence,
-    says_operation,
 )
+from symbackprop.notation.hand.units import NEW, OLD
 from symbackprop.notation.spelling import GREEK_NAMES
 
 _BULLET = re.compile(
@@ -48,7 +56,6 @@ _SIZED = re.compile(
 _DEFINED = re.compile(
     r"^[ \t]*(?:[-*+•][ \t]+|\d{1,3}[.)][ \t]+)?([^\W\d]\w{0,40})\s*(?::=|=)(?!=)", re.MULTILINE
 )
-_COMPARED = frozenset(["<", ">", "≤", "≥", "≠", "=", "<=", ">=", "!=", "==", "∈"])
 _UNENDED = re.compile(r"[=+*·/(\[,⊙×−&]\s*\Z|\s-\s*\Z|\\\\\s*\Z")
 _BINARY = frozenset("*·•∙⊙∘×⊗@^/+⋅∗⁄_")
 _LATEX = re.compile(r"\\[A-Za-z,;!:|{}]|[\^_]\{")
@@ -138,6 +145,8 @@ def _goes_on(text: str, start: int, end: int) -> bool:
     if end - start > limits.LINE_BYTES or not text[end + 1 : _line_end(text, end + 1)].strip():
         return False
     line = text[start:end]
+    if goes_on(line, text[end + 1 : _line_end(text, end + 1)].rstrip()):
+        return True
     if line.count("\\begin{") > line.count("\\end{"):
         return True
     if "=" not in line or _RULE.match(line[line.rfind("\n") + 1 :]):
@@ -159,6 +168,7 @@ def _formulas(
     numbered = _NUMBERED.search(body[-60:])
     if numbered:
         body = body[: len(body) - (len(numbered.group()))].rstrip()
+    body = without_remark(body, names)
     if len(body) > limits.LINE_BYTES:
         # Prose and mathematics are not told apart there: the reader says that it is too long.
         yield Piece(at, at + len(body), "plain", "\\" in body)
@@ -171,11 +181,12 @@ def _formulas(
     alone = len(runs) == 1 and _is_whole(tokens, runs[0])
     if strict and not alone and not (runs and _leads(tokens, runs[0])):
         return
-    under = under_words(body)
-    cut = under or ("cut" if _goes_on_behind(tokens, runs) else "")
+    under = under_words(without_cases(body, at, tokens, runs))
+    cut = under or ("cut" if _goes_on_behind(tokens, runs) or is_unreadable(body) else "")
     runs = [(_with_gradient(tokens, low), high) for low, high in runs]
     for part in (part for run in runs for part in parted(tokens, *run, language)):
         low, high = trimmed(tokens, *part, language)
+        low = without_words(tokens, low, high)
         if low < high and is_claim(tokens, low, high):
             start, end = tokens[low].start, tokens[high - 1].end
             told: Under = "quoted" if is_quoted(body[max(0, start - at - BEFORE) : start - at]) else cut
@@ -198,11 +209,11 @@ def _goes_on_behind(tokens: list[Token], runs: list[tuple[int, int]]) -> bool:
         behind = near(tokens, high - 1, 1)
         if behind is not None and behind[1].text.lower() in ENDINGS:
             return True
-        claims = any(token.text in CLAIMS for token in tokens[low:high])
+        stated = claims(tokens, (low, high))
         quiet = ("space", "close", "sep")
         first = next((token for token in tokens[low:high] if token.kind not in quiet), None)
         named = first is not None and first.kind in ("word", "latex") and len(first.text) > 1
-        if not claims and low and named:
+        if not stated and low and named:
             return any(token.text in CLAIMS for token in tokens[:low])
     return False
 
@@ -215,7 +226,7 @@ def _is_latex(text: str) -> bool:
 def _leads(tokens: list[Token], run: tuple[int, int]) -> bool:
     """Whether a line begins with a formula that claims something."""
     spaces = all(token.kind == "space" for token in tokens[: run[0]])
-    return spaces and any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
+    return spaces and claims(tokens, run)
 
 
 BEFORE = 200
@@ -243,7 +254,7 @@ def _runs(tokens: list[Token], names: frozenset[str]) -> list[tuple[int, int]]:
             start = place
     if start is not None:
         runs.append((start, len(tokens)))
-    return _rejoined(tokens, runs)
+    return rejoined(tokens, runs)
 
 
 def _starts_remark(tokens: list[Token], place: int) -> bool:
@@ -253,32 +264,6 @@ def _starts_remark(tokens: list[Token], place: int) -> bool:
         return any(before.text in ("=", "≈") for before in tokens[:place])
     dash = token.text[:2] == "--"
     return token.kind == "comment" and (not dash or (place > 0 and tokens[place - 1].kind == "space"))
-
-
-def _rejoined(tokens: list[Token], runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Runs that no cut may part: with words for an operation between them, or a condition of the other one.
-
-    `f'(z) = 1 si z > 0` without its condition would be another claim, and a wrong one.
-    """
-    done: list[tuple[int, int]] = []
-    behind = 0
-    conditional = False
-    for run in runs:
-        words = [token.text for token in tokens[behind : run[0]] if token.kind != "space"]
-        compared = any(token.text in _COMPARED for token in tokens[run[0] : run[1]])
-        if done and (says_operation(words) or (compared and says_condition(words))):
-            done[-1] = (done[-1][0], run[1])
-        elif done and conditional and says_consequence(words):
-            done[-1] = (done[-1][0], run[1])
-            conditional = False
-        else:
-            low = run[0]
-            conditional = compared and bool(words) and says_condition(words[-1:])
-            if conditional:
-                low = next(at for at in range(low - 1, -1, -1) if tokens[at].kind != "space")
-            done.append((low, run[1]))
-        behind = run[1]
-    return done
 
 
 def _prose(tokens: list[Token], names: frozenset[str]) -> list[bool]:
@@ -354,8 +339,31 @@ def _belongs(tokens: list[Token], place: int, prose: list[bool]) -> bool:
             return _attached(tokens, at, prose)
         if after is not None and after[1].kind == "op" and after[1].text in _BINARY:
             return token.kind in OPERANDS
+    if _is_derivative(tokens, place) or _is_mark(tokens, place, prose):
+        return True
     alone = before is None or (prose[before[0]] and before[1].kind == "stop") or before[1].kind == "sep"
     return alone and after is not None and after[1].text in (":=", "=", "≈")
+
+
+def _is_derivative(tokens: list[Token], place: int) -> bool:
+    """`da/dz`, `de / dw`: a word of prose, were it not for the differential below the slash."""
+    slash = near(tokens, place, 1)
+    below = near(tokens, slash[0], 1) if slash is not None and slash[1].text == "/" else None
+    if below is None or below[1].kind != "word":
+        return False
+    return all(token.text[0] == "d" and len(token.text) > 1 for token in (tokens[place], below[1]))
+
+
+def _is_mark(tokens: list[Token], place: int, prose: list[bool]) -> bool:
+    """`W nuevo = …`, `new W = …`, `W - 0.1 dW` with “W old”: which value of a name is meant."""
+    if tokens[place].text.lower() not in NEW | OLD:
+        return False
+    before, after = near(tokens, place, -1), near(tokens, place, 1)
+    if before is not None and before[1].kind == "word" and not prose[before[0]]:
+        return True
+    named = after is not None and after[1].kind == "word" and is_mathematical(after[1].text, "", frozenset())
+    behind = near(tokens, after[0], 1) if after is not None and named else None
+    return behind is not None and behind[1].text in CLAIMS
 
 
 def _attached(tokens: list[Token], place: int, prose: list[bool]) -> bool:

@@ -3,6 +3,8 @@
 import re
 import unicodedata
 
+from symbackprop.notation.hand.by_cases import OTHERWISE
+from symbackprop.notation.hand.units import TURNED
 from symbackprop.notation.spelling import GREEK_NAMES
 
 _SHORT = frozenset([
@@ -33,12 +35,12 @@ CONJUNCTIONS = {"es": frozenset("yoeua"), "en": frozenset("aI")}
 GRADIENTS = frozenset(["grad", "gradient", "gradiente", "nabla"])
 """Words that make the gradient of a name of what stands behind them."""
 
-_OPERATIONS = frozenset([
+OPERATIONS = frozenset([
     "por", "veces", "times", "multiplicado", "multiplicada", "multiplied", "elementwise", "mas", "más",
     "plus", "menos", "minus", "entre", "dividido", "dividida", "divided", "over", "transpuesta",
     "traspuesta", "transposed", "transpose", "hadamard", "punto", "cruz", "producto", "product",
 ])  # fmt: skip
-ENDINGS = frozenset(["transpuesta", "traspuesta", "transpuesto", "traspuesto", "transposed", "transpose"])
+ENDINGS = TURNED
 """Words behind a formula that are a part of it."""
 
 _AROUND_OPERATIONS = frozenset(
@@ -52,8 +54,8 @@ _CONSEQUENCES = frozenset(["entonces", "then", "se", "tiene", "we", "have", ",",
 def says_operation(words: list[str]) -> bool:
     """Whether words between two formulas say an operation, so that both are one formula."""
     lower = [word.lower() for word in words]
-    return any(word in _OPERATIONS for word in lower) and all(
-        word in _OPERATIONS or word in _AROUND_OPERATIONS or word == "-" for word in lower
+    return any(word in OPERATIONS for word in lower) and all(
+        word in OPERATIONS or word in _AROUND_OPERATIONS or word == "-" for word in lower
     )
 
 
@@ -63,6 +65,12 @@ def says_condition(words: list[str]) -> bool:
     return any(word in _CONDITIONS for word in lower) and all(
         word in _CONDITIONS or word in _AROUND_CONDITIONS or word == "," for word in lower
     )
+
+
+def says_otherwise(words: list[str]) -> bool:
+    """Whether words are those for the case that is left: `en otro caso`, `, si no`, `else`."""
+    said = [word.lower() for word in words if word not in (",", ";", ":")]
+    return " ".join(said[1:] if said[:1] in (["y"], ["and"]) else said) in OTHERWISE
 
 
 def says_consequence(words: list[str]) -> bool:

@@ -151,7 +151,7 @@ def _with_places(self: Resolver, node: tree.Name) -> Node | None:
 
 def _gradient(self: Resolver, node: tree.Gradient) -> Node:
     """`dz`, `dx_i`, `dz^{[1]}`; `dy` is dL/dŷ where y is data and ŷ is computed."""
-    found = self.at(_shown_y(self, node.of))
+    found = self.at(_shown_y(self, _opened(self, node.of)))
     column = _column(self, found, tree.Gradient)
     if column is not None:
         return column
@@ -180,6 +180,15 @@ def _column(self: Resolver, by: Node, derived: Callable[[Node], Node]) -> Node |
     return None
 
 
+def _opened(self: Resolver, by: Node) -> Node:
+    """`(W_2)_{ij}`, the bracketed name with its entry, as an entry of W₂."""
+    match by:
+        case tree.Index(tree.Bracket(body), places):
+            core = self.at(body)
+            return tree.Index(core, places, span=by.span) if isinstance(core, tree.Name) else by
+    return by
+
+
 def _shown_y(self: Resolver, of: Node) -> Node:
     context = self.context
     base = of.base if isinstance(of, tree.Index) else of
@@ -192,7 +201,9 @@ def _shown_y(self: Resolver, of: Node) -> Node:
 
 
 def _derivative(self: Resolver, node: tree.Derivative) -> Node:
-    of, found = lying(self.at(node.of)), self.at(node.by)
+    if node.of == tree.Name("e") and not self.context.knows("e"):
+        raise self.refuse("check.unknown_name", node, name=node.of)  # an error, and not Euler's number
+    of, found = lying(self.at(node.of)), self.at(_opened(self, node.by))
     column = _column(self, found, lambda part: tree.Derivative(of, part, node.straight, node.inline))
     if column is not None:
         return column

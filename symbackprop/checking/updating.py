@@ -9,11 +9,12 @@ from symbackprop.checking.context import Context
 from symbackprop.checking.numeric import is_numeric
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
+from symbackprop.notation.hand import units
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 
-NEW = frozenset({"new", "next", "updated", "nuevo", "nueva", "nuevos", "nuevas"})
-OLD = frozenset({"old", "prev", "viejo", "vieja", "anterior", "actual", "current"})
+NEW = units.NEW | {"next"}
+OLD = units.OLD | {"prev", "actual", "current"}
 """How people mark what a name is after a step, and before it."""
 
 
@@ -105,6 +106,16 @@ def is_column(meaning: Node | None) -> bool:
         case tree.Entrywise(_, _, tree.Index(tree.Name(), (tree.Number(), tree.Name()))):
             return True
     return False
+
+
+def as_row(context: Context, old: Node, value: Node) -> Node:
+    """A list of numbers as the row that the parameter is: `W_new = (4.4, 2, -4.2)` of a W that is 1×3."""
+    name = context.variable(old.name) if isinstance(old, tree.Name) else None
+    shape = context.shape(name) if name is not None else None
+    listed = isinstance(value, hand.Tuple) and shape is not None and len(shape) == 2 and shape[0] == 1
+    if isinstance(value, hand.Tuple) and listed:
+        return tree.Matrix((value.items,), "row", span=value.span)
+    return value
 
 
 def cites(node: Node) -> bool:

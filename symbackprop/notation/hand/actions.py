@@ -139,7 +139,7 @@ class HandActions(Actions):
                 ones = Ones(span=node.span) if is_one(node) else node
                 return Transpose(ones, span=span)
             case "square":
-                return Call("square", (unbracketed(node),), span=span)
+                return Call("square", (node,), span=span)  # with its brackets: they may be a call's
             case "prime":
                 return Primed(node, said.count, span=span)
         exponent = said.nodes[0]

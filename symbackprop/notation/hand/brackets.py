@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
 from symbackprop.notation.hand import commands as known
@@ -11,8 +13,8 @@ from symbackprop.notation.hand.items import Item, Items
 from symbackprop.notation.hand.matrices import entry, left_cases, matrix, rows
 from symbackprop.notation.hand.nodes import Indicator, Tuple
 from symbackprop.notation.hand.pairing import closing, has_relation, split_list
-from symbackprop.notation.hand.scripts import indices
-from symbackprop.notation.hand.units import INDEX_LETTERS
+from symbackprop.notation.hand.scripts import entry_places, indices
+from symbackprop.notation.hand.units import INDEX_LETTERS, TURNED
 from symbackprop.notation.tree import (
     Bracket,
     Call,
@@ -55,13 +57,17 @@ def bracket(reader: Translator, item: Item) -> None:
         reader.context.refuse("these brackets are no pair", item.start, close.end, hint)
     if not inside:
         reader.context.refuse("there is nothing between the brackets", item.start, close.end)
+    drawn = _drawn_rows(reader, kind, start, end)
+    if drawn is not None:
+        reader.made(Item("group", "", item.start, drawn.span.end if drawn.span else close.end), drawn)
+        return
     if any(part.kind == "text" for part in inside) and _is_remark(reader, kind, inside):
         return
     if kind == "null":
         reader.splice(inside, Item("group", "{", item.start, close.end, (inside,)))
         return
-    if item.text == "[" and _is_index(reader, item):
-        places = Item("sub", "[", item.start, close.end, (inside,))
+    if (item.text == "[" and _is_index(reader, item)) or _is_entry(reader, item, close):
+        places = Item("sub", "[", item.start, close.end, (_places(reader, inside),))
         reader.put("SCRIPT", places, "^", Script("index", indices(reader, places)))
         reader.behind()
         return
@@ -72,6 +78,8 @@ def bracket(reader: Translator, item: Item) -> None:
 def _is_remark(reader: Translator, kind: str, inside: Items) -> bool:
     """Words in brackets behind a formula, `(regla de la cadena)`; one word alone may be a factor."""
     words = sum(len(part.text.split()) for part in inside if part.kind in ("text", "word", "operator"))
+    if any(part.text.lower() in TURNED for part in inside):
+        return False
     return kind == "(" and words > 1 and reader.at == len(reader.items) and not has_relation(inside)
 
 
@@ -83,6 +91,61 @@ def _is_index(reader: Translator, item: Item) -> bool:
     return isinstance(before.value, Name | Gradient) or (
         isinstance(before.value, Script) and before.value.kind == "index"
     )
+
+
+def _drawn_rows(reader: Translator, kind: str, start: int, end: int) -> Node | None:
+    """The matrix whose rows stand in brackets of their own, one below the other, in plain text; or in one
+    bracket that goes over several lines. None where there is only one line."""
+    if reader.context.latex or kind not in ("(", "[", "|"):
+        return None
+    items, text = reader.items, reader.context.text
+    rows = _by_lines(reader, items[start + 1 : end])
+    stop = end + 1
+    one_line = len(rows) == 1
+    while one_line and stop < len(items) and items[stop].text == items[start].text:
+        low, high = stop, closing(items, stop)
+        if high is None or "\n" not in text[items[low - 1].end : items[low].start]:
+            break
+        rows += _by_lines(reader, items[low + 1 : high])
+        stop = high + 1
+    cells = [_entries(row) for row in rows]
+    if len(cells) < 2 or not all(cells) or len({len(row) for row in cells}) > 1:
+        return None
+    reader.at = stop
+    return matrix(reader, cells, Span(items[start].start, items[stop - 1].end))
+
+
+def _by_lines(reader: Translator, inside: Items) -> list[Items]:
+    """Items cut where a new line begins, without the signs that stand there."""
+    rows: list[Items] = [()]
+    for place, item in enumerate(inside):
+        if place and "\n" in reader.context.text[inside[place - 1].end : item.start]:
+            rows.append(())
+        rows[-1] = (*rows[-1], item)
+    return [row[:-1] if len(row) > 1 and row[-1].text in (";", ",") else row for row in rows]
+
+
+_ENTRY = re.compile(r"\([1-9],\s?[1-9]\)")
+
+
+def _is_entry(reader: Translator, item: Item, close: Item) -> bool:
+    """`dW(1,2) = …` in plain text: two places right behind a gradient that is all of a left side."""
+    before = reader.out[-1] if reader.out else None
+    if reader.context.latex or not isinstance(before, Made) or not isinstance(before.value, Gradient):
+        return False
+    if before.end != item.start or not _ENTRY.fullmatch(reader.context.text[item.start : close.end]):
+        return False
+    after = reader.next("sign")
+    left = [token.kind for token in reader.out] in (["MADE"], ["MADE", "SLASH", "MADE"])
+    return left and after is not None and after.text in known.RELATIONS
+
+
+def _places(reader: Translator, inside: Items) -> Items:
+    """Two places between which a comma was taken for a decimal one: `1,2`."""
+    first = inside[0]
+    if len(inside) > 1 or first.kind != "number" or reader.context.text[first.start + 1] != ",":
+        return inside
+    return entry_places(first)
 
 
 def _bracketed(reader: Translator, kind: str, inside: Items, whole: Span) -> Node:
@@ -128,9 +191,10 @@ def _norm_kind(reader: Translator) -> Literal["2", "1", "F"]:
 
 
 def _single(reader: Translator, kind: str, inside: Items, whole: Span) -> Node:
-    spaced = _spaced_numbers(reader, inside, whole)
+    spaced = _spaced_numbers(inside)
     if spaced:
-        return Tuple(spaced, " ", kind == "[", span=whole)
+        entries = tuple(reader.inner(one, whole).expression() for one in spaced)
+        return Tuple(entries, " ", kind == "[", span=whole)
     node = reader.inner(inside, whole).chain()
     if isinstance(node, Chain):
         comparison = all(relation in known.COMPARISONS for relation in node.relations)
@@ -159,28 +223,46 @@ def _is_factor(reader: Translator, whole: Span) -> bool:
     )
 
 
-def _spaced_numbers(reader: Translator, inside: Items, whole: Span) -> tuple[Node, ...]:
+def _spaced_numbers(inside: Items) -> list[Items]:
     """`(4 2 -5)`: numbers side by side, two of which have no sign between them; else nothing."""
+    return _entries(inside) if _is_evident(inside) else []
+
+
+def _is_evident(inside: Items) -> bool:
+    return any(one.kind == two.kind == "number" for one, two in pairwise(_opened(inside)))
+
+
+def _spaced_rows(pieces: list[Items]) -> list[list[Items]]:
+    """`[0 -2; 0 4]`: rows of numbers side by side, equally many; nothing where all may be differences."""
+    found = [_entries(piece) for piece in pieces]
+    equal = len(found[0]) > 1 and len({len(row) for row in found}) == 1
+    return found if equal and any(map(_is_evident, pieces)) else []
+
+
+def _entries(inside: Items) -> list[Items]:
+    """Numbers with nothing but space between them, each with its sign; nothing where a minus may subtract."""
     entries: list[Items] = []
-    evident = False
-    signs: Items = ()
-    inside = tuple(part for item in inside for part in (item.groups[0] if item.kind == "group" else (item,)))
+    sign: Items = ()
+    end = -1
+    inside = _opened(inside)
     for place, item in enumerate(inside):
         if item.kind == "number":
-            if not signs and entries:
-                evident = True
-            entries.append((*signs, item))
-            signs = ()
-        elif item.kind == "sign" and item.text == "-" and not signs:
+            entries.append((*sign, item))
+            sign = ()
+        elif item.kind == "sign" and item.text == "-" and not sign:
             after = inside[place + 1] if place + 1 < len(inside) else None
-            if after is None or after.start != item.end:
-                return ()
-            signs = (item,)
+            if item.start == end or after is None or after.start != item.end:
+                return []
+            sign = (item,)
         else:
-            return ()
-    if not evident or signs:
-        return ()
-    return tuple(reader.inner(entry, whole).expression() for entry in entries)
+            return []
+        end = item.end
+    return [] if sign else entries
+
+
+def _opened(inside: Items) -> Items:
+    """The items with those of braces among them, which only group."""
+    return tuple(part for item in inside for part in (item.groups[0] if item.kind == "group" else (item,)))
 
 
 def _listed(
@@ -195,6 +277,9 @@ def _listed(
         reader.out.append(Made("MADE", "", whole.start, whole.start, value=Name("dot", span=whole)))
     if kind == "[" and all(_is_square(piece) for piece in pieces):
         return _nested(reader, pieces, whole)
+    grid = _spaced_rows(pieces) if signs == {";"} and kind in ("(", "[") else []
+    if grid:
+        return matrix(reader, grid, whole)
     if len(signs) > 1 or (kind == "[" and signs == {";"}):
         if kind != "[" and not _is_by_rows(pieces, separators):
             hint = "write a matrix as \\begin{pmatrix} … \\end{pmatrix}"

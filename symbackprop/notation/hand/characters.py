@@ -21,7 +21,7 @@ _THOUSANDS = re.compile(r"[0-9]{1,3}(?:(?:\\,|\{\\,\}|\u2009|\u202f)[0-9]{3})+(?
 _PLAIN_WORD = re.compile(r"[^\W\d_](?:[^\W_\d]|[\u0300-\u036f]|[0-9])*")
 _RUN = re.compile(r"[^\W\d_][^\W\d_\u2070-\u209c]*(?:[\u0300-\u036f][^\W\d_]*)*")
 _SIGN = re.compile(
-    r"\.\.\.|<?[-=~]+>(?!=)|\|\||\*\*|:=|=:|==|!=|/=|<=|>=|<-|~=|\.T\b|\.\*(?!\*)|[^\w\s]", re.DOTALL
+    r"\.\.\.|<?[-=~]+>(?!=)|\|\||\*\*|:=|=:|==|!=|/=|<=|>=|<-|~=|\.T\b|\.\^|\.\*(?!\*)|[^\w\s]", re.DOTALL
 )
 _DIGITS = frozenset("0123456789")
 
@@ -204,7 +204,7 @@ class Characters:
             self.at += 1
             return
         lexeme = match.group()
-        if lexeme in (".T", ".*") and self.latex:
+        if lexeme in (".T", ".*", ".^") and self.latex:
             lexeme = "."
         start = self.at
         self.at += len(lexeme)
@@ -221,6 +221,8 @@ class Characters:
             found.append(Item("prime", "'" * count, start, self.at))
         elif lexeme == "**":
             self.power(found, start)
+        elif lexeme == ".^":
+            self.entry_power(found, start)
         elif lexeme in known.BREAK_SIGNS:
             found.append(Item("break", lexeme, start, self.at))
         else:
@@ -262,6 +264,11 @@ class Characters:
     def power(self, found: list[Item], start: int) -> None:
         inside = self.argument(start, script=True)
         found.append(Item("sup", "**", start, self.at, (inside,)))
+
+    def entry_power(self, found: list[Item], start: int) -> None:
+        """`z.^2`: a power of each entry."""
+        inside = self.argument(start, script=True)
+        found.append(Item("sup", ".^", start, self.at, ((Item("sign", "⊙", start, start), *inside),)))
 
     def small(self) -> Item:
         """A run of raised or lowered characters: x², W₁₂, (W x)ᵀ."""

@@ -13,7 +13,8 @@ GREEK = {
 
 SIGNS = {
     "cdot": "·", "bullet": "⊙", "times": "×", "odot": "⊙", "circ": "⊙", "ast": "*",
-    "otimes": "⊗", "partial": "∂", "nabla": "∇", "top": "⊤", "intercal": "⊤", "prime": "'", "div": "/",
+    "otimes": "⊗", "partial": "∂", "nabla": "∇", "grad": "∇", "top": "⊤", "intercal": "⊤", "prime": "'",
+    "div": "/",
     "le": "≤", "leq": "≤", "leqslant": "≤", "ge": "≥", "geq": "≥", "geqslant": "≥", "ne": "≠", "neq": "≠",
     "lt": "<", "gt": ">", "approx": "≈", "approxeq": "≈", "simeq": "≈", "cong": "≈", "sim": "≈",
     "equiv": "≡", "triangleq": "=", "coloneqq": "=", "doteq": "=", "eqqcolon": "≡", "in": "∈",
@@ -53,7 +54,7 @@ DROPPED = frozenset({
 
 KEEPS = frozenset({
     "mathbf", "boldsymbol", "bm", "pmb", "vec", "mathit", "mathsf", "mathtt", "underline", "mathnormal",
-    "smash", "mathop", "mathbin", "mathrel", "mathord", "mathclose", "mathopen",
+    "vb", "va", "vu", "smash", "mathop", "mathbin", "mathrel", "mathord", "mathclose", "mathopen",
     "mathinner", "uline",
 })  # fmt: skip
 """Styles, of which only the body counts."""
@@ -67,6 +68,13 @@ TEXTS = frozenset({"text", "mbox", "textrm", "textit", "textbf", "textnormal", "
 FRACTIONS = frozenset({"frac", "tfrac", "dfrac", "cfrac", "nicefrac", "sfrac"})
 DERIVATIVES = {"pdv": "∂", "pd": "∂", "pderiv": "∂", "pdi": "∂", "dv": "d", "deriv": "d", "od": "d"}
 """Commands of two arguments, of and by, from the packages people load for derivatives."""
+DELIMITED = {
+    "norm": ("||(", "||)"), "abs": ("|(", "|)"), "qty": ("(", ")"), "quantity": ("(", ")"),
+    "parens": ("(", ")"), "brackets": ("[", "]"),
+}  # fmt: skip
+"""Commands that put brackets or bars round their argument; `\\qty(…)` has its own."""
+STARRED = DELIMITED.keys() | DERIVATIVES.keys() | {"vb", "va", "vu"}
+"""Commands that may have a star, which changes nothing."""
 OVER = frozenset({"stackrel", "overset", "underset"})
 ARROWS_OVER = frozenset({"xrightarrow", "xRightarrow", "xleftarrow", "xLeftrightarrow"})
 OPERATORS = frozenset({

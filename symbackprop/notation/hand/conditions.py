@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.by_cases import IF, asks_in_words
 from symbackprop.notation.hand.items import Items
 from symbackprop.notation.hand.pairing import has_relation
 from symbackprop.notation.hand.pieces import CONTINUES, Piece, leans
 from symbackprop.notation.hand.units import INDEX_LETTERS
 
-_CONDITIONS = frozenset({"si", "if", "when", "cuando", "whenever", "siempre que", "cuando sea", "iff"})
 _EXCEPTIONS = frozenset({"unless", "except", "excepto", "salvo"})
 _CONDITIONAL = (
     "this holds under a condition, which is not read here",
@@ -30,19 +30,23 @@ def conditional(pieces: list[Piece]) -> list[Piece]:
     while place < len(pieces):
         piece = pieces[place]
         after = pieces[place + 1] if place + 1 < len(pieces) else None
+        before = found[-1] if found and _states(found[-1]) else None
         if _is_condition(piece):
             leads = after is not None and (after.gap == "=>" or _asks(piece.said))
             leads = leads or (after is not None and not found)
+            follows = before is not None and (not leads or (piece.gap != "=>" and _asks(piece.said)))
+            parts = [found.pop()] if follows else []  # A si B, C: it may be the condition of both
+            parts.append(piece)
             if leads and after is not None and _states(after):
-                found.append(replace(piece, items=piece.items + after.items, refused=_CONDITIONAL))
-                place += 2
-                continue
-            if found and _states(found[-1]):
-                last = found.pop()
-                found.append(replace(last, items=last.items + piece.items, refused=_CONDITIONAL))
+                parts.append(after)
                 place += 1
-                continue
-        found.append(piece)
+            refused = _CONDITIONAL if len(parts) > 1 else piece.refused
+            items = tuple(item for part in parts for item in part.items)
+            found.append(replace(parts[0], items=items, refused=refused))
+        elif before is not None and asks_in_words(piece):
+            found[-1] = replace(before, items=before.items + piece.items, refused=_CONDITIONAL)
+        else:
+            found.append(piece)
         place += 1
     return found
 
@@ -64,7 +68,7 @@ def _last_word(said: str) -> str:
 
 
 def _asks(said: str) -> bool:
-    return said.lower().strip(" ,.:;()~") in _CONDITIONS or _last_word(said) in _CONDITIONS
+    return said.lower().strip(" ,.:;()~") in IF or _last_word(said) in IF
 
 
 def _is_condition(piece: Piece) -> bool:
@@ -102,6 +106,8 @@ def worded(pieces: list[Piece]) -> list[Piece]:
                 found[-1] = replace(before, items=before.items + piece.items, refused=_WORDS)
         elif piece.items:
             found.append(piece)
+        elif before is not None and asks_in_words(piece):
+            found[-1] = replace(before, refused=_CONDITIONAL)
     return found
 
 

@@ -11,10 +11,14 @@ from symbackprop.notation.node import Plain
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Macro(Plain):
-    """A command of `count` arguments that stands for `body`, in which `#1` is the first."""
+    """A command of `count` arguments that stands for `body`, in which `#1` is the first.
+
+    One that is `paired` puts brackets round its argument, and may have a star or a size before it.
+    """
 
     count: int
     body: str
+    paired: bool = False
 
 
 _NEW = re.compile(
@@ -24,6 +28,7 @@ _NEW = re.compile(
 _RENEW = re.compile(r"\\renewcommand\*?\s*\{?\s*\\([A-Za-z]+)\s*\}?\s*(?:\[([1-9])\])?\s*(?=\{)")
 _DEF = re.compile(r"\\def\s*\\([A-Za-z]+)\s*((?:#[1-9])*)\s*(?=\{)")
 _OPERATOR = re.compile(r"\\DeclareMathOperator\*?\s*\{?\s*\\([A-Za-z]+)\s*\}?\s*(?=\{)")
+_PAIRED = re.compile(r"\\DeclarePairedDelimiter\s*\{?\s*\\([A-Za-z]+)\s*\}?\s*(?=\{)")
 _MOST, _LONGEST = 500, 2_000
 
 
@@ -44,6 +49,12 @@ def macros_of(text: str) -> Mapping[str, Macro]:
                 said = match.group(2) or ""
                 count = said.count("#") if pattern is _DEF else int(said or "0")
                 found[match.group(1)] = Macro(count, body)
+    for match in _PAIRED.finditer(text):
+        opening = _braced(text, match.end())
+        behind = "" if opening is None else text[match.end() + len(opening) + 2 :][:_LONGEST].lstrip()
+        closing = _braced(behind, 0) if behind.startswith("{") else None
+        if opening is not None and closing is not None and len(found) < _MOST:
+            found[match.group(1)] = Macro(1, f"{opening} #1 {closing}", paired=True)
     return found
 
 

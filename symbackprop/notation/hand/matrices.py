@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, Literal
 
 from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.by_cases import AND, IF, OTHERWISE
 from symbackprop.notation.hand.items import Item, Items
-from symbackprop.notation.hand.pairing import split_list
+from symbackprop.notation.hand.nodes import Indicator
+from symbackprop.notation.hand.pairing import has_relation, split_list
 from symbackprop.notation.tree import (
     Cases,
     Chain,
     Matrix,
     Name,
     Node,
+    Number,
+    Product,
     Span,
     Word,
 )
@@ -21,14 +26,7 @@ from symbackprop.notation.tree import (
 if TYPE_CHECKING:
     from symbackprop.notation.hand.translate import Translator
 
-_OTHERWISE = frozenset({
-    "si no", "sino", "otherwise", "else", "en otro caso", "en caso contrario", "otro caso",
-    "caso contrario", "in other case", "en los demás casos", "de lo contrario", "resto",
-    "en el resto", "elsewhere", "otros casos",
-})  # fmt: skip
-_IF = frozenset(
-    {"si", "if", "for", "para", "when", "cuando", "where", "donde", "whenever", "siempre que", "con", "with"}
-)
+_IF = IF | {"for", "para", "where", "donde", "con", "with"}
 _KEYWORDS = frozenset({"axis", "keepdims", "dim", "slope", "alpha", "delta"})
 
 
@@ -147,7 +145,7 @@ def _branch(reader: Translator, row: Sequence[Items], whole: Span) -> tuple[Node
 def _starts_condition(item: Item) -> bool:
     if item.kind == "text":
         return True
-    return item.kind in ("word", "sign") and (item.text in _IF | _OTHERWISE or item.text == ",")
+    return item.kind in ("word", "sign") and (item.text in _IF | OTHERWISE or item.text == ",")
 
 
 def _condition(reader: Translator, items: Items) -> Node:
@@ -155,13 +153,36 @@ def _condition(reader: Translator, items: Items) -> Node:
     while items and items[0].kind == "sign" and items[0].text in (",", ":"):
         items = items[1:]
     said = " ".join(item.text.strip() for item in items).lower().strip(" .,;")
-    if all(item.kind in ("text", "word", "operator") for item in items) and said in _OTHERWISE:
+    if all(item.kind in ("text", "word", "operator") for item in items) and said in OTHERWISE:
         return Word("otherwise", span=span)
     worded = bool(items) and items[0].kind in ("text", "word", "operator")
     if worded and items[0].text.lower().strip(" ,.:") in _IF:
         items = items[1:]
     if not items:
         reader.context.refuse("a condition is missing", span.start, span.end)
+    parts = [_one_condition(reader, part, span) for part in _conjuncts(items)]
+    if len(parts) == 1:
+        return parts[0]
+    factors = tuple(Indicator(part, span=part.span) for part in parts)
+    both = Product(factors, ("",) * (len(factors) - 1), span=span)
+    return Chain((both, Number(Fraction(1), "1")), ("=",), (None,), span=span)
+
+
+def _conjuncts(items: Items) -> list[Items]:
+    """The conditions that hold together: `i = j \\text{ and } z_i > 0`, `i = j, z_i > 0`, with ∧."""
+    parts: list[Items] = [()]
+    for item in items:
+        words = item.text.lower().strip(" ,.:").split() if item.kind == "text" else ["-"]
+        joins = item.text in ("land", "wedge", "quad", "qquad") if item.kind == "break" else item.text == ","
+        if joins or (words and words[0] in AND and _IF.issuperset(words[1:])):
+            parts.append(())
+        else:
+            parts[-1] = (*parts[-1], item)
+    listed = all(map(has_relation, parts))
+    return parts if listed else [items]
+
+
+def _one_condition(reader: Translator, items: Items, span: Span) -> Chain:
     node = reader.inner(items, span).chain()
     if not isinstance(node, Chain):
         hint = "write a condition, z > 0, or “otherwise”"

@@ -1,6 +1,7 @@
 """Which bracket belongs to which, and lists between commas."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from symbackprop.notation.hand import commands as known
 from symbackprop.notation.hand.items import Item, Items
@@ -126,3 +127,31 @@ def has_relation(items: Sequence[Item], signs: frozenset[str] | None = None) -> 
         if signs is None
         else any(known.RELATIONS.get(items[place].text) in signs for place in places)
     )
+
+
+def with_places(items: Items) -> Items:
+    """Plain text with `w_1,2`, whose comma stands between two places, as `w_{1,2}`; not in brackets,
+    where it may part two arguments: `max(z_1,2)`."""
+    outside = set(top_level(items))
+    found: list[Item] = []
+    place = 0
+    while place < len(items):
+        item, behind = items[place], items[place + 1 : place + 4]
+        place += 1
+        if item.kind == "sub" and {place - 1, place, place + 1} <= outside and _is_place(item, behind):
+            comma, number = behind[:2]
+            item = replace(item, end=number.end, groups=((*item.groups[0], comma, number),))
+            place += 2
+        found.append(item)
+    return tuple(found)
+
+
+def _is_place(below: Item, behind: Items) -> bool:
+    """Whether a comma and one more digit follow an index that is a digit, and no list."""
+    inside = below.groups[0]
+    if len(behind) < 2 or len(inside) != 1 or inside[0].kind != "number" or behind[0].text != ",":
+        return False
+    comma, number = behind[:2]
+    listed = len(behind) > 2 and behind[2].text == ","
+    digits = all(len(one.text) == 1 and one.text in "123456789" for one in (inside[0], number))
+    return digits and not listed and below.end == comma.start and comma.end == number.start

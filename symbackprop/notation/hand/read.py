@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from symbackprop import limits
+from symbackprop.notation.hand.by_cases import compared
 from symbackprop.notation.hand.context import Context, span_of
 from symbackprop.notation.hand.evaluated import without_bars
 from symbackprop.notation.hand.items import Items
@@ -76,6 +77,7 @@ def read_statements(text: str, vocabulary: HandVocabulary) -> tuple[Written, ...
         items = promoted(_items(text, vocabulary), context)
         if not vocabulary.latex:
             items = with_words(items, context)
+        items = compared(items)
     except ReadError as error:
         return (Written(span=_visible(text), node=None, error=error, starts_row=True),)
     found: list[Written] = []

@@ -114,6 +114,16 @@ def _digits(inside: Items) -> str | None:
     return inside[0].text if len(inside) == 1 and inside[0].kind == "number" else None
 
 
+def entry_places(number: Item) -> Items:
+    """`1,2`, read as one number, as the two places that it is behind a name."""
+    comma = number.start + 1
+    return (
+        Item("number", number.text[0], number.start, comma),
+        Item("sign", ",", comma, comma + 1),
+        Item("number", number.text[-1], comma + 1, number.end),
+    )
+
+
 def indices(reader: Translator, item: Item) -> tuple[Node, ...]:
     """The places of a subscript: `{1,i}` two, `{ij}` two, `{11}` one number, `{:,i}` a slice and a place."""
     inside = item.groups[0]

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.by_cases import in_cases
 from symbackprop.notation.hand.conditions import conditional, worded
 from symbackprop.notation.hand.context import Context
 from symbackprop.notation.hand.items import Item, Items
@@ -113,7 +114,7 @@ def _joined(rows: list[Items]) -> list[Items]:
 def _row(row: Items, context: Context) -> list[Piece]:
     if is_broken(row):  # nothing says where a statement ends
         return [Piece(row, True)]
-    pieces = conditional(ranged(_commas(worded(_cut(set_off(row, context)))), context))
+    pieces = conditional(ranged(_commas(worded(in_cases(_cut(set_off(row, context))))), context))
     found: list[Piece] = []
     for piece in pieces:
         items = _bare(piece.items)

@@ -7,6 +7,7 @@ from types import MappingProxyType
 
 from symbackprop import limits
 from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.by_cases import sign_of, whole_condition
 from symbackprop.notation.hand.characters import Characters
 from symbackprop.notation.hand.items import Item, Items, cells_of
 from symbackprop.notation.hand.macros import Macro, Parameters
@@ -16,6 +17,8 @@ from symbackprop.notation.tree import Span
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+\*?|.|$)", re.DOTALL)
 _LENGTH = re.compile(r"\s*\*?\s*(?:\[\s*-?[0-9.]+\s*\\?[a-z]*\s*\])?")
 _ARGUMENT = re.compile(r"\s*\{([^{}]*)\}")
+_DOTTED = re.compile(r"[a-z]+\.[a-z]+")  # np.sum
+_SIZE = re.compile(r"\*?(?:\[\s*\\[bB]igg?\s*\])?")
 _OPTION = re.compile(r"\s*\[[^\]\[{}]*\]")
 
 _MOST_EXPANDED = 8
@@ -50,6 +53,10 @@ class Tex(Characters):
         if name.endswith("*") and name not in known.WORDS and name not in known.DROPPED:
             name = name[:-1]
         self.at = start + 1 + len(name)
+        paired = name in self.macros and self.macros[name].paired
+        if paired or (name in known.STARRED and name not in self.macros):
+            size = _SIZE.match(self.text, self.at)
+            self.at = size.end() if size else self.at
         self.meant(name, start, found)
 
     def meant(self, name: str, start: int, found: list[Item]) -> None:
@@ -79,8 +86,27 @@ class Tex(Characters):
             self.worded(name, start, found)
         elif name == "begin":
             self.environment(start, found)
+        elif name in known.DELIMITED:
+            self.delimited(name, start, found)
         else:
             found.append(self.with_arguments(name, start))
+
+    def delimited(self, name: str, start: int, found: list[Item]) -> None:
+        """`\\norm{…}`, `\\qty{…}`: the argument between its brackets; `\\qty(…)` has brackets already."""
+        self.skip()
+        if self.text[self.at : self.at + 1] != "{":
+            if name not in ("qty", "quantity"):
+                self.fail("an argument in braces is missing", start, self.at)
+            return
+        opening, closing = known.DELIMITED[name]
+        self.deeper()
+        inside = self.argument(start)
+        self.depth -= 1
+        found += (
+            Item("sign", opening, start, start + 1),
+            *inside,
+            Item("sign", closing, self.at - 1, self.at),
+        )
 
     def expanded(self, name: str, start: int) -> Items:
         """What a command of the document's own stands for."""
@@ -115,11 +141,17 @@ class Tex(Characters):
                 self.fail("a root of this degree is not read", start, option.end(), "write it as a power")
             self.at = option.end() if option else self.at
         self.deeper()
-        for _ in range(count):
+        for number in range(count):
             if name in known.DERIVATIVES and self.text[self.at : self.at + 1] != "{":
-                self.fail("an argument in braces is missing", start, self.at)
+                if not number:
+                    self.fail("an argument in braces is missing", start, self.at)
+                groups.insert(0, ())  # \pdv{z} alone
+                break
             groups.append(self.argument(start))
         self.depth -= 1
+        third = self.text[self.at : self.at + 1] == "{" and self.text[self.at : self.at + 2] != "{}"
+        if name in known.DERIVATIVES and third:
+            self.fail("this is a second derivative", start, self.at)
         if name in known.DERIVATIVES:
             sign = Item("sign", known.DERIVATIVES[name], start, start + 1)
             sign = replace(sign, kind="text") if sign.text == "d" else sign
@@ -153,7 +185,7 @@ class Tex(Characters):
         if name == "mathrm":  # a style as much as a word: \mathrm{d}, \mathrm{softmax}
             before = self.at
             inside = self.raw(start).strip()
-            if not inside.replace(" ", "").isalpha():
+            if not inside.replace(" ", "").isalpha() and not _DOTTED.fullmatch(inside):
                 self.at = before
                 self.deeper()
                 found.append(Item("command", "mathbf", start, self.at, (self.argument(start),)))
@@ -169,6 +201,8 @@ class Tex(Characters):
             dollars = text.count("$")
             if dollars and dollars % 2 == 0 and "\\$" not in text:
                 found += self.mixed(text)
+            elif (places := whole_condition(text)) is not None:
+                found += self.conditioned(text, places)
             else:
                 found.append(Item("text", text, start, self.at))
         elif name in known.WORDS:
@@ -184,17 +218,36 @@ class Tex(Characters):
             if number % 2 == 0 and part.strip():
                 found.append(Item("text", part, at, end))
             elif number % 2:
-                inner = Tex(self.text[:end], self.latex, self.decimal_comma)
-                inner.macros, inner.expanding, inner.depth, inner.at = (
-                    self.macros, self.expanding, self.depth, at,
-                )  # fmt: skip
-                try:
-                    found += inner.all()
-                except ReadError as error:
-                    self.fail(error.message, error.span.start, error.span.end, error.hint)
-                self.count += inner.count
+                found += self.between(at, end)
             at = end + 1
         return tuple(found)
+
+    def between(self, at: int, end: int) -> Items:
+        """The items of a part of the text, which was passed already."""
+        inner = Tex(self.text[:end], self.latex, self.decimal_comma)
+        inner.macros, inner.expanding, inner.depth, inner.at = (
+            self.macros, self.expanding, self.depth, at,
+        )  # fmt: skip
+        try:
+            found = inner.all()
+        except ReadError as error:
+            self.fail(error.message, error.span.start, error.span.end, error.hint)
+        self.count += inner.count
+        return found
+
+    def conditioned(self, text: str, places: tuple[tuple[int, int], ...]) -> Items:
+        """`\\text{si i = j}`, all of it in words: the `si`, and the formula behind it."""
+        at = self.at - 1 - len(text)
+        said, left, compares, right = ((at + low, at + high) for low, high in places)
+        sign = self.text[compares[0] : compares[1]].strip()
+        *most, last = self.between(*right)
+        return (
+            Item("text", self.text[said[0] : said[1]], *said),
+            *self.between(*left),
+            Item("sign", sign_of(sign.lower()) or sign, *compares),
+            *most,
+            replace(last, end=self.at),
+        )
 
     def sized(self, name: str, start: int, found: list[Item]) -> None:
         """\\left( and its like: the bracket alone, with the side it says it is on."""

@@ -4,6 +4,7 @@ What groups by itself (a fraction, brackets, a matrix, what stands above a lette
 same grammar on its own, and then stands as one token.
 """
 
+import re
 from typing import NoReturn
 
 from symbackprop import limits
@@ -21,6 +22,7 @@ from symbackprop.notation.read import follow
 from symbackprop.notation.tokens import END, Token
 from symbackprop.notation.tree import Call, Chain, Constant, Dots, Gradient, Name, Node, Ones, Span
 
+_CODED = re.compile(r"(?:np|numpy|torch|tf|jnp)\.(?!dot\b|matmul\b)")  # np.dot is the matrix product too
 _OPERATIONS = {"+": "PLUS", "-": "MINUS", "·": "CDOT", "/": "SLASH", "*": "STAR", "×": "STAR", "⊙": "ODOT",
                "⊗": "ODOT", "@": "CDOT"}  # fmt: skip
 _OPENING = {"(": ")", "[": "]", "\\{": "\\}", "⟨": "⟩"}
@@ -242,6 +244,8 @@ class Translator:
         if word == "d" and self.is_differential(item):
             self.differential = item
             return
+        if function_word(_CODED.sub("", word), self.context.functions):
+            word = _CODED.sub("", word)  # \text{np.sum}(…)
         key = function_word(word, self.context.functions) or word.replace(" ", "_")
         if not key.replace("_", "").isalnum():
             self.context.refuse("this is no name", item.start, item.end)

@@ -9,6 +9,13 @@ from symbackprop.notation.spelling import GREEK_NAMES
 INDEX_LETTERS = frozenset("ijklmnpqrst")
 """Letters that run over places; a subscript of nothing else is a list of them (`w_{ij}`)."""
 
+NEW = frozenset({"new", "updated", "nuevo", "nueva", "nuevos", "nuevas", "actualizado", "actualizada"})
+OLD = frozenset({"old", "viejo", "vieja", "anterior"})
+"""Words beside a name, `W nuevo`, that say which of its values is meant: after a step, or before it."""
+
+TURNED = frozenset({"transpuesta", "traspuesta", "transpuesto", "traspuesto", "transposed", "transpose"})
+"""Words behind a name that transpose it."""
+
 _ACCENTS = ("hat", "tilde", "bar", "dot")
 
 

@@ -1,13 +1,15 @@
 """Words in plain text: which of them are names, and which belong to a sentence."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from symbackprop.notation.hand import commands as known
+from symbackprop.notation.hand.by_cases import IF
 from symbackprop.notation.hand.context import Context
 from symbackprop.notation.hand.items import Item, Items
-from symbackprop.notation.hand.units import INDEX_LETTERS, Unit, function_word, is_letter
+from symbackprop.notation.hand.pairing import with_places
+from symbackprop.notation.hand.units import INDEX_LETTERS, NEW, OLD, TURNED, Unit, function_word, is_letter
 from symbackprop.notation.spelling import GREEK_NAMES
 
 _CONNECT = frozenset({
@@ -18,7 +20,8 @@ _SENTENCE = frozenset({
     "a", "al", "and", "as", "at", "be", "by", "con", "de", "del", "di", "do", "el", "en", "es", "if",
     "in", "is", "it", "la", "las", "lo", "los", "me", "mi", "no", "of", "on", "or", "por", "que", "se",
     "si", "so", "su", "to", "un", "va", "ya", "ej", "eq", "etc", "ie", "eg", "vs", "ok", "def", "pues",
-    "we", "y", "entonces", "luego", "porque", "donde", "where", "then", "since", "because",
+    "we", "y", "else", "otherwise", "elsewhere", "entonces", "luego", "porque", "donde", "where",
+    "then", "since", "because",
 })  # fmt: skip
 _GRADIENTS = frozenset({"grad", "gradient", "gradiente", "nabla"})
 _NUMBERED = re.compile(r"(?:[A-Za-z][0-9]+){2,}")
@@ -107,7 +110,11 @@ def _promoted_text(item: Item, after: Item | None, context: Context) -> Item:
     word = item.text.strip()
     if word in _CONNECT and word not in context.names and item.text != word:
         return item
-    if function_word(word, context.functions) or (word in context.names and item.text == word):
+    if (
+        word in ("True", "False")
+        or function_word(word, context.functions)
+        or (word in context.names and item.text == word)
+    ):
         return replace(item, kind="operator", text=word)
     called = after is not None and after.kind == "sign" and after.text == "(" and after.start == item.end
     if called and " " not in item.text and word:
@@ -122,7 +129,7 @@ def _promoted_text(item: Item, after: Item | None, context: Context) -> Item:
 
 def with_words(items: Items, context: Context) -> Items:
     """Items of plain text with each word of a sentence as `text`; names stay words."""
-    found = list(_scripted(items, context))
+    found = list(_scripted(tuple(_marked(tuple(_turned(with_places(items), context)), context)), context))
     weak: set[int] = set()
     defined: set[str] = set()
     for place, item in enumerate(found):
@@ -210,6 +217,53 @@ def _scripted(items: Items, context: Context) -> Iterable[Item]:
             yield item
 
 
+def _marked(items: Items, context: Context) -> Iterator[Item]:
+    """`W nuevo` and `new W` as `W_nuevo` and `W_new`, and `w_1 old` as `w_1_old`."""
+    place = 0
+    while place < len(items):
+        item, behind = items[place], items[place + 1 : place + 3]
+        place += 1
+        if _is_mark(item) and behind and _is_one_name(behind[0], context):
+            item, behind = behind[0], (item,)
+        article = item.text in _CONNECT and len(behind) > 1 and _is_one_name(behind[1], context)  # a new W
+        if _is_one_name(item, context) and behind and not article:
+            indexed = behind[0].kind == "sub" and len(behind) > 1
+            named, mark = ((item, behind[0]), behind[1]) if indexed else ((item,), behind[0])
+            if _is_mark(mark):
+                end = named[-1].end
+                word = replace(mark, text=mark.text.lower())
+                yield from (*named, Item("sub", "_", end, max(end, mark.end), ((word,),)))
+                place += len(named)
+                continue
+        yield item
+
+
+def _turned(items: Items, context: Context) -> Iterator[Item]:
+    """`x traspuesta` as `x^T`, where it can be said of that name alone: not of `W x traspuesta`."""
+    for place, item in enumerate(items):
+        name = items[place - 1] if place else None
+        before = items[place - 2] if place > 1 else None
+        alone = before is None or (before.kind == "sign" and before.text not in (")", "]"))
+        named = name is not None and name.kind == "word" and len(units_of(name, context)) == 1
+        after = items[place + 1] if place + 1 < len(items) else None
+        called = after is not None and after.text == "(" and after.start == item.end
+        if item.kind == "word" and item.text.lower() in TURNED and alone and named and not called:
+            yield Item("sup", "^", item.start, item.end, ((Item("sign", "⊤", item.start, item.end),),))
+        else:
+            yield item
+
+
+def _is_mark(item: Item) -> bool:
+    return item.kind == "word" and item.text.lower() in NEW | OLD
+
+
+def _is_one_name(item: Item, context: Context) -> bool:
+    if item.kind != "word" or _is_mark(item):
+        return False
+    units = units_of(item, context)
+    return len(units) == 1 and not units[0].differential
+
+
 def _is_gradient(item: Item, context: Context) -> bool:
     units = units_of(item, context)
     return len(units) == 1 and units[0].differential
@@ -222,9 +276,15 @@ def _is_name(found: list[Item], place: int, after: Item | None) -> bool:
         return False
     if after.kind == "sign" and after.text == "(" and after.start == item.end:
         return True
+    below = found[place + 2] if after.text == "/" and place + 2 < len(found) else None
+    if below is not None and below.kind == "word" and item.text[0] == below.text[0] == "d":  # de/dw
+        return len(item.text) > 1 and len(below.text) > 1
     if item.text.lower() in _SENTENCE or item.text in GREEK_NAMES:
         return False
     if after.kind == "sub" and after.start == item.end:
+        return True
+    called = found[place + 2] if after.kind == "sup" and place + 2 < len(found) else None
+    if called is not None and called.text == "(" and called.start == after.end:  # sech^2(z)
         return True
     before = found[place - 1] if place else None
     alone = before is None or before.kind in ("text", "break") or before.text in (",", ";", ":", "(")
@@ -245,6 +305,8 @@ def _is_said(found: list[Item], place: int) -> bool:
     if before is not None and before.kind == "text":
         return after.kind in ("word", "number", "operator")
     between = before is not None and (before.kind != "sign" or before.text in (")", "]"))
+    if between and after.kind == "number" and place + 2 < len(found):  # 1 si z > 0 y 0 si z < 0
+        return found[place + 2].kind == "text" and found[place + 2].text.lower() in IF
     if not between or after.kind not in ("word", "operator"):
         return False
     later = place + 2
