@@ -6,7 +6,6 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.compare import assignments, look
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.member import Member
-from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.checking.worlds import REAL
@@ -16,7 +15,7 @@ from symbackprop.notation.tree import Node
 
 def is_mixed(desk: Desk, *members: Member) -> bool:
     """Whether a relation is about the example: numbers are put in, or all is that has a number."""
-    numbers = {name for name, meaning in desk.context.meanings.items() if is_numeric(meaning)}
+    numbers = desk.context.by_numbers
     return any(
         one.mixed or _is_put_in(desk, one.node) or not numbers.isdisjoint(tree.names_in(one.node))
         for one in members

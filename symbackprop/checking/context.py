@@ -13,6 +13,7 @@ from functools import cached_property
 from symbackprop.algebra.functions import TABLE
 from symbackprop.checking.findings import Reason
 from symbackprop.checking.layers import OUTPUT, Layer, layers_of
+from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.settings import Settings
 from symbackprop.exercise.model import Equation, Exercise, function_names
 from symbackprop.notation import tree
@@ -66,8 +67,9 @@ class Context(Plain):
     `sizes`: of which name and axis a size is the length that only the text names. `comma`: decimals are
     written with a comma. `lying`: `w_j` is a row, and no vector. `ones`: the 1 of `dZ * 1` is a vector of
     ones. `worded`: the text calls a neuron's values `net_{h1}` and `out_{h1}`. `by_letter`: δ_k is of the
-    output, δ_j of the hidden layer. `numbers`: those sizes whose number the text gives. `ends`: letters at
-    the upper ends of sums, and the axis that each is the length of; None for one that stands for two lengths.
+    output, δ_j of the hidden layer. `units`: h_1 is a hidden neuron. `numbers`: those sizes whose number the
+    text gives. `ends`: letters at the upper ends of sums, and the axis that each is the length of; None for
+    one that stands for two lengths.
     `per_example`: gradients that are each example's, with the number of examples.
     `macros`: the commands that the document defines. `differentials`: the text says that it uses them.
     """
@@ -84,6 +86,7 @@ class Context(Plain):
     ones: bool = False
     worded: bool = False
     by_letter: bool = False
+    units: bool = False
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)
@@ -130,6 +133,8 @@ class Context(Plain):
         }
         if self.ladder:
             own |= NEURON_WORDS
+        if self.units:
+            own |= {f"{letter}{number}" for letter in "ho" for number in range(1, 10)}
         if not self.knows("d"):
             own.discard("d")  # where d is only a size, `dQ` is the gradient
         return HandVocabulary(
@@ -170,13 +175,28 @@ class Context(Plain):
         for accent in ("hat", "tilde", "bar"):
             letter = letter.removesuffix(accent) or letter
         other = letter.swapcase() + name[len(letter) :] if len(letter) == 1 else ""
-        if other and self.knows(other):
-            return other
+        if other and self.knows(other) and (other != self.exercise.loss or letter == "l"):
+            return other  # an error e is no loss E
         first = name[:1].swapcase() + name[1:]
         if len(name) == 2 and self.knows(first):
             return first  # wv for Wv
         joined = name.replace("_", "")  # W_q for Wq
         return joined if joined != name and self.knows(joined) else None
+
+    @cached_property
+    def by_numbers(self) -> frozenset[str]:
+        """The names of the text's own that stand for numbers, or for formulas with such names in them."""
+        found = {name for name, meaning in self.meanings.items() if is_numeric(meaning)}
+        for _ in self.meanings:
+            more = {
+                name
+                for name, meaning in self.meanings.items()
+                if not found.isdisjoint(tree.names_in(meaning))
+            }
+            if more <= found:
+                break
+            found |= more
+        return frozenset(found)
 
     def alias(self, name: str) -> str:
         """What the exercise calls a name that the text has for it: ŷ for a, after `a = σ(z)`."""

@@ -120,7 +120,7 @@ class Links:
                 continue
             found = self._at_example(a, b, world, approximate)
             if isinstance(found, Judged) and found.verdict in ("correct", "rounded"):
-                if verdict == "carried":
+                if verdict == "carried" and not put_in_rounded(desk, a, b):
                     return self._carried(a, b, approximate)
                 return Judged("rounded", found.reasons)
         if isinstance(truth, str):

@@ -45,7 +45,8 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         return tree.Delta(first, second, span=node.span)
     if base == tree.Name("I") and self.context.variable("I") is None and isinstance(places[0], tree.Name):
         return base  # I_n, the identity
-    if base == tree.Name("e") and not self.context.knows("e"):
+    own = isinstance(places[0], tree.Number) and self.context.knows("e" + places[0].text)
+    if base == tree.Name("e") and not own and not self.context.knows("e"):
         raise self.refuse("check.unknown_name", node, name=node)  # a unit vector, not Euler's number
     numbered = _numbered_name(self, base, stepped(self, base, places))
     if numbered is not None:

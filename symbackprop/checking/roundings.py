@@ -113,25 +113,29 @@ def put_in_rounded(desk: Desk, a: Resolved, b: Resolved, world: World | None = N
     if world is None:
         worlds = [desk.example, *([desk.digits] if desk.digits is not None else [])]
         return any(put_in_rounded(desk, a, b, one) for one in worlds)
-    a, b = as_written(desk, a), as_written(desk, b)
-    for value, operation in ((a, b), (b, a)):
-        if is_numeric(value.node) or operation.free or value.free or not _has_decimals(operation.node):
+    for whole, part in ((a, b), (b, a)):
+        operation, written = as_written(desk, part), as_written(desk, whole)
+        if is_numeric(whole.node) or part.free or whole.free or not _has_decimals(operation.node):
             continue
         known = (entry for array in world.values.values() for entry in array.entries)
         exact = {entry for entry in known if isinstance(entry, Fraction)}
         allowed = spread(operation.node, world.domain, lambda node: _value(desk, node, world), exact)
-        if allowed is None:
-            continue
-        try:
-            working = evaluator_in(world, desk.reader)
-            left, right = side(working, value, {}), side(working, operation, {})
-        except (ArithmeticError, EvaluationError):
-            continue
-        loose = left.loose or right.loose
-        found, _ = match(world.domain, left.array, right.array, allowed, loose=loose)
-        if found != "different":
+        values = (whole,) if written is whole else (whole, written)
+        if allowed is not None and any(_agree(desk, world, value, operation, allowed) for value in values):
             return True
     return False
+
+
+def _agree(
+    desk: Desk, world: World, value: Resolved, operation: Resolved, allowed: tuple[Fraction, ...]
+) -> bool:
+    try:
+        working = evaluator_in(world, desk.reader)
+        left, right = side(working, value, {}), side(working, operation, {})
+    except (ArithmeticError, EvaluationError):
+        return False
+    found, _ = match(world.domain, left.array, right.array, allowed, loose=left.loose or right.loose)
+    return found != "different"
 
 
 def as_written(desk: Desk, member: Resolved) -> Resolved:

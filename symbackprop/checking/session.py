@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from symbackprop import limits
 from symbackprop.algebra.values.domain import EvaluationError
@@ -35,6 +35,7 @@ from symbackprop.checking.iterating import begins_pass, keep_step, next_pass
 from symbackprop.checking.layer_letters import agrees, uses_letters
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.naming import turns_delta
+from symbackprop.checking.neurons import as_units, uses_units
 from symbackprop.checking.ranges import is_whole
 from symbackprop.checking.remembering import key_of, remember
 from symbackprop.checking.settings import Settings
@@ -217,7 +218,14 @@ class Session:
             written = replace(written, at=())
         written = replace(written, node=node)
         self.desk.about_number = is_function_formula(node, before)
-        self.desk.context = with_ends(before, node)
+        before = with_ends(before, node)
+        if uses_units(before, node):
+            entries = replace(written, node=as_units(before, node))
+            if before.units:
+                written = entries
+            elif (told := self._tried(entries, replace(before, units=True))) is not None:
+                return told
+        self.desk.context = before
         try:
             ready = self._prepared(written)
             return ready, self._judged(replace(written, node=ready.node))
@@ -235,22 +243,32 @@ class Session:
                 raise
             return self._understood(replace(written, node=applied))
 
+    def _tried(self, written: Written, context: Context) -> tuple[Prepared, Claim] | None:
+        """A statement in a context that holds from now on if it is right in it."""
+        now = self.desk.context
+        self.desk.context = context
+        with suppress(Unclear):
+            ready = self._prepared(written)
+            claim = self._judged(replace(written, node=ready.node))
+            if claim.verdict in ("correct", "rounded"):
+                return ready, claim
+        self.desk.context = now
+        return None
+
     def _by_letters(self, written: Written, before: Context) -> tuple[Prepared, Claim] | None:
         """A statement in which letters tell the layers apart, if it is right so."""
         assert written.node is not None
         if not uses_letters(before, written.node):
             return None
         now = self.desk.context
-        for sign in ("dz", "-dz"):
-            self.desk.context = before
+        self.desk.context = before
+        signs: tuple[Literal["dz", "-dz"], ...] = ("dz", "-dz")
+        for sign in signs:
             if agrees(self.desk, turned=sign == "-dz"):
                 settings = replace(before.settings, delta=sign)
-                self.desk.context = replace(before, by_letter=True, settings=settings)
-                with suppress(Unclear):
-                    ready = self._prepared(written)
-                    claim = self._judged(replace(written, node=ready.node))
-                    if claim.verdict in ("correct", "rounded"):
-                        return ready, claim
+                told = self._tried(written, replace(before, by_letter=True, settings=settings))
+                if told is not None:
+                    return told
         self.desk.context = now
         return None
 

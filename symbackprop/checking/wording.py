@@ -28,10 +28,20 @@ def worded(context: Context, node: Node) -> tuple[Context, Node]:
     if not context.ladder:
         return context, node
     words = _Words(context, _neuron(node))
-    if not context.worded and any(_place_in(part) is not None for part in tree.walk(node)):
+    if not context.worded and any(_is_worded(context, part) for part in tree.walk(node)):
         context = replace(context, worded=True)
         words = _Words(context, _neuron(node))
     return (context, words.at(node)) if context.worded else (context, node)
+
+
+def _is_worded(context: Context, node: Node) -> bool:
+    """Whether a name is one of these words: with a neuron or a layer, or alone of a single layer."""
+    if _place_in(node) is not None:
+        return True
+    if len(context.ladder) == 1:
+        return isinstance(node, tree.Name) and node.name in NEURON_WORDS and not context.knows(node.name)
+    layer = _layer_in(node)
+    return layer is not None and len(context.ladder) == 2 and not context.knows("delta")
 
 
 def _neuron(node: Node) -> int | None:
@@ -58,12 +68,28 @@ def _place_in(node: Node) -> tuple[str, str, int] | None:
     return (word, letter, int(digits)) if named and letter in ("i", "h", "o") else None
 
 
+def _layer_in(node: Node) -> tuple[str, str] | None:
+    """Of `net_h` and `delta_o` the word and the layer's letter."""
+    match node:
+        case tree.Name(name) if name.partition("_")[::2] in _LAYERS:
+            word, _, letter = name.partition("_")
+        case tree.Index(tree.Name(word), (tree.Name(letter),)) if (word, letter) in _LAYERS:
+            pass
+        case _:
+            return None
+    return word, letter
+
+
+_LAYERS = frozenset((word, letter) for word in (*NEURON_WORDS, "delta") for letter in ("h", "o"))
+
+
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class _Words(Plain):
     """The names behind the words of one statement; `neuron` is the one that it is about."""
 
     context: Context
     neuron: int | None
+    bound: tuple[str, ...] = ()
 
     def at(self, node: Node) -> Node:
         """A formula with the exercise's names."""
@@ -78,12 +104,24 @@ class _Words(Plain):
                 return tree.Name(self.context.exercise.loss, span=node.span)
             case tree.Index(tree.Name(name), (tree.Name("total"),)) if name in LOSS_LETTERS:
                 return tree.Name(self.context.exercise.loss, span=node.span)
-            case tree.Index(tree.Name(word), (tree.Name("h" | "o" as letter) as place,)) if (
-                word in NEURON_WORDS
-            ):
-                named = tree.Name(self._quantity(node, word, letter))
-                return tree.Index(named, (place,), span=node.span)  # Σ_o … out_o
+            case tree.Sum(index, low, high, body) if index in ("h", "o"):
+                inner = _Words(self.context, self.neuron, (*self.bound, index))
+                return tree.Sum(index, low, high, inner.at(body), span=node.span)
+        layer = _layer_in(node)
+        if layer is not None:
+            return self._whole(node, *layer)
+        if isinstance(node, tree.Name) and node.name in NEURON_WORDS and not self._knows(node.name):
+            if len(self.context.ladder) != 1:
+                raise self._unknown(node)
+            return tree.Name(self._quantity(node, node.name, "o"), span=node.span)
         return tree.rebuild(node, self.at)
+
+    def _whole(self, node: Node, word: str, letter: str) -> Node:
+        """`net_h`, `δ_o`: all neurons of a layer; `Σ_o … out_o`: the one that the sum is at."""
+        made: Node = tree.Name(self._quantity(node, word, letter), span=node.span)
+        if letter in self.bound:
+            made = tree.Index(made, (tree.Name(letter),), span=node.span)
+        return tree.Gradient(made, span=node.span) if word == "delta" else made
 
     def _knows(self, name: str) -> bool:
         return self.context.knows(name)
