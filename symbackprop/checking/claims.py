@@ -166,7 +166,7 @@ class Claims:
             return Claim(verdict="definition")
         update = update_of(self.desk.context, chain)
         if update is not None:
-            return replace(self._step(update, chain), stepped=update.old)
+            return self.step(update, chain)
         if chain.relations[0] != "=" or not isinstance(first, tree.Name):
             return None
         second = chain.members[1]
@@ -186,8 +186,11 @@ class Claims:
             return False
         return exercise.loss != "L" or exercise.loss not in self.desk.worlds.example.values
 
-    def _step(self, update: Update, chain: tree.Chain) -> Claim:
+    def step(self, update: Update, chain: tree.Chain) -> Claim:
         """`W ← W − η dW = …`: that it goes down the gradient, and the numbers behind."""
+        return replace(self._step(update, chain), stepped=update.old)
+
+    def _step(self, update: Update, chain: tree.Chain) -> Claim:
         way, carried = goes_down(self.desk, update)
         name = update.old.base if isinstance(update.old, tree.Index) else update.old
         if way != "down":

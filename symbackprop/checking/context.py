@@ -322,6 +322,14 @@ class Context(Plain):
             return None
         return self.before_activation(int(number))
 
+    def entry_of_delta(self, name: str) -> int | None:
+        """Of `delta2` the entry of dz that it is, where there is one layer, of several neurons."""
+        number = name.removeprefix("delta")
+        if number == name or not number.isdigit() or self.layers > 1 or len(self.preactivations) != 1:
+            return None
+        (size, *more) = self.exercise.shapes[self.preactivations[0]] or (1,)
+        return int(number) if not more and size != 1 else None
+
     def before_activation(self, layer: int) -> str | None:
         """What a layer's function is applied to: z2, or a2 where z2 is what it makes."""
         named = [self.layered(stem, layer) for stem in ("z", "Z")]

@@ -222,6 +222,7 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     if (
         name == "pi"
         or entry_digits(context, name)
+        or context.entry_of_delta(name) is not None
         or (name in SIZES and isinstance(_inner(second), tree.Number))
     ):
         return False
@@ -292,7 +293,8 @@ def _numbered(desk: Desk, first: Node) -> str | None:
     """`δ_3` as a name of its own, delta3, where δ is none."""
     match first:
         case tree.Index(tree.Name(name), (tree.Number(_, text),)) if text.isdigit():
-            return name + text if desk.context.variable(name) is None else None
+            entry = desk.context.entry_of_delta(name + text) is not None  # of dz
+            return name + text if desk.context.variable(name) is None and not entry else None
     return None
 
 

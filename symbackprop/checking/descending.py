@@ -8,6 +8,7 @@ from typing import Any
 
 from symbackprop.algebra.values.arrays import Array, form
 from symbackprop.algebra.values.domain import Domain, EvaluationError
+from symbackprop.algebra.values.exact import bounds
 from symbackprop.checking.compare import assignments, same, side
 from symbackprop.checking.context import Unclear
 from symbackprop.checking.desk import Desk
@@ -70,6 +71,30 @@ def goes_down(desk: Desk, update: Update) -> tuple[Way, bool]:
     if worlds and _way_in(desk, update, worlds, wanted) == "down":
         return "down", True
     return found, False
+
+
+def goes_by(desk: Desk, update: Update, rates: tuple[Fraction, ...]) -> bool:
+    """Whether numbers go down the gradient by one of these rates. Raises Unclear."""
+    return _way_in(desk, update, (desk.example,), rates) == "down"
+
+
+def rates_so_far(desk: Desk) -> tuple[Fraction, ...]:
+    """The rates that the text has given a number, or by which its steps have gone."""
+    stated = _stated_rates(desk) + (() if desk.rate is None else (desk.rate,))
+    if stated:
+        return stated
+    plan = desk.exercise.descent
+    found = [] if plan is None or not desk.stepped else [plan.rate]
+    for name, new in desk.stepped.items():
+        try:
+            slope, old = desk.example.gradient(name), desk.example.value(name)
+        except (ArithmeticError, EvaluationError):
+            continue
+        for before, after, steep in zip(old.entries, new.entries, slope.entries, strict=True):
+            middle = sum(bounds(steep), Fraction(0)) / 2
+            if middle and before != after:
+                found.append(Fraction(f"{float((before - after) / middle):.2g}"))
+    return tuple(found)
 
 
 def _cites_wrong(desk: Desk, update: Update) -> bool:

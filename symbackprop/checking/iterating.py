@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symbackprop.checking.claims import Claim
+from symbackprop.checking.descending import goes_by, rates_so_far
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.member import numbers_of
+from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.remembering import key_of
+from symbackprop.checking.updating import Update, as_entry, is_parameter
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 
@@ -40,6 +43,18 @@ def keep_step(desk: Desk, claim: Claim) -> None:
         desk.stepped[name] = known.with_entries(entries)
 
 
+def listed_step(desk: Desk, chain: tree.Chain) -> Update | None:
+    """`b = 7.2` among new weights: a step down by the rate that the text has, though it does not say so."""
+    first, rest = chain.members[0], chain.members[1:]
+    numbers = all(map(is_numeric, rest)) and set(chain.relations) <= {"=", "≈"}
+    old = as_entry(desk.context, first)
+    if not numbers or not is_parameter(desk.context, old):
+        return None
+    update = Update(old, "", tuple(rest))
+    rates = rates_so_far(desk)
+    return update if rates and goes_by(desk, update, rates) else None
+
+
 def _name_of(desk: Desk, old: Node) -> tuple[str | None, tuple[int, ...]]:
     """The given name that a step is of, and of which entry."""
     core = old.base if isinstance(old, tree.Index) else old
@@ -56,12 +71,15 @@ def begins_pass(desk: Desk, claim: Claim) -> bool:
         return False
     bare = tree.undressed(claim.anchor.node)
     bare = bare.base if isinstance(bare, tree.Index) else bare
-    forward = isinstance(bare, tree.Name) and bare.name in {*desk.exercise.computed, *desk.stepped}
+    known = {*desk.exercise.computed, *desk.stepped, *desk.context.meanings}
+    forward = isinstance(bare, tree.Name) and bare.name in known
     return forward and not desk.is_gradient(key_of(bare, desk) or desk.exercise.loss)
 
 
 def next_pass(desk: Desk) -> Desk:
     """The desk of the next pass: the same exercise with the new weights; nothing of it is written yet."""
     exercise = replace(desk.exercise, values={**desk.exercise.values, **desk.stepped})
-    context = replace(desk.context, exercise=exercise)
+    old = desk.context.by_numbers
+    kept = {name: meaning for name, meaning in desk.context.meanings.items() if name not in old}
+    context = replace(desk.context, exercise=exercise, meanings=kept)
     return Desk(exercise, context, given=dict(desk.given), few=desk.few, rows=desk.rows, rate=desk.rate)

@@ -119,6 +119,11 @@ def _name(self: Resolver, node: tree.Name) -> Node:
     again = after_step(context, stem, mark + word) if mark else None
     if again is not None:
         return again
+    one = context.entry_of_delta(name)
+    if one is not None:
+        return self.at(
+            tree.Index(tree.Name("delta"), (tree.Number(Fraction(one), str(one)),), span=node.span)
+        )
     if context.numbered_delta(name) is not None:
         return delta_of(self, node, int(name.removeprefix("delta")))
     read = lettered(self, name, node) or _with_places(self, node)

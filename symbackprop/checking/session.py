@@ -31,7 +31,7 @@ from symbackprop.checking.fragment_quotes import claims_anything
 from symbackprop.checking.fragments import Fragment
 from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
-from symbackprop.checking.iterating import begins_pass, keep_step, next_pass
+from symbackprop.checking.iterating import begins_pass, keep_step, listed_step, next_pass
 from symbackprop.checking.layer_letters import agrees, uses_letters
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.naming import turns_delta
@@ -183,6 +183,9 @@ class Session:
                 self._switch(found)
             self.desk.budget.begin()
             ready, claim = self._understood(written)
+            if claim.verdict == "wrong" and isinstance(ready.node, tree.Chain):
+                update = listed_step(self.desk, ready.node)
+                claim = self._claims(written).step(update, ready.node) if update is not None else claim
             if claim.verdict == "wrong" and begins_pass(self.desk, claim):
                 ready, claim = self._in_next_pass(written) or (ready, claim)
         except Unclear as error:

@@ -46,7 +46,7 @@ def after_step(context: Context, name: str, suffix: str) -> Node | None:
 
 def update_of(context: Context, chain: tree.Chain) -> Update | None:
     """The step that a statement is; None for any other statement."""
-    first, rest = _as_entry(context, chain.members[0]), chain.members[1:]
+    first, rest = as_entry(context, chain.members[0]), chain.members[1:]
     arrow = chain.relations[0] in ("←", "→")
     if not arrow and chain.relations[0] not in ("=", "≈"):
         return None
@@ -54,15 +54,15 @@ def update_of(context: Context, chain: tree.Chain) -> Update | None:
     if marked is not None:
         old, before = marked
         members = tuple(_replaced(one, before, old) for one in rest)
-        return Update(old, "", members) if _parameter(context, old) and cites(rest[0]) else None
+        return Update(old, "", members) if is_parameter(context, old) and cites(rest[0]) else None
     change = _change(first)
-    if change is not None and _parameter(context, change):
+    if change is not None and is_parameter(context, change):
         members = tuple(tree.plus(change, tree.Bracket(one)) for one in rest)
         return Update(change, "", members) if cites(rest[0]) else None
     fresh = _fresh(first)
     if fresh is not None:
-        old, name = _as_entry(context, fresh[0]), fresh[1]  # w1_new of W
-        known = _parameter(context, old)
+        old, name = as_entry(context, fresh[0]), fresh[1]  # w1_new of W
+        known = is_parameter(context, old)
         return Update(old, name, tuple(_olden(one, old) for one in rest)) if known else None
     if isinstance(first, hand.Primed) and first.count == 1 and not arrow:
         old = first.body  # W' = W − η dW
@@ -73,10 +73,10 @@ def update_of(context: Context, chain: tree.Chain) -> Update | None:
         old = first.body  # b^{(1)} = (3, 2) − ½ (3, 0), after one step
         return Update(old, "", rest) if _numbers_move(context, old, rest[0]) else None
     moves = arrow or _moves(context, first, rest[0]) or _numbers_move(context, first, rest[0])
-    return Update(first, "", rest) if moves and _parameter(context, first) else None
+    return Update(first, "", rest) if moves and is_parameter(context, first) else None
 
 
-def _as_entry(context: Context, node: Node) -> Node:
+def as_entry(context: Context, node: Node) -> Node:
     """`w1` and `w12` of the exercise's W as the entries that they are."""
     if not isinstance(node, tree.Name) or context.variable(node.name) is not None:
         return node
@@ -88,7 +88,7 @@ def _as_entry(context: Context, node: Node) -> Node:
     return tree.Index(tree.Name(stem), tuple(tree.number(int(digit)) for digit in digits), span=node.span)
 
 
-def _parameter(context: Context, node: Node) -> bool:
+def is_parameter(context: Context, node: Node) -> bool:
     """Whether a node is a given name, or an entry of one."""
     core = node.base if isinstance(node, tree.Index) else node
     core = core.body if isinstance(core, hand.Marked) else core
@@ -135,14 +135,14 @@ def _moves(context: Context, old: Node, body: Node) -> bool:
     if cites(body):
         return any(_is_of(context, one, name) for one in tree.names_in(body))
     match body:
-        case tree.Add((first, tree.Neg(taken), *_)) if first == old or _as_entry(context, first) == old:
+        case tree.Add((first, tree.Neg(taken), *_)) if first == old or as_entry(context, first) == old:
             return not is_numeric(taken) and bool(set(tree.names_in(taken)) & set(context.meanings))
     return False
 
 
 def _is_of(context: Context, written: str, name: str) -> bool:
     """Whether a written name is a name, or an entry of it: `w1` of W."""
-    entry = _as_entry(context, tree.Name(written))
+    entry = as_entry(context, tree.Name(written))
     core = entry.base.name if isinstance(entry, tree.Index) and isinstance(entry.base, tree.Name) else written
     return (context.variable(core) or core) == name
 
