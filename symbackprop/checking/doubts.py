@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from symbackprop.checking.claims import Claim
 from symbackprop.checking.context import Context
 from symbackprop.checking.rows import lying
@@ -29,9 +31,23 @@ def prime_of_output(node: Node, context: Context) -> Node | None:
         if isinstance(body, tree.Index) and isinstance(body.base, tree.Name) and len(body.places) == 1:
             (place,) = body.places
             body = tree.Name(body.base.name + place.text) if isinstance(place, tree.Number) else body
-        if isinstance(body, tree.Name) and context.variable(body.name) in outputs:
+        known = context.variable(body.name) if isinstance(body, tree.Name) else None
+        if known is not None and context.alias(known) in outputs:
             return part
     return None
+
+
+def with_slopes(context: Context, node: Node) -> Context | None:
+    """The context in which `a'` is the derivative of the function that makes a; None without such a prime."""
+    made = {context.output_of(name): call for name, call in context.activations.items()}
+    found: dict[str, Node] = {}
+    for part in tree.walk(node):
+        if isinstance(part, hand.Primed) and part.count == 1 and isinstance(part.body, tree.Name):
+            name = part.body.name
+            call = made.get(context.alias(context.variable(name) or name))
+            if call is not None and not context.knows(name + "'"):
+                found[name + "'"] = tree.Call(call.function, call.args, call.options, 1)
+    return replace(context, meanings={**context.meanings, **found}) if found else None
 
 
 def picked(claim: Claim, context: Context) -> Node | None:

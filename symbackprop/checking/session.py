@@ -22,6 +22,7 @@ from symbackprop.checking.doubts import (
     other_delta,
     picked,
     prime_of_output,
+    with_slopes,
 )
 from symbackprop.checking.ends import with_ends
 from symbackprop.checking.examples import times_examples
@@ -228,6 +229,9 @@ class Session:
                 written = entries
             elif (told := self._tried(entries, replace(before, units=True))) is not None:
                 return told
+        slopes = with_slopes(before, node)
+        if slopes is not None and (told := self._tried(written, slopes)) is not None:
+            return told
         self.desk.context = before
         try:
             ready = self._prepared(written)
