@@ -67,9 +67,9 @@ class Context(Plain):
     `sizes`: of which name and axis a size is the length that only the text names. `comma`: decimals are
     written with a comma. `lying`: `w_j` is a row, and no vector. `ones`: the 1 of `dZ * 1` is a vector of
     ones. `worded`: the text calls a neuron's values `net_{h1}` and `out_{h1}`. `by_letter`: δ_k is of the
-    output, δ_j of the hidden layer. `units`: h_1 is a hidden neuron. `numbers`: those sizes whose number the
-    text gives. `ends`: letters at the upper ends of sums, and the axis that each is the length of; None for
-    one that stands for two lengths.
+    output, δ_j of the hidden layer. `units`: h_1 is a hidden neuron. `kronecker`: δ_{jp} is Kronecker's
+    though there is a matrix dZ. `numbers`: those sizes whose number the text gives. `ends`: letters at the
+    upper ends of sums, and the axis that each is the length of; None for one that stands for two lengths.
     `per_example`: gradients that are each example's, with the number of examples.
     `macros`: the commands that the document defines. `differentials`: the text says that it uses them.
     """
@@ -87,6 +87,7 @@ class Context(Plain):
     worded: bool = False
     by_letter: bool = False
     units: bool = False
+    kronecker: bool = False
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)

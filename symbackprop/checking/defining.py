@@ -17,6 +17,7 @@ from symbackprop.checking.desk import Desk
 from symbackprop.checking.lettered import STEPPED, instances, is_stepped
 from symbackprop.checking.member import is_tuple, numbers_of, shape_of
 from symbackprop.checking.naming import is_dz, named_quantity
+from symbackprop.checking.numeric import is_numeric
 from symbackprop.checking.resolve import Resolved
 from symbackprop.checking.updating import cites, update_of
 from symbackprop.notation import tree
@@ -203,7 +204,7 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
         return True
     indices: tuple[str, ...] = ()
     shown = first
-    numbered = _numbered(desk, first) or _delta(desk, first)
+    numbered = _numbered(desk, first, second) or _delta(desk, first)
     if numbered is not None:
         if desk.context.numbered_delta(numbered) is not None and not _is_gradient(second):
             return False
@@ -222,7 +223,7 @@ def _defines_name(desk: Desk, first: Node, second: Node) -> bool:
     if (
         name == "pi"
         or entry_digits(context, name)
-        or context.entry_of_delta(name) is not None
+        or (is_numeric(second) and context.entry_of_delta(name) is not None)
         or (name in SIZES and isinstance(_inner(second), tree.Number))
     ):
         return False
@@ -289,11 +290,11 @@ def _defines_stepped(desk: Desk, first: Node, second: Node) -> bool:
     return False
 
 
-def _numbered(desk: Desk, first: Node) -> str | None:
+def _numbered(desk: Desk, first: Node, second: Node) -> str | None:
     """`δ_3` as a name of its own, delta3, where δ is none."""
     match first:
         case tree.Index(tree.Name(name), (tree.Number(_, text),)) if text.isdigit():
-            entry = desk.context.entry_of_delta(name + text) is not None  # of dz
+            entry = is_numeric(second) and desk.context.entry_of_delta(name + text) is not None  # of dz
             return name + text if desk.context.variable(name) is None and not entry else None
     return None
 

@@ -50,6 +50,17 @@ def with_slopes(context: Context, node: Node) -> Context | None:
     return replace(context, meanings={**context.meanings, **found}) if found else None
 
 
+def without_slopes(context: Context, node: Node) -> tuple[Context, Node] | None:
+    """The statement with such primes as transposes, and the context for it; None where there are none."""
+    slopes = {name: meaning for name, meaning in context.meanings.items()
+              if name.endswith("'") and isinstance(meaning, tree.Call) and meaning.primes == 1}  # fmt: skip
+    if slopes.keys().isdisjoint(tree.names_in(node)):
+        return None
+    table: dict[str, Node] = {name: hand.Primed(tree.Name(name[:-1]), 1) for name in slopes}
+    kept = {name: meaning for name, meaning in context.meanings.items() if name not in slopes}
+    return replace(context, meanings=kept), tree.replace_names(node, table)
+
+
 def picked(claim: Claim, context: Context) -> Node | None:
     """The c of `L = −log p_c`, the right class, which nobody has said."""
     left, right = claim.left, claim.right

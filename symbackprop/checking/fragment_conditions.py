@@ -33,7 +33,9 @@ _STATE = (
 )
 _SAID = re.compile(rf"\b(?:{_IF}|{_FOR})\b[^\0]{{0,80}}\b{_STATE}\b", re.IGNORECASE)
 _ELSE = re.compile(
-    r"\b(?:en\s+(?:el\s+)?caso\s+contrario|de\s+lo\s+contrario|en\s+otro\s+caso|en\s+el\s+resto|elsewhere|si\s+no|otherwise|or\s+else)\b",
+    r"\b(?:en\s+(?:el\s+)?caso\s+contrario|de\s+lo\s+contrario|en\s+otro\s+caso|en\s+el\s+resto|elsewhere|si\s+no|otherwise|(?:or\s+)?else"
+    r"|(?:off|outside|on)[\s-]+the[\s-]+diagonal|off-diagonal\w*|fuera\s+de\s+la\s+diagonal|en\s+la\s+diagonal"
+    r"|(?:clases|[íi]ndices|neuronas|unidades)\s+distint[ao]s|(?:different|distinct)\s+(?:class|ind|unit|neuron)\w*)\b",
     re.IGNORECASE,
 )
 _COMPARED = re.compile(r"[<>≤≥≠]|\\(?:leq?|geq?|neq?|lt|gt|leqslant|geqslant)(?![A-Za-z])")

@@ -51,7 +51,19 @@ def is_kronecker(self: Resolver) -> bool:
     if context.knows("delta"):
         return False
     ranks = [len(context.exercise.shapes[name]) for name in context.preactivations]
-    return context.settings.proof or 2 not in ranks
+    return context.settings.proof or context.kronecker or 2 not in ranks
+
+
+def may_be_kronecker(context: Context, node: Node) -> bool:
+    """Whether δ_{jp} stands for an entry of dZ, and may be Kronecker's all the same."""
+    if context.kronecker or context.knows("delta"):
+        return False
+    return any(
+        (isinstance(part, tree.Name) and part.name.startswith("delta_") and len(part.name) == len("delta_cj"))
+        or (isinstance(part, tree.Index) and part.base == tree.Name("delta")
+            and len(spread_places(part.places)) == 2)
+        for part in tree.walk(node)
+    )  # fmt: skip
 
 
 def spread_places(places: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -96,7 +108,8 @@ def stepped(self: Resolver, base: Node, places: tuple[Node, ...]) -> tuple[Node,
 def is_stepped(context: Context, base: Node, places: tuple[Node, ...]) -> bool:
     """`δ_t`, `δ_{t+1}`: δ of any step, which is dz of that step; `δ_{lp}` is Kronecker's."""
     letters = set(tree.names_in(places[0]))
-    alone = len(spread_places(places)) == 1
+    told = STEPPED in context.meanings  # δ_{t,i} is entry i of δ_t
+    alone = len(spread_places(places)) == 1 or (told and len(places) == 2)
     several = context.layers > 1 or any(name[-1:].isdigit() for name in context.exercise.computed)
     return base == tree.Name("delta") and several and alone and bool(letters) and letters <= LAYER | {STEP}
 
@@ -108,9 +121,13 @@ STEPPED = "δ·"
 def step_meaning(context: Context, places: tuple[Node, ...]) -> Node | None:
     """What δ_3 is where the text defines `δ_t = ∂L/∂h_t`."""
     meaning = context.meanings.get(STEPPED)
-    if not isinstance(meaning, tree.Entrywise) or len(places) != 1 or not isinstance(places[0], tree.Number):
+    if not isinstance(meaning, tree.Entrywise) or not isinstance(places[0], tree.Number):
         return None
-    return _counted(tree.replace_names(meaning.body, {meaning.indices[0]: places[0]}))
+    made = _counted(tree.replace_names(meaning.body, {meaning.indices[0]: places[0]}))
+    inner = made.by if isinstance(made, tree.Derivative) else made
+    if len(places) == 1:
+        return made
+    return tree.Index(tree.Gradient(inner) if inner is not made else made, places[1:])
 
 
 def is_about_steps(node: Node, context: Context) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from symbackprop.checking.context import INDICES
+from symbackprop.checking.context import INDICES, Context
 from symbackprop.checking.layer_letters import by_letter
 from symbackprop.checking.lettered import is_kronecker, spread_places, step_meaning, stepped
 from symbackprop.checking.marks import delta_of
@@ -66,7 +66,8 @@ def entry(self: Resolver, node: tree.Index) -> Node:
         return tree.Gradient(entry_of, span=node.span) if isinstance(core, tree.Gradient) else entry_of
     rank = rank_of(self, core)
     if rank is None:
-        return tree.Index(core, tuple(shown), span=node.span)
+        split = _two_digits(places[0]) if len(places) == 1 and own_rank(self.context, core) == 2 else None
+        return tree.Index(core, split or tuple(shown), span=node.span)
     fitted = _fitted(self, core, places, shown, rank)
     if fitted is None:
         raise self.refuse("check.places", node, name=node)
@@ -149,6 +150,36 @@ def rank_of(self: Resolver, core: Node) -> int | None:
     return None
 
 
+def own_rank(context: Context, node: Node) -> int | None:
+    """How many axes a formula of the text's own has, as far as that can be told without numbers."""
+    match tree.bare(node):
+        case tree.Name(name) if name in context.meanings:
+            return own_rank(context, context.meanings[name])
+        case tree.Name(name):
+            shape = context.shape(name)
+            return None if shape is None else len(shape)
+        case tree.Entrywise(indices):
+            return len(indices)
+        case tree.Derivative(of, by) if of == tree.Name(context.exercise.loss):
+            return own_rank(context, by)
+        case tree.Gradient(body) | tree.Transpose(body) | tree.Neg(body) | tree.Quotient(body, _):
+            return own_rank(context, body)
+        case tree.Add(parts):
+            return max((own_rank(context, part) or 0 for part in parts), default=None)
+        case tree.Product(parts):
+            ranks = [own_rank(context, part) or 0 for part in parts]
+            outer = len(parts) == 2 and ranks == [1, 1] and isinstance(parts[1], tree.Transpose)
+            return 2 if outer or (all(rank in (0, 2) for rank in ranks) and 2 in ranks) else None
+    return None
+
+
+def _two_digits(place: Node) -> tuple[Node, ...] | None:
+    """`12` as the places 1 and 2."""
+    if isinstance(place, tree.Number) and len(place.text) == 2 and "0" not in place.text:
+        return tuple(tree.Number(Fraction(int(c)), c, span=place.span) for c in place.text)
+    return None
+
+
 def _fitted(
     self: Resolver, core: Node, written: Sequence[Node], shown: list[Node], rank: int
 ) -> tuple[Node, ...] | None:
@@ -159,10 +190,9 @@ def _fitted(
     assert isinstance(bare, tree.Name)
     shape = self.context.exercise.shapes[bare.name]
     if len(shown) == 1 and rank == 2:
-        only = written[0]
-        if isinstance(only, tree.Number) and len(only.text) == 2 and "0" not in only.text:
-            first, second = (tree.Number(Fraction(int(c)), c, span=only.span) for c in only.text)
-            return first, second
+        split = _two_digits(written[0])
+        if split is not None:
+            return split
         one = tree.Number(Fraction(1), "1")
         if shape[0] == 1:
             self.sized = True

@@ -23,6 +23,7 @@ from symbackprop.checking.doubts import (
     picked,
     prime_of_output,
     with_slopes,
+    without_slopes,
 )
 from symbackprop.checking.ends import with_ends
 from symbackprop.checking.examples import times_examples
@@ -34,6 +35,7 @@ from symbackprop.checking.given import is_function_formula
 from symbackprop.checking.habits import with_habits
 from symbackprop.checking.iterating import begins_pass, keep_step, listed_step, next_pass
 from symbackprop.checking.layer_letters import agrees, uses_letters
+from symbackprop.checking.lettered import may_be_kronecker
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.naming import turns_delta
 from symbackprop.checking.neurons import as_units, uses_units
@@ -235,7 +237,10 @@ class Session:
         self.desk.context = before
         try:
             ready = self._prepared(written)
-            return ready, self._judged(replace(written, node=ready.node))
+            claim = self._judged(replace(written, node=ready.node))
+            turned = without_slopes(before, node) if claim.verdict == "wrong" else None
+            told = None if turned is None else self._tried(replace(written, node=turned[1]), turned[0])
+            return told or (ready, claim)
         except Unclear as error:
             told = self._by_letters(written, before)
             if told is not None:
@@ -330,6 +335,8 @@ class Session:
             claim = self._judged_in(replace(context, lying=True), written) or claim
         if claim.verdict == "wrong" and context.sums_by_ones and has_times_one(node):
             claim = self._judged_in(replace(context, ones=True), written) or claim
+        if claim.verdict == "wrong" and may_be_kronecker(context, node):
+            _, claim = self._tried(written, replace(context, kronecker=True)) or (None, claim)
         if claim.verdict == "wrong" and turns_delta(node):
             settings = replace(context.settings, delta="-dz")
             turned = self._judged_in(replace(context, settings=settings), written)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from symbackprop import limits
 from symbackprop.notation.hand.by_cases import compared
+from symbackprop.notation.hand.commands import OVER
 from symbackprop.notation.hand.context import Context, span_of
 from symbackprop.notation.hand.evaluated import without_bars
 from symbackprop.notation.hand.items import Items
@@ -125,7 +126,9 @@ def _read(piece: Piece, context: Context) -> Written:
         items, points = without_bars(piece.items)
         reader = Translator(context, items, 0, span)
         node = reader.chain()
-        conditions = tuple(condition(reader, items) for items in piece.conditions)
+        over = (item.groups[0] for item in items if item.kind == "command" and item.text in OVER)
+        told = (*piece.conditions, *(part for part in over if is_range(part, context)))
+        conditions = tuple(condition(reader, part) for part in told)
         at = tuple(condition(reader, items) for items in points)
         if len(piece.items) > limits.DEPTH:
             check_depth(node, context.text)
