@@ -86,12 +86,16 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
     value = None if number is None else numbers_of(number, desk.example, desk)
     units = () if number is None else tolerances(number.node, approximate=True) or ()
     if places is not None:
-        exact = verdict not in ("wrong", "carried", "rounded") or value is None
         wrong = verdict != "rounded"
+        whole = not wrong and key in desk.written and key not in desk.pieced
+        exact = verdict not in ("wrong", "carried", "rounded") or value is None
+        if whole:
+            return  # the array is written already, and gone on with as it is there
         made = None if exact or value is None else _with_entry(desk, key, places, value, units, wrong=wrong)
         if made is None:
             return
         value, units = made
+        desk.pieced.add(key)
     if value is not None and not _fits(desk, key, value):
         value = None  # a number for a vector: nothing can be gone on with
     if verdict in ("wrong", "carried"):
@@ -110,6 +114,8 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
         desk.noted[key] = desk.context.meanings[key], number.node
     if verdict == "rounded" and value is not None and number is not None and _is_result(number):
         desk.written[key] = value
+        if places is None:
+            desk.pieced.discard(key)
 
 
 def _fits(desk: Desk, key: str, value: Array[Any]) -> bool:
