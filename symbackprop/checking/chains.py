@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from symbackprop.checking.context import SIZES, Context
 from symbackprop.checking.given import unboxed
 from symbackprop.checking.member import Member
 from symbackprop.checking.numeric import is_numeric
@@ -41,6 +42,25 @@ def _once(node: Node) -> Node:
         case tree.Transpose(tree.Transpose(tree.Index() as row)):
             return row
     return made
+
+
+def says_nothing(context: Context, label: Node) -> bool:
+    """Whether a label is words, or a shape: k × n."""
+    if isinstance(label, hand.Said | tree.Word):
+        return True
+    label = label.body if isinstance(label, tree.Bracket) else label
+    if not isinstance(label, tree.Product) or len(label.factors) != 2 or label.signs != ("*",):
+        return False
+    names = [one for one in label.factors if isinstance(one, tree.Name)]
+    sizes = [one for one in names if one.name in SIZES or context.size_known(one.name)]
+    whole = sum(isinstance(one, tree.Number) for one in label.factors)
+    return bool(sizes) and len(sizes) + whole == 2
+
+
+def names_part(context: Context, label: Node) -> bool:
+    """Whether a label gives a name to what stands at it: a letter of a loss that is not the loss."""
+    name = label.name if isinstance(label, tree.Name) else ""
+    return name in context.apart and context.variable(name) is None
 
 
 def label_members(label: Node) -> Iterator[Node]:

@@ -7,7 +7,16 @@ from dataclasses import dataclass, replace
 from math import prod
 
 from symbackprop.algebra.values.domain import EvaluationError
-from symbackprop.checking.chains import COMPARED, EQUAL, flattened, is_number_like, label_members, tree_of
+from symbackprop.checking.chains import (
+    COMPARED,
+    EQUAL,
+    flattened,
+    is_number_like,
+    label_members,
+    names_part,
+    says_nothing,
+    tree_of,
+)
 from symbackprop.checking.commas import apart, has_commas, has_sums, side_by_side
 from symbackprop.checking.compare import Seen, loose
 from symbackprop.checking.comparing import compared
@@ -367,25 +376,17 @@ class Claims:
         again = self.links.judge(anchor, right)
         return again if again.verdict == "carried" else judged
 
-    def _says_nothing(self, label: Node) -> bool:
-        """Whether a label is words, or a shape: k × n."""
-        if isinstance(label, hand.Said | tree.Word):
-            return True
-        label = label.body if isinstance(label, tree.Bracket) else label
-        if not isinstance(label, tree.Product) or len(label.factors) != 2 or label.signs != ("*",):
-            return False
-        names = [one for one in label.factors if isinstance(one, tree.Name)]
-        sizes = [one for one in names if one.name in SIZES or self.desk.context.size_known(one.name)]
-        whole = sum(isinstance(one, tree.Number) for one in label.factors)
-        return bool(sizes) and len(sizes) + whole == 2
-
     def _labels(self, member: Member) -> list[_Found]:
         """Each label under or over a brace is a claim about what it stands at."""
         found = []
         for part in tree.walk(member.written):
-            if isinstance(part, tree.Brace) and not self._says_nothing(part.label):
+            if isinstance(part, tree.Brace) and not says_nothing(self.desk.context, part.label):
                 body = self.member(part.body)
                 for node in label_members(part.label):
+                    if names_part(self.desk.context, node):
+                        assert isinstance(node, tree.Name)
+                        self.desk.context = self.desk.context.defining(node.name, body.node)
+                        continue
                     try:
                         label = self.member(node)
                     except Unclear as error:

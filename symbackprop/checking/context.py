@@ -70,7 +70,8 @@ class Context(Plain):
     output, δ_j of the hidden layer. `units`: h_1 is a hidden neuron. `kronecker`: δ_{jp} is Kronecker's
     though there is a matrix dZ. `numbers`: those sizes whose number the text gives. `ends`: letters at the
     upper ends of sums, and the axis that each is the length of; None for one that stands for two lengths.
-    `per_example`: gradients that are each example's, with the number of examples.
+    `apart`: letters of losses that stand for parts of the loss. `per_example`: gradients that are each
+    example's, with the number of examples.
     `macros`: the commands that the document defines. `differentials`: the text says that it uses them.
     """
 
@@ -88,6 +89,7 @@ class Context(Plain):
     by_letter: bool = False
     units: bool = False
     kronecker: bool = False
+    apart: frozenset[str] = frozenset()
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
     macros: Mapping[str, Macro] = field(default_factory=dict)
@@ -170,7 +172,7 @@ class Context(Plain):
         """The name that a written name stands for: itself, the loss, or the same letter in the other case."""
         if self.knows(name):
             return name
-        if name in LOSS_LETTERS:
+        if name in LOSS_LETTERS and name not in self.apart:
             return self.exercise.loss
         letter = name.rstrip("0123456789")
         for accent in ("hat", "tilde", "bar"):

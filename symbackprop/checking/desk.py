@@ -31,19 +31,18 @@ _ERRORS = (ArithmeticError, EvaluationError)
 class Desk:
     """One exercise with everything that the text has said about it so far.
 
-    `written`: the example's world with a person's rounded numbers in it; `pieced`: names of which only some
-    entries are; `noted`: meanings and numbers of names that only the text has; `carried`: also with those
-    that are wrong; `lines`: for each name or gradient that is wrong, the line where it went wrong. `few`
-    points are enough for formulas that are right. `about_number`: the line is the formula of a function of a
-    number, so · is between numbers. `rows`: the text writes ∂L/∂v as a row throughout. `direct`: for now,
-    ∂c/∂a is that of the equation of c alone. `rate`: the learning rate of the last step; `stepped`: the
-    weights behind it.
+    `written`: the example's world with a person's rounded numbers in it; `entries`: those of single entries;
+    `noted`: meanings and numbers of names that only the text has; `carried`: also with those that are wrong;
+    `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points are enough
+    for formulas that are right. `about_number`: the line is the formula of a function of a number, so · is
+    between numbers. `rows`: the text writes ∂L/∂v as a row throughout. `direct`: for now, ∂c/∂a is that of
+    the equation of c alone. `rate`: the learning rate of the last step; `stepped`: the weights behind it.
     """
 
     exercise: Exercise
     context: Context
     written: dict[str, Array[Any]] = field(default_factory=dict)
-    pieced: set[str] = field(default_factory=set)
+    entries: dict[Node, Node] = field(default_factory=dict)
     noted: dict[str, tuple[Node, Node]] = field(default_factory=dict)
     wrong_numbers: dict[str, Array[Any]] = field(default_factory=dict)
     wrong_units: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)

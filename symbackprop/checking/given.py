@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from symbackprop.checking.calls import head_of
@@ -120,3 +121,13 @@ def plain(node: Node) -> Node:
         return part
 
     return bared(made)
+
+
+def with_parts(context: Context, node: Node) -> Context:
+    """The context in which the ℓ of `L = ℓ + λ/2 ‖w‖²` is not the loss, which the exercise calls L."""
+    members = node.members if isinstance(node, tree.Chain) else (node,)
+    letters = {name for name in tree.names_in(node) if name in LOSS_LETTERS and not context.knows(name)}
+    letters -= {one.name for one in members if isinstance(one, tree.Name)}  # 𝓛 = L = …
+    if context.exercise.loss not in tree.names_in(node) or letters <= context.apart:
+        return context
+    return replace(context, apart=context.apart | letters)

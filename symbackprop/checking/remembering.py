@@ -35,26 +35,17 @@ def _keep_right_digits(desk: Desk, key: str, value: Array[Any], number: Member |
 
 
 def _with_entry(
-    desk: Desk,
-    key: str,
-    places: tuple[int, ...],
-    value: Array[Any],
-    unit: tuple[Fraction, ...],
-    *,
-    wrong: bool,
+    desk: Desk, key: str, places: tuple[int, ...], value: Array[Any], unit: tuple[Fraction, ...]
 ) -> tuple[Array[Any], tuple[Fraction, ...]] | None:
     """A whole value with one entry as the person has it, the others as they were, or as they follow; and half
-    a unit of the last digit of each that is the person's. A `wrong` one stands among wrong ones, a rounded
-    one among right ones."""
+    a unit of the last digit of each that is the person's."""
     gradient = desk.is_gradient(key)
-    carried = desk.worked(carried=True) if wrong and desk.wrong_numbers else None
-    world = carried or desk.digits or desk.example
+    world = (desk.worked(carried=True) if desk.wrong_numbers else None) or desk.digits or desk.example
     try:
         right = world.gradient(key[1:]) if gradient else world.value(key)
     except (ArithmeticError, EvaluationError):
         return None
-    whole = desk.written.get(key, right)
-    whole = desk.wrong_numbers.get(key, whole) if wrong else whole
+    whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
     if len(places) == 1 and len(whole.shape) == 2 and 1 in whole.shape:  # dw_2 of one neuron
         places = (1, *places) if whole.shape[0] == 1 else (*places, 1)
     if len(places) != len(whole.shape):
@@ -86,16 +77,13 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
     value = None if number is None else numbers_of(number, desk.example, desk)
     units = () if number is None else tolerances(number.node, approximate=True) or ()
     if places is not None:
-        wrong = verdict != "rounded"
-        whole = not wrong and key in desk.written and key not in desk.pieced
-        exact = verdict not in ("wrong", "carried", "rounded") or value is None
-        if whole:
-            return  # the array is written already, and gone on with as it is there
-        made = None if exact or value is None else _with_entry(desk, key, places, value, units, wrong=wrong)
+        if verdict == "rounded" and number is not None and _is_result(number):
+            desk.entries[tree.undressed(anchor.node)] = number.node
+        exact = verdict not in ("wrong", "carried") or value is None
+        made = None if exact or value is None else _with_entry(desk, key, places, value, units)
         if made is None:
             return
         value, units = made
-        desk.pieced.add(key)
     if value is not None and not _fits(desk, key, value):
         value = None  # a number for a vector: nothing can be gone on with
     if verdict in ("wrong", "carried"):
@@ -114,8 +102,6 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
         desk.noted[key] = desk.context.meanings[key], number.node
     if verdict == "rounded" and value is not None and number is not None and _is_result(number):
         desk.written[key] = value
-        if places is None:
-            desk.pieced.discard(key)
 
 
 def _fits(desk: Desk, key: str, value: Array[Any]) -> bool:

@@ -139,22 +139,24 @@ def _agree(
 
 
 def as_written(desk: Desk, member: Resolved) -> Resolved:
-    """A member with the numbers that the person has written for names of the text's own: S of `e^z / S`."""
+    """A member with the numbers that the person has written for names of the text's own, S of `e^z / S`, and
+    for entries."""
     meanings = desk.context.meanings
-    noted = {
-        name: tree.Bracket(node) for name, (meant, node) in desk.noted.items() if meanings.get(name) is meant
+    table: dict[Node, Node] = {
+        tree.Name(name): node for name, (meant, node) in desk.noted.items() if meanings.get(name) is meant
     }
-    if noted.keys().isdisjoint(tree.names_in(member.node)):
+    table |= desk.entries
+    if not table or table.keys().isdisjoint(tree.walk(member.node)):
         return member
-    return replace(member, node=_replaced(member.node, noted))
+    return replace(member, node=_replaced(member.node, table))
 
 
-def _replaced(node: Node, table: dict[str, tree.Bracket]) -> Node:
+def _replaced(node: Node, table: dict[Node, Node]) -> Node:
     """A formula with numbers for names; what is differentiated stays a formula."""
+    if node in table:
+        return tree.Bracket(table[node])
     if isinstance(node, tree.Derivative | tree.Gradient):
         return node
-    if isinstance(node, tree.Name):
-        return table.get(node.name, node)
     return tree.rebuild(node, lambda part: _replaced(part, table))
 
 

@@ -31,7 +31,7 @@ from symbackprop.checking.findings import Finding, Reason
 from symbackprop.checking.fragment_conditions import Under
 from symbackprop.checking.fragment_quotes import claims_anything
 from symbackprop.checking.fragments import Fragment
-from symbackprop.checking.given import is_function_formula
+from symbackprop.checking.given import is_function_formula, with_parts
 from symbackprop.checking.habits import with_habits
 from symbackprop.checking.iterating import begins_pass, keep_step, listed_step, next_pass
 from symbackprop.checking.layer_letters import agrees, uses_letters
@@ -224,7 +224,7 @@ class Session:
             written = replace(written, at=())
         written = replace(written, node=node)
         self.desk.about_number = is_function_formula(node, before)
-        before = with_ends(before, node)
+        before = with_parts(with_ends(before, node), node)
         if uses_units(before, node):
             entries = replace(written, node=as_units(before, node))
             if before.units:

@@ -112,6 +112,8 @@ def _differentiated(self: HandEvaluator, of: Node, by: str, scope: Scope[Any]) -
         moving = _moving(self, of, by, Array(source.shape, tuple(direction)))
         columns.append(over.value(of, Scope({**still, **moving}, scope.indices)))
     shape = columns[0].shape
+    if prod(shape) == 1 and not (isinstance(of, tree.Name) and of.name in world.values):
+        shape = ()  # a part of the loss, by a name of the text: its gradient, and no row
     entries = tuple(column.entries[at].slope for at in range(prod(shape)) for column in columns)
     return Array((*shape, *source.shape), entries)
 
