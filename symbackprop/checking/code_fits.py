@@ -57,12 +57,24 @@ def fitted(
     for columns in program.layouts:
         found.append(_fitted(desk, program, target, value, columns, scene, places))
         if found[-1].fit == "equal":
+            if columns and _only_columns(desk, program, target, value, scene, places):
+                program.columns = True  # `dz @ x.T`: from here on vectors are columns
             return found[-1]
         if found[-1].fit == "different" and _has_logarithms(value) and len(desk.real_points) >= REAL:
             real = _fitted(desk, program, target, value, columns, scene, places, desk.real_points)
             if real.fit == "equal":
                 return real
     return min(found, key=lambda one: _ORDER.index(one.fit))
+
+
+def _only_columns(
+    desk: Desk, program: Program, target: Node, value: ast.expr, scene: Scene, places: tuple[ast.expr, ...]
+) -> bool:
+    """Whether a line that holds of columns has no meaning, or another one, where vectors are flat."""
+    turns = any(isinstance(part, ast.Attribute) and part.attr == "T" for part in ast.walk(value))
+    if program.columns is not None or not turns:
+        return False
+    return _fitted(desk, program, target, value, False, scene, places).fit in ("different", "shape")
 
 
 def _fitted(
