@@ -61,9 +61,17 @@ def rows(name: str, target: str) -> dict[str, list[Node]]:
         except (NoEntries, ValueError, KeyError):
             continue
         unwritable = any(isinstance(part, tree.Matrix | tree.Entrywise) for part in tree.walk(formula))
-        if not unwritable and surely_wrong(name, target, formula):
+        same = row.id == "dot_as_hadamard" and any(_has_one(exercise, part) for part in tree.walk(formula))
+        if not unwritable and not same and surely_wrong(name, target, formula):
             made.setdefault(row.id, []).append(formula)
     return made
+
+
+def _has_one(exercise: Facts, node: Node) -> bool:
+    """Whether ⊙ stands beside a vector of one entry: it is written · there, as a matrix product is."""
+    if not isinstance(node, tree.Product) or "odot" not in node.signs:
+        return False
+    return any(set(shape(exercise, factor)) == {1} for factor in node.factors)
 
 
 def _miswritten(node: Node) -> Iterator[tuple[Node, str]]:
