@@ -40,6 +40,8 @@ def is_range(items: Items, context: Context) -> bool:
         return False
     if any(one.kind in _OPERANDS and two.kind in _OPERANDS for one, two in pairwise(items)):
         return False  # a product
+    if items[1].text == "=" and items[2].text == "[":
+        return False  # s = [7, -5]
     return bool(_ranging(items, context))
 
 
