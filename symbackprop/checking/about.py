@@ -87,3 +87,14 @@ def is_gradient(desk: Desk, *members: Resolved) -> bool:
         isinstance(one, tree.Gradient) or (isinstance(one, tree.Derivative) and one.of == loss)
         for one in bare
     )
+
+
+def is_lower(desk: Desk, member: Member) -> bool:
+    """Whether a gradient is by w, for a W of one row: of a vector the gradient may be a column."""
+    context, bare = desk.context, tree.undressed(member.node)
+    by = (
+        bare.by if isinstance(bare, tree.Derivative) else bare.of if isinstance(bare, tree.Gradient) else None
+    )
+    if not isinstance(by, tree.Name) or by.name.islower() or (context.shape(by.name) or ())[:1] != (1,):
+        return False
+    return by.name.lower() in tree.names_in(member.written)

@@ -13,6 +13,7 @@ from symbackprop.checking.about import (
     holds_for_labels,
     is_computed,
     is_gradient,
+    is_lower,
     is_matrix,
     is_mixed,
 )
@@ -50,10 +51,12 @@ class Links:
     def __init__(self, desk: Desk, *, mixed: bool = False) -> None:
         self.desk = desk
         self.mixed = mixed  # numbers stand in the chain: it is about the example
+        self.lower = False  # w stands there for the one row of W
 
     def judge(self, left: Member, right: Member, *, approximate: bool = False) -> Judged:
         """`left = right`. A line about any layer holds if it does for each."""
         pairs = tuple(self._pairs(left, right))
+        self.lower = is_lower(self.desk, left)
         if not pairs:
             return Judged("not read", (reason("check.undecided", message="no layer has both sides"),))
         judged = [self._laid_out(self._judged(a, b, left, right, approximate), a, b) for a, b in pairs]
@@ -328,7 +331,7 @@ class Links:
             if named:
                 return Judged("convention", tuple(named), seen)
             return Judged("correct", notes, seen)
-        if "transposed" in seen.ways and "check.scalar_only" in seen.notes:
+        if "transposed" in seen.ways and "check.scalar_only" in seen.notes and not self.lower:
             return Judged("wrong", (reason("check.one_neuron_shape"),), seen)  # W dz for Wᵀ dz
         if "transposed" in seen.ways and "factor" not in seen.ways:
             numeric = is_numeric(a.node) or is_numeric(b.node)
@@ -337,6 +340,7 @@ class Links:
             if (
                 is_matrix(desk, a, here=numeric)
                 and is_gradient(desk, a, b)
+                and not self.lower
                 and desk.context.settings.layout == "gradient"
             ):
                 return Judged("wrong", (reason("check.transposed_gradient"),), seen)
