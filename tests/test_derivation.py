@@ -675,6 +675,16 @@ def test_rows_of_a_batch_within_the_loss() -> None:
     assert to_plain(level.right) == "(W X[p,:]^T + b - Y[p,:]^T)^T W"
 
 
+def test_a_vector_of_one_entry_beside_one_of_n() -> None:
+    made = worked(
+        "r = sqrt(x^T x)", "u = x / r", "L = 1/2 ||u - t||^2",
+        values={"x": [3, 4], "t": [1, 0]}, wanted=["x"],
+    )  # fmt: skip
+    # by hand: u = (3, 4)/5, du = u - t = (-2, 4)/5, dx = (du - (u . du) u)/5 with u . du = 2/5
+    assert numbers(made, "dx") == [Fraction(-16, 125), Fraction(12, 125)]
+    assert worked("r = sqrt(x^T x)", "u = x / r", "L = 1/2 ||u - t||^2", shapes={"x": "n"}, wanted=["x"])
+
+
 # --- speed --------------------------------------------------------------------------------------
 
 

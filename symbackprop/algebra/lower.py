@@ -191,7 +191,7 @@ def entry_by_entry(node: Node, parts: list[Tensor], join: Callable[..., Expr]) -
     axes = widest.axes
     moved = []
     for part in parts:
-        same = len(part.axes) == len(axes)
+        same = len(part.axes) == len(axes) and part.lone == widest.lone  # r of one entry has no x[i]'s i
         moved.append(moved_to(part, axes) if same else total(part))
     return Tensor(tuple(shape), axes, join(*moved))
 
