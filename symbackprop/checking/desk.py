@@ -31,18 +31,20 @@ _ERRORS = (ArithmeticError, EvaluationError)
 class Desk:
     """One exercise with everything that the text has said about it so far.
 
-    `written`: the example's world with a person's rounded numbers in it; `entries`: those of single entries;
-    `noted`: meanings and numbers of names that only the text has; `carried`: also with those that are wrong;
-    `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points are enough
-    for formulas that are right. `about_number`: the line is the formula of a function of a number, so · is
-    between numbers. `rows`: the text writes ∂L/∂v as a row throughout. `direct`: for now, ∂c/∂a is that of
-    the equation of c alone. `rate`: the learning rate of the last step; `stepped`: the weights behind it.
+    `written`: the example's world with a person's rounded numbers in it; `entries`: those of single entries,
+    and in `pieces` their arrays; `noted`: meanings and numbers of names that only the text has; `carried`:
+    also with those that are wrong; `lines`: for each name or gradient that is wrong, the line where it went
+    wrong. `few` points are enough for formulas that are right. `about_number`: the line is the formula of a
+    function of a number, so · is between numbers. `rows`: the text writes ∂L/∂v as a row throughout.
+    `direct`: for now, ∂c/∂a is that of the equation of c alone. `rate`: the learning rate of the last step;
+    `stepped`: the weights behind it.
     """
 
     exercise: Exercise
     context: Context
     written: dict[str, Array[Any]] = field(default_factory=dict)
     entries: dict[Node, Node] = field(default_factory=dict)
+    pieces: dict[str, Array[Any]] = field(default_factory=dict)
     noted: dict[str, tuple[Node, Node]] = field(default_factory=dict)
     wrong_numbers: dict[str, Array[Any]] = field(default_factory=dict)
     wrong_units: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
@@ -97,6 +99,12 @@ class Desk:
     def digits(self) -> World | None:
         """The example with the rounded numbers that the person goes on with."""
         return self._forced("digits", {**self.given, **self.written}) if self.written else None
+
+    @property
+    def pieced(self) -> World | None:
+        """The example with the rounded numbers, those of single entries too, that the person goes on with."""
+        numbers = {**self.given, **self.written, **self.pieces}
+        return self._forced("pieced", numbers) if self.pieces else None
 
     def worked(self, *, carried: bool = False) -> World | None:
         """The example as a person works it out: each gradient by its formula, from numbers as written.

@@ -118,7 +118,7 @@ class Links:
         both = left.numeric and right.numeric
         if isinstance(truth, Judged) and truth.verdict in ("correct", "rounded", "convention"):
             return truth
-        for world, verdict in ((desk.digits, "rounded"), (desk.carried, "carried")):
+        for world, verdict in ((desk.digits, "rounded"), (desk.pieced, "rounded"), (desk.carried, "carried")):
             if world is None or both:
                 continue
             found = self._at_example(a, b, world, approximate)

@@ -46,15 +46,9 @@ def _with_entry(
     except (ArithmeticError, EvaluationError):
         return None
     whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
-    if len(places) == 1 and len(whole.shape) == 2 and 1 in whole.shape:  # dw_2 of one neuron
-        places = (1, *places) if whole.shape[0] == 1 else (*places, 1)
-    if len(places) != len(whole.shape):
+    at = _place(whole.shape, places)
+    if at is None:
         return None
-    at = 0
-    for place, size in zip(places, whole.shape, strict=True):
-        if not 1 <= place <= size:
-            return None
-        at = at * size + place - 1
     entries = list(whole.entries)
     entries[at] = value.entries[0]
     units = list(desk.wrong_units.get(key) or [Fraction(0)] * len(entries))
@@ -79,6 +73,7 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
     if places is not None:
         if verdict == "rounded" and number is not None and _is_result(number):
             desk.entries[tree.undressed(anchor.node)] = number.node
+            _piece(desk, key, places, value)
         exact = verdict not in ("wrong", "carried") or value is None
         made = None if exact or value is None else _with_entry(desk, key, places, value, units)
         if made is None:
@@ -102,6 +97,34 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
         desk.noted[key] = desk.context.meanings[key], number.node
     if verdict == "rounded" and value is not None and number is not None and _is_result(number):
         desk.written[key] = value
+        desk.pieces.pop(key, None)
+
+
+def _piece(desk: Desk, key: str, places: tuple[int, ...], value: Array[Any] | None) -> None:
+    """A value of the forward pass with one entry as it is written."""
+    if value is None or desk.is_gradient(key):
+        return
+    known = desk.written.get(key) or (desk.digits or desk.example).values.get(key)
+    whole = desk.pieces.get(key, known)
+    at = None if whole is None else _place(whole.shape, places)
+    if whole is not None and at is not None:
+        entries = list(whole.entries)
+        entries[at] = value.entries[0]
+        desk.pieces[key] = whole.with_entries(entries)
+
+
+def _place(shape: tuple[int, ...], places: tuple[int, ...]) -> int | None:
+    """Where an entry stands among all, counted from 0; None where there is no such one."""
+    if len(places) == 1 and len(shape) == 2 and 1 in shape:  # dw_2 of one neuron
+        places = (1, *places) if shape[0] == 1 else (*places, 1)
+    if len(places) != len(shape) or not all(
+        1 <= one <= size for one, size in zip(places, shape, strict=True)
+    ):
+        return None
+    at = 0
+    for one, size in zip(places, shape, strict=True):
+        at = at * size + one - 1
+    return at
 
 
 def _fits(desk: Desk, key: str, value: Array[Any]) -> bool:

@@ -111,8 +111,8 @@ def put_in_rounded(desk: Desk, a: Resolved, b: Resolved, world: World | None = N
     In the example, from what the person goes on with, or in the `world` where the wrong values stand.
     """
     if world is None:
-        worlds = [desk.example, *([desk.digits] if desk.digits is not None else [])]
-        return any(put_in_rounded(desk, a, b, one) for one in worlds)
+        worlds = (desk.example, desk.digits, desk.pieced)
+        return any(put_in_rounded(desk, a, b, one) for one in worlds if one is not None)
     for whole, part in ((a, b), (b, a)):
         operation, written = as_written(desk, part), as_written(desk, whole)
         if is_numeric(whole.node) or part.free or whole.free or not _has_decimals(operation.node):
