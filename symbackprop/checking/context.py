@@ -70,9 +70,9 @@ class Context(Plain):
     output, δ_j of the hidden layer. `units`: h_1 is a hidden neuron. `kronecker`: δ_{jp} is Kronecker's
     though there is a matrix dZ. `numbers`: those sizes whose number the text gives. `ends`: letters at the
     upper ends of sums, and the axis that each is the length of; None for one that stands for two lengths.
-    `apart`: letters of losses that stand for parts of the loss. `per_example`: gradients that are each
-    example's, with the number of examples.
-    `macros`: the commands that the document defines. `differentials`: the text says that it uses them.
+    `delta_told`: δ was said to be dz. `apart`: letters of losses that stand for parts of the loss.
+    `per_example`: gradients that are each example's, with the number of examples. `macros`: the commands
+    that the document defines. `differentials`: the text says that it uses them.
     """
 
     exercise: Exercise
@@ -89,6 +89,7 @@ class Context(Plain):
     by_letter: bool = False
     units: bool = False
     kronecker: bool = False
+    delta_told: bool = False
     apart: frozenset[str] = frozenset()
     comma: bool = False
     per_example: Mapping[str, int] = field(default_factory=dict)
@@ -134,7 +135,7 @@ class Context(Plain):
         own |= {
             name[0].swapcase() + name[1:] for name in exercise.shapes if len(name) == 2 and name.isalpha()
         }
-        if self.ladder:
+        if self.neurons:
             own |= NEURON_WORDS
         if self.units:
             own |= {f"{letter}{number}" for letter in "ho" for number in range(1, 10)}
@@ -300,6 +301,14 @@ class Context(Plain):
     def ladder(self) -> tuple[Layer, ...]:
         """The layers of the model, from the input up."""
         return layers_of(self.exercise)
+
+    @cached_property
+    def neurons(self) -> tuple[tuple[str, str], ...]:
+        """Of each layer what its neurons add up and what they give; of a single one also without weights."""
+        if self.ladder:
+            return tuple((one.affine, one.output) for one in self.ladder)
+        single = [(name, self.output_of(name) or "") for name in self.activations]
+        return tuple(single) if len(single) == 1 else ()
 
     def takes(self, letter: str) -> bool:
         """Whether a letter is a name; in a report of ours only as it is written, elsewhere in either case."""

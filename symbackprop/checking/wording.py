@@ -25,7 +25,7 @@ _WEIGHT = re.compile(r"([wb])_?(\d{1,4})")
 
 def worded(context: Context, node: Node) -> tuple[Context, Node]:
     """A statement with the names that the exercise has; the context remembers that these words are used."""
-    if not context.ladder:
+    if not context.neurons:
         return context, node
     words = _Words(context, _neuron(node))
     if not context.worded and any(_is_worded(context, part) for part in tree.walk(node)):
@@ -38,10 +38,10 @@ def _is_worded(context: Context, node: Node) -> bool:
     """Whether a name is one of these words: with a neuron or a layer, or alone of a single layer."""
     if _place_in(node) is not None:
         return True
-    if len(context.ladder) == 1:
+    if len(context.neurons) == 1:
         return isinstance(node, tree.Name) and node.name in NEURON_WORDS and not context.knows(node.name)
     layer = _layer_in(node)
-    return layer is not None and len(context.ladder) == 2 and not context.knows("delta")
+    return layer is not None and len(context.neurons) == 2 and not context.knows("delta")
 
 
 def _neuron(node: Node) -> int | None:
@@ -111,7 +111,7 @@ class _Words(Plain):
         if layer is not None:
             return self._whole(node, *layer)
         if isinstance(node, tree.Name) and node.name in NEURON_WORDS and not self._knows(node.name):
-            if len(self.context.ladder) != 1:
+            if len(self.context.neurons) != 1:
                 raise self._unknown(node)
             return tree.Name(self._quantity(node, node.name, "o"), span=node.span)
         return tree.rebuild(node, self.at)
@@ -134,7 +134,7 @@ class _Words(Plain):
                 raise self._unknown(node)
             entries: dict[str, Node] = {
                 name: tree.Index(tree.Name(name), (place,))
-                for name in (self.context.ladder[-1].output, self._target(node))
+                for name in (self.context.neurons[-1][1], self._target(node))
             }
             body = self.context.exercise.equations[-1].body
             return tree.Bracket(tree.replace_names(body, entries), span=node.span)
@@ -143,18 +143,18 @@ class _Words(Plain):
 
     def _quantity(self, node: Node, word: str, letter: str) -> str:
         """What the exercise calls the affine values of a layer, its outputs, or their targets."""
-        ladder = self.context.ladder
-        if (letter == "h" and len(ladder) != 2) or letter not in ("h", "o"):
+        layers = self.context.neurons
+        if (letter == "h" and len(layers) != 2) or letter not in ("h", "o"):
             raise self._unknown(node)
-        layer = ladder[0] if letter == "h" else ladder[-1]
+        affine, output = layers[0] if letter == "h" else layers[-1]
         if word == "target":
             return self._target(node)
-        return layer.output if word == "out" else layer.affine
+        return output if word == "out" else affine
 
     def _target(self, node: Node) -> str:
         """What the loss compares the output with."""
         exercise = self.context.exercise
-        output = exercise.shapes[self.context.ladder[-1].output]
+        output = exercise.shapes[self.context.neurons[-1][1]]
         used = tree.names_in(exercise.equations[-1].body)
         found = [name for name in used if name in exercise.given and exercise.shapes[name] == output]
         if len(found) != 1:
@@ -163,6 +163,8 @@ class _Words(Plain):
 
     def _numbered(self, node: Node) -> Node | None:
         """`w_5` of all weights in order, `b_1` of the neuron that the line is about, `i_2` of the input."""
+        if not self.context.ladder:
+            return None
         match node:
             case tree.Name(name) if (found := _WEIGHT.fullmatch(name)) is not None:
                 letter, digits = found[1], found[2]
