@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -126,8 +127,24 @@ def plain(node: Node) -> Node:
 def with_parts(context: Context, node: Node) -> Context:
     """The context in which the ℓ of `L = ℓ + λ/2 ‖w‖²` is not the loss, which the exercise calls L."""
     members = node.members if isinstance(node, tree.Chain) else (node,)
-    letters = {name for name in tree.names_in(node) if name in LOSS_LETTERS and not context.knows(name)}
-    letters -= {one.name for one in members if isinstance(one, tree.Name)}  # 𝓛 = L = …
-    if context.exercise.loss not in tree.names_in(node) or letters <= context.apart:
+    names = set(_values(node))
+    sums = [part for one in members[1:] for part in tree.walk(one) if isinstance(part, tree.Add)]
+    summed = {name for part in sums for name in _values(part)}
+    letters = {name for name in summed if name in LOSS_LETTERS and not context.knows(name)}
+    if context.exercise.loss not in names or letters <= context.apart:
         return context
     return replace(context, apart=context.apart | letters)
+
+
+def _values(node: Node) -> Iterator[str]:
+    """The names that stand for values, and not for the number of a layer: the L of `a^L` is none."""
+    match node:
+        case tree.Name(name):
+            yield name
+        case hand.Marked(body) | tree.Index(body) | tree.Power(body):
+            yield from _values(body)
+        case tree.Sum(body=body):
+            yield from _values(body)
+        case _:
+            for part in tree.children(node):
+                yield from _values(part)
