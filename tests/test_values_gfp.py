@@ -39,10 +39,13 @@ def test_small_numbers_are_positive_in_the_ordered_field() -> None:
         GFp().atom("sqrt", 3)
 
 
-@given(st.fractions(), st.fractions(), st.sampled_from(["add", "sub", "mul", "div"]))
+small = st.fractions(max_denominator=10**6)  # none that the field's order divides
+
+
+@given(small, small, st.sampled_from(["add", "sub", "mul", "div"]))
 def test_fractions_are_a_homomorphism(a: Fraction, b: Fraction, name: str) -> None:
     domain = GFp()
-    if name == "div" and b == 0:
+    if name == "div" and b.numerator % MERSENNE == 0:
         return
     exact = {"add": a + b, "sub": a - b, "mul": a * b, "div": a / b if b else Fraction(0)}[name]
     found = getattr(domain, name)(domain.from_fraction(a), domain.from_fraction(b))

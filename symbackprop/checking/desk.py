@@ -33,11 +33,11 @@ class Desk:
 
     `written`: the example's world with a person's rounded numbers in it; `entries`: those of single entries,
     and in `pieces` their arrays; `noted`: meanings and numbers of names that only the text has; `carried`:
-    also with those that are wrong; `lines`: for each name or gradient that is wrong, the line where it went
-    wrong. `few` points are enough for formulas that are right. `about_number`: the line is the formula of a
-    function of a number, so · is between numbers. `rows`: the text writes ∂L/∂v as a row throughout.
-    `direct`: for now, ∂c/∂a is that of the equation of c alone. `rate`: the learning rate of the last step;
-    `stepped`: the weights behind it.
+    also with those that are wrong, but for `misfits`, which are numbers for arrays, with their lines;
+    `lines`: for each name or gradient that is wrong, the line where it went wrong. `few` points are enough
+    for formulas that are right. `about_number`: the line is the formula of a function of a number, so · is
+    between numbers. `rows`: the text writes ∂L/∂v as a row throughout. `direct`: for now, ∂c/∂a is that of
+    the equation of c alone. `rate`: the learning rate of the last step; `stepped`: the weights behind it.
     """
 
     exercise: Exercise
@@ -46,6 +46,7 @@ class Desk:
     entries: dict[Node, Node] = field(default_factory=dict)
     pieces: dict[str, Array[Any]] = field(default_factory=dict)
     noted: dict[str, tuple[Node, Node]] = field(default_factory=dict)
+    misfits: dict[str, tuple[Array[Any], int]] = field(default_factory=dict)
     wrong_numbers: dict[str, Array[Any]] = field(default_factory=dict)
     wrong_units: dict[str, tuple[Fraction, ...]] = field(default_factory=dict)
     wrong_formulas: dict[str, Resolved] = field(default_factory=dict)

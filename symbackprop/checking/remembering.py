@@ -10,7 +10,9 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import Claim
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.member import Member, numbers_of
+from symbackprop.checking.findings import Reason
+from symbackprop.checking.links import Links
+from symbackprop.checking.member import Member, numbers_of, reason
 from symbackprop.checking.numbers import distance, tolerances
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -80,7 +82,8 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
             return
         value, units = made
     if value is not None and not _fits(desk, key, value):
-        value = None  # a number for a vector: nothing can be gone on with
+        desk.misfits.setdefault(key, (value, line))
+        return  # a number for a vector: nothing can be worked out with it
     if verdict in ("wrong", "carried"):
         desk.lines.setdefault(key, line)
         if value is not None:
@@ -133,6 +136,18 @@ def _fits(desk: Desk, key: str, value: Array[Any]) -> bool:
     shape = shapes.get(key[1:] if desk.is_gradient(key) else key)
     sizes = [size for size in shape or () if isinstance(size, int)]
     return shape is None or len(sizes) != len(shape) or prod(sizes) == len(value.entries)
+
+
+def restated(desk: Desk, claim: Claim) -> Reason | None:
+    """Why a line is no new mistake: it says again that a vector is the number that it was said to be."""
+    anchor, number = claim.anchor, claim.last
+    key = None if anchor is None else key_of(anchor.node, desk)
+    if key is None or key not in desk.misfits or number is None or not number.numeric:
+        return None
+    value, line = desk.misfits[key]
+    if numbers_of(number, desk.example, desk) != value:
+        return None
+    return reason("check.carried", name=Links(desk).shown(key), line=line)
 
 
 def key_of(node: Node, desk: Desk) -> str | None:

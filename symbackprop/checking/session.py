@@ -41,7 +41,7 @@ from symbackprop.checking.member import Member, reason
 from symbackprop.checking.naming import turns_delta
 from symbackprop.checking.neurons import as_units, uses_units
 from symbackprop.checking.ranges import is_whole
-from symbackprop.checking.remembering import key_of, remember
+from symbackprop.checking.remembering import key_of, remember, restated
 from symbackprop.checking.settings import Settings
 from symbackprop.checking.summing import with_sums
 from symbackprop.checking.wording import worded
@@ -108,6 +108,7 @@ class Session:
         self.findings: list[Finding] = []
         self.anchor: Member | None = None
         self.last: Member | None = None
+        self.wrong = 0  # statements of this fragment
         self.scaled: dict[str, int] = {}
         """Gradients that came out m times too large, m examples: perhaps they are meant per example."""
 
@@ -121,6 +122,7 @@ class Session:
     def take(self, fragment: Fragment, meant: Callable[[Node], Iterable[Node]] | None = None) -> None:
         """Judge every statement of a fragment; `meant` are the statements that one stands for."""
         before = len(self.findings)
+        self.wrong = 0
         try:
             self._take(fragment, meant)
         except FAULTS:
@@ -378,13 +380,17 @@ class Session:
 
     def _listed(self, blank: Finding, start: Span, claim: Claim, ready: Prepared) -> None:
         self.anchor, self.last = claim.anchor, claim.last
+        again = restated(self.desk, claim) if claim.verdict == "wrong" else None
+        if again is not None:
+            claim = replace(claim, verdict="carried", reasons=(again,))
         verdict = "definition" if ready.defines and claim.verdict == "correct" else claim.verdict
         assert verdict is not None
         finding = replace(
             blank, verdict=verdict, reading=claim.reading, reasons=claim.reasons,
             place=_within(claim.place, start) if verdict in ("wrong", "carried", "convention") else None,
         )  # fmt: skip
-        if verdict == "wrong" and self.explain:
+        self.wrong += verdict == "wrong"
+        if verdict == "wrong" and self.explain and self.wrong <= limits.EXPLAINED_IN_LINE:
             self.scaled.update(times_examples(self.desk, claim))
             from symbackprop.checking.why import explained  # nor anything wrong
 
