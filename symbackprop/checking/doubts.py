@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from symbackprop.checking.claims import Claim
 from symbackprop.checking.context import Context
+from symbackprop.checking.desk import Desk
+from symbackprop.checking.links import Links
 from symbackprop.checking.rows import lying
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
@@ -35,6 +37,14 @@ def prime_of_output(node: Node, context: Context) -> Node | None:
         if known is not None and context.alias(known) in outputs:
             return part
     return None
+
+
+def only_numbers(desk: Desk, claim: Claim) -> bool:
+    """Whether the formula with a prime is right as it is read, and only the number behind it is wrong."""
+    left, right, anchor = claim.left, claim.right, claim.anchor
+    if left is None or right is None or anchor is None or not right.numeric or left.numeric:
+        return False
+    return Links(desk).judge(anchor, left).verdict == "correct"
 
 
 def with_slopes(context: Context, node: Node) -> Context | None:

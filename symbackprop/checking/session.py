@@ -19,6 +19,7 @@ from symbackprop.checking.doubts import (
     has_marks,
     has_rows,
     has_times_one,
+    only_numbers,
     other_delta,
     picked,
     prime_of_output,
@@ -36,7 +37,6 @@ from symbackprop.checking.habits import with_habits
 from symbackprop.checking.iterating import begins_pass, keep_step, listed_step, next_pass
 from symbackprop.checking.layer_letters import agrees, uses_letters
 from symbackprop.checking.lettered import may_be_kronecker
-from symbackprop.checking.links import Links
 from symbackprop.checking.member import Member, reason
 from symbackprop.checking.naming import turns_delta
 from symbackprop.checking.neurons import as_units, uses_units
@@ -325,7 +325,7 @@ class Session:
         claim = self._claims(written).judge(node)
         context = self.desk.context
         prime = prime_of_output(node, context) if claim.verdict == "wrong" else None
-        if prime is not None and not (self._makes_matrix(claim, prime) or self._only_numbers(claim)):
+        if prime is not None and not (self._makes_matrix(claim, prime) or only_numbers(self.desk, claim)):
             raise Unclear(reason("check.primes", name=prime), prime.span)
         if claim.verdict == "wrong" and (index := picked(claim, context)) is not None:
             raise Unclear(reason("check.unknown_name", name=index), index.span)
@@ -347,13 +347,6 @@ class Session:
                 self.desk.context = replace(self.desk.context, settings=settings)
                 return replace(turned, verdict="convention", reasons=(reason("check.delta_sign"),))
         return claim
-
-    def _only_numbers(self, claim: Claim) -> bool:
-        """Whether the formula with the prime is right as it is read, and only its number is wrong."""
-        left, right, anchor = claim.left, claim.right, claim.anchor
-        if left is None or right is None or anchor is None or not right.numeric or left.numeric:
-            return False
-        return Links(self.desk).judge(anchor, left).verdict == "correct"
 
     def _makes_matrix(self, claim: Claim, prime: Node) -> bool:
         """Whether a prime on a vector must be a transpose: with a slope for it there would be no matrix."""
