@@ -178,7 +178,10 @@ def times(self: HandEvaluator, node: Node, a: Array[Any], b: Array[Any], sign: s
         scalar, other = (a, b) if not a.shape else (b, a)
         return other.with_entries([mul(scalar.entries[0], entry) for entry in other.entries])
     if sign == "otimes":
-        return _matrix_product(self, a, b.transposed() if len(b.shape) == 1 else b)
+        row = b.transposed() if len(b.shape) == 1 else b
+        if not _fits(a, row):
+            raise EvaluationError(node, f"shapes {a.shape} and {b.shape} have no outer product")
+        return _matrix_product(self, a, row)
     if sign in ("odot", "*"):
         a, b = _as_column(a), _as_column(b)
     if sign == "odot" and len(a.shape) != len(b.shape):
