@@ -78,10 +78,14 @@ def _behind_cases(tokens: list[Token], end: int) -> int:
     return end
 
 
+LONGEST = 8
+"""Words at the end of a formula among which those for the case that is left are looked for."""
+
+
 def without_cases(body: str, at: int, tokens: list[Token], runs: list[tuple[int, int]]) -> str:
     """A line without its functions by cases: their `en otro caso` is read with them."""
     for low, high in runs:
-        words = [token.text for token in tokens[low:high] if token.kind == "word"]
+        words = [token.text for token in tokens[low:high] if token.kind == "word"][-LONGEST:]
         if any(says_otherwise(words[place:]) for place in range(len(words))) or says_otherwise(words[-2:-1]):
             start, end = tokens[low].start - at, tokens[high - 1].end - at
             body = body[:start] + MASK * (end - start) + body[end:]
