@@ -26,6 +26,7 @@ ANSWER_DIGITS = 400  # an exact number longer than this is shown rounded
 EXPLAINED = 1_500  # wrong formulas that are tried to explain one line
 EXPLAINED_OPERATIONS = 40_000  # spent on them, at all points together
 EXPLAINED_TIES = 400  # that are tried after one has explained it, for others that do so equally well
+EXPLAINED_PARTS = 600  # of a formula that is explained
 EXPLAINED_IN_LINE = 60  # wrong statements of one line, or block, that are explained
 EXPLAINED_DEPTH = 3  # steps upstream of a line in which its mistake is looked for
 EXPLANATIONS = 4  # mistakes that are named for one line

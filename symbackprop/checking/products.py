@@ -133,6 +133,7 @@ def _in_order(
     result = values[0]
     for sign, value in zip(signs, values[1:], strict=True):
         result = times(self, node, result, value, sign)
+        self.weigh(result)
     return result
 
 

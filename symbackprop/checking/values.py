@@ -22,6 +22,7 @@ from symbackprop.algebra.values.domain import (
     TooLarge,
 )
 from symbackprop.algebra.values.evaluate import Evaluator, NoSize, Scope
+from symbackprop.algebra.values.poly import Poly
 from symbackprop.checking.branches import cases, indicator
 from symbackprop.checking.budget import Budget
 from symbackprop.checking.examples_axis import batched, examples_are_rows
@@ -82,7 +83,13 @@ class HandEvaluator(Evaluator[Any]):
         budget.spend(1)
         made = Evaluator.value(self, node, scope) if handler is None else handler(self, node, scope)
         budget.spend(len(made.entries) >> 3)
+        self.weigh(made)
         return made
+
+    def weigh(self, made: Array[Any]) -> None:
+        """Spend what a value of the example has in symbols, which grows with each factor."""
+        if self.here.example:
+            self.reader.budget.spend(sum(len(one.terms) for one in made.entries if isinstance(one, Poly)))
 
     def known(self, name: str, scope: Scope[Any]) -> int | None:
         """The number behind an index or a size, also one that only the text names."""

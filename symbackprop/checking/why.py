@@ -145,6 +145,8 @@ def _by_rows(desk: Desk, claim: Claim, subject: Member) -> tuple[tuple[Named, ..
     right = claim.right
     assert right is not None
     written = None if right.numeric else right.node
+    if max(sum(1 for _ in tree.walk(one.node)) for one in (subject, right)) > limits.EXPLAINED_PARTS:
+        return (), None
     by_places: tuple[Named, ...] = ()
     if not right.numeric and _has_places(right.node):  # the cheaper search, and the nearer one
         with suppress(OverBudget, RecursionError):
