@@ -49,10 +49,13 @@ def only_numbers(desk: Desk, claim: Claim) -> bool:
 
 def with_slopes(context: Context, node: Node) -> Context | None:
     """The context in which `a'` is the derivative of the function that makes a; None without such a prime."""
+    primed = [part for part in tree.walk(node) if isinstance(part, hand.Primed) and part.count == 1]
+    if not primed:
+        return None
     made = {context.output_of(name): call for name, call in context.activations.items()}
     found: dict[str, Node] = {}
-    for part in tree.walk(node):
-        if isinstance(part, hand.Primed) and part.count == 1 and isinstance(part.body, tree.Name):
+    for part in primed:
+        if isinstance(part.body, tree.Name):
             name = part.body.name
             call = made.get(context.alias(context.variable(name) or name))
             if call is not None and not context.knows(name + "'"):

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 from symbackprop import limits
 from symbackprop.checking.fragment_code import looks_like_code
-from symbackprop.checking.fragment_columns import goes_on, is_unreadable
 from symbackprop.checking.fragment_conditions import Under, under_words
 from symbackprop.checking.fragment_ends import (
     CLAIMS,
@@ -141,11 +140,31 @@ def _line_end(text: str, at: int) -> int:
     return len(text) if newline < 0 else newline
 
 
+_ROWS = frozenset("[(|-−+.0123456789")
+"""What a row of numbers begins with."""
+
+
+def _is_next_row(written: str, following: str) -> bool:
+    from symbackprop.checking.fragment_columns import goes_on  # few texts have arrays over lines
+
+    return goes_on(written, following)
+
+
+def _is_unreadable(body: str) -> bool:
+    if "\n" not in body:
+        return False
+    from symbackprop.checking.fragment_columns import is_unreadable
+
+    return is_unreadable(body)
+
+
 def _goes_on(text: str, start: int, end: int) -> bool:
     if end - start > limits.LINE_BYTES or not text[end + 1 : _line_end(text, end + 1)].strip():
         return False
     line = text[start:end]
-    if goes_on(line, text[end + 1 : _line_end(text, end + 1)].rstrip()):
+    following = text[end + 1 : _line_end(text, end + 1)].rstrip()
+    rows = any(one.lstrip()[:1] in _ROWS for one in (line, following))
+    if rows and _is_next_row(line, following):
         return True
     if line.count("\\begin{") > line.count("\\end{"):
         return True
@@ -182,7 +201,7 @@ def _formulas(
     if strict and not alone and not (runs and _leads(tokens, runs[0])):
         return
     under = under_words(without_cases(body, at, tokens, runs))
-    cut = under or ("cut" if _goes_on_behind(tokens, runs) or is_unreadable(body) else "")
+    cut = under or ("cut" if _goes_on_behind(tokens, runs) or _is_unreadable(body) else "")
     runs = [(_with_gradient(tokens, low), high) for low, high in runs]
     for part in (part for run in runs for part in parted(tokens, *run, language)):
         low, high = trimmed(tokens, *part, language)

@@ -127,6 +127,8 @@ def plain(node: Node) -> Node:
 def with_parts(context: Context, node: Node) -> Context:
     """The context in which the ℓ of `L = ℓ + λ/2 ‖w‖²` is not the loss, which the exercise calls L."""
     members = node.members if isinstance(node, tree.Chain) else (node,)
+    if sum(name in LOSS_LETTERS for name in tree.names_in(node)) < 2:
+        return context
     names = set(_values(node))
     sums = [part for one in members[1:] for part in tree.walk(one) if isinstance(part, tree.Add)]
     summed = {name for part in sums for name in _values(part)}

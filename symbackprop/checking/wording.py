@@ -25,13 +25,20 @@ _WEIGHT = re.compile(r"([wb])_?(\d{1,4})")
 
 def worded(context: Context, node: Node) -> tuple[Context, Node]:
     """A statement with the names that the exercise has; the context remembers that these words are used."""
-    if not context.neurons:
+    if not context.neurons or not (context.worded or _may_be(node)):
         return context, node
     words = _Words(context, _neuron(node))
     if not context.worded and any(_is_worded(context, part) for part in tree.walk(node)):
         context = replace(context, worded=True)
         words = _Words(context, _neuron(node))
     return (context, words.at(node)) if context.worded else (context, node)
+
+
+def _may_be(node: Node) -> bool:
+    """Whether one of these words may stand there: most lines have none."""
+    names = set(tree.names_in(node))
+    spelt = any("_" in name for name in names)
+    return spelt or not names.isdisjoint(NEURON_WORDS) or not names.isdisjoint(("h", "o", "i"))
 
 
 def _is_worded(context: Context, node: Node) -> bool:
