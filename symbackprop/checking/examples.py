@@ -9,7 +9,7 @@ from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.checking.claims import Claim
 from symbackprop.checking.compare import assignments, side
 from symbackprop.checking.desk import Desk
-from symbackprop.checking.examples_axis import examples_too_many
+from symbackprop.checking.examples_axis import examples_too_many, has_mean
 from symbackprop.checking.values import evaluator_in, scope_in
 from symbackprop.notation import tree
 
@@ -54,7 +54,11 @@ def _entry_times(desk: Desk, claim: Claim, name: str) -> dict[str, int]:
     domain = world.domain
     for examples in world.value(name).shape:
         times = domain.from_fraction(Fraction(examples))
-        if examples > 1 and all(domain.is_zero(domain.sub(b, domain.mul(times, a))) for a, b in pairs):
+        if (
+            examples > 1
+            and has_mean(desk.exercise, examples)
+            and all(domain.is_zero(domain.sub(b, domain.mul(times, a))) for a, b in pairs)
+        ):
             return {name: examples}
     return {}
 

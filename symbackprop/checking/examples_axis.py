@@ -55,13 +55,37 @@ def per_example(world: World, name: str, meant: Mapping[str, int]) -> Array[Any]
     return value.map(lambda entry: world.domain.mul(times_m, entry))
 
 
+def has_mean(exercise: Exercise, examples: int) -> bool:
+    """Whether a loss divides by this number of examples: `(1/m) …`, `mean(…)`, `(1/4) bce(p, y)`.
+
+    The half of a square is no mean of two.
+    """
+    parts = list(tree.walk(exercise.equations[-1].body))
+    squares = any(isinstance(part, tree.Norm | tree.Power) for part in parts)
+    for part in parts:
+        if isinstance(part, tree.Call) and part.function == "mean":
+            return True
+        below = tree.bare(part.below) if isinstance(part, tree.Quotient) else None
+        if isinstance(below, tree.Number):
+            half = below.value == 2 and squares
+            if below.value % examples == 0 and not half:
+                return True
+        elif below is not None and list(tree.names_in(below)):
+            return True
+    return False
+
+
 def examples_too_many(world: World, name: str, wrong: Array[Any]) -> dict[str, int]:
     """`name` and m, if a value is m times dL/d`name`, m the length of an axis of it."""
     if world.cost(name) > limits.HAND_OPERATIONS:
         return {}
     right = world.gradient(name)
     for examples in right.shape:
-        if examples > 1 and _is_times(world.domain, wrong, right, examples):
+        if (
+            examples > 1
+            and has_mean(world.exercise, examples)
+            and _is_times(world.domain, wrong, right, examples)
+        ):
             return {name: examples}
     return {}
 
