@@ -42,6 +42,7 @@ def holds(self: HandEvaluator, node: Node, scope: Scope[Any]) -> Array[bool]:
 
 
 def indicator(self: HandEvaluator, node: hand.Indicator, scope: Scope[Any]) -> Array[Any]:
+    """1 where the condition holds, else 0, entry by entry."""
     return holds(self, node.condition, scope).map(lambda yes: self.domain.one if yes else self.domain.zero)
 
 

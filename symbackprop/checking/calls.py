@@ -14,6 +14,7 @@ from symbackprop.checking.counted import entry_digits
 from symbackprop.checking.findings import Reason
 from symbackprop.checking.marks import mark_number
 from symbackprop.checking.resolve_places import place
+from symbackprop.checking.updating import cites_gradient  # in `W − step (dW)` the step is a rate
 from symbackprop.notation import tree
 from symbackprop.notation.hand import nodes as hand
 from symbackprop.notation.node import Plain
@@ -282,11 +283,6 @@ class Calls:
 
 _STEPS = frozenset({"H", "Theta", "step", "heaviside", "Heaviside"})
 """What people call the function that is 1 where its argument is positive."""
-
-
-def cites_gradient(node: Node) -> bool:
-    """Whether a gradient stands in it: in `W - step (dW)` the step is a rate."""
-    return any(isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) for part in tree.walk(node))
 
 
 def along(args: tuple[Node, ...]) -> tuple[tuple[Node, ...], tuple[tuple[str, Node], ...]]:

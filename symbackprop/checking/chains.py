@@ -64,6 +64,7 @@ def names_part(context: Context, label: Node) -> bool:
 
 
 def label_members(label: Node) -> Iterator[Node]:
+    """What a label under a brace says of what stands at it, each for itself; nothing of the way of a term."""
     label = unboxed(label)
     if isinstance(label, tree.Chain) and "→" in label.relations:
         return  # z → W: the way that a term takes

@@ -112,4 +112,5 @@ def has_times_one(node: Node) -> bool:
 
 
 def has_marks(node: Node) -> bool:
+    """Whether `W^{(1)}` stands there: a layer's, a neuron's or an example's."""
     return any(isinstance(part, hand.Marked) for part in tree.walk(node))

@@ -65,6 +65,7 @@ def _compared_in_words(tokens: list[Token], runs: list[tuple[int, int]]) -> list
 
 
 def claims(tokens: list[Token], run: tuple[int, int]) -> bool:
+    """Whether a sign of a relation stands in a run."""
     return any(token.text in CLAIMS for token in tokens[run[0] : run[1]])
 
 

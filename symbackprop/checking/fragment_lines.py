@@ -159,10 +159,10 @@ def _is_unreadable(body: str) -> bool:
 
 
 def _goes_on(text: str, start: int, end: int) -> bool:
-    if end - start > limits.LINE_BYTES or not text[end + 1 : _line_end(text, end + 1)].strip():
+    following = text[end + 1 : _line_end(text, end + 1)].rstrip()
+    if end - start > limits.LINE_BYTES or not following:
         return False
     line = text[start:end]
-    following = text[end + 1 : _line_end(text, end + 1)].rstrip()
     rows = any(one.lstrip()[:1] in _ROWS for one in (line, following))
     if rows and _is_next_row(line, following):
         return True

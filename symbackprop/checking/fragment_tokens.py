@@ -31,6 +31,8 @@ ARROW = re.compile(r"<?[-=~]+>|[⇒⟹→⟶⇔]")
 
 
 class Token(NamedTuple):
+    """A piece of a line of plain text: its kind, and where it stands in the document."""
+
     kind: str
     text: str
     start: int

@@ -101,6 +101,7 @@ def is_function_formula(node: Node, context: Context) -> bool:
 
 
 def unboxed(node: Node) -> Node:
+    """What stands in a box."""
     while isinstance(node, tree.Box):
         node = node.body
     return node

@@ -9,7 +9,7 @@ from symbackprop.checking.descending import goes_by, rates_so_far
 from symbackprop.checking.desk import Desk
 from symbackprop.checking.member import numbers_of
 from symbackprop.checking.numeric import is_numeric
-from symbackprop.checking.remembering import key_of
+from symbackprop.checking.remembering import key_of, place_among, with_one
 from symbackprop.checking.updating import Update, as_entry, is_parameter
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
@@ -29,18 +29,9 @@ def keep_step(desk: Desk, claim: Claim) -> None:
         if len(value.entries) == len(known.entries):
             desk.stepped[name] = value.reshaped(known.shape)
         return
-    at = 0
-    shape = (
-        known.shape if len(places) == len(known.shape) else tuple(size for size in known.shape if size > 1)
-    )
-    if len(places) != len(shape) or len(value.entries) != 1:
-        return
-    for place, size in zip(places, shape, strict=True):
-        at = at * size + place - 1
-    if 0 <= at < len(known.entries):
-        entries = list(known.entries)
-        entries[at] = value.entries[0]
-        desk.stepped[name] = known.with_entries(entries)
+    at = place_among(known.shape, places)
+    if at is not None and len(value.entries) == 1:
+        desk.stepped[name] = with_one(known, at, value)
 
 
 def listed_step(desk: Desk, chain: tree.Chain) -> Update | None:

@@ -48,14 +48,12 @@ def _with_entry(
     except (ArithmeticError, EvaluationError):
         return None
     whole = desk.wrong_numbers.get(key, desk.written.get(key, right))
-    at = _place(whole.shape, places)
+    at = place_among(whole.shape, places)
     if at is None:
         return None
-    entries = list(whole.entries)
-    entries[at] = value.entries[0]
-    units = list(desk.wrong_units.get(key) or [Fraction(0)] * len(entries))
+    units = list(desk.wrong_units.get(key) or [Fraction(0)] * len(whole.entries))
     units[at : at + 1] = unit or (Fraction(0),)
-    return whole.with_entries(entries), tuple(units)
+    return with_one(whole, at, value), tuple(units)
 
 
 def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
@@ -82,7 +80,8 @@ def remember(desk: Desk, claim: Claim, verdict: str, line: int) -> None:
             return
         value, units = made
     if value is not None and not _fits(desk, key, value):
-        desk.misfits.setdefault(key, (value, line))
+        if verdict in ("wrong", "carried"):
+            desk.misfits.setdefault(key, (value, line))
         return  # a number for a vector: nothing can be worked out with it
     if verdict in ("wrong", "carried"):
         desk.lines.setdefault(key, line)
@@ -109,14 +108,19 @@ def _piece(desk: Desk, key: str, places: tuple[int, ...], value: Array[Any] | No
         return
     known = desk.written.get(key) or (desk.digits or desk.example).values.get(key)
     whole = desk.pieces.get(key, known)
-    at = None if whole is None else _place(whole.shape, places)
+    at = None if whole is None else place_among(whole.shape, places)
     if whole is not None and at is not None:
-        entries = list(whole.entries)
-        entries[at] = value.entries[0]
-        desk.pieces[key] = whole.with_entries(entries)
+        desk.pieces[key] = with_one(whole, at, value)
 
 
-def _place(shape: tuple[int, ...], places: tuple[int, ...]) -> int | None:
+def with_one(whole: Array[Any], at: int, value: Array[Any]) -> Array[Any]:
+    """An array with one entry, counted from 0, as the first of `value`."""
+    entries = list(whole.entries)
+    entries[at] = value.entries[0]
+    return whole.with_entries(entries)
+
+
+def place_among(shape: tuple[int, ...], places: tuple[int, ...]) -> int | None:
     """Where an entry stands among all, counted from 0; None where there is no such one."""
     if len(places) == 1 and len(shape) == 2 and 1 in shape:  # dw_2 of one neuron
         places = (1, *places) if shape[0] == 1 else (*places, 1)

@@ -227,15 +227,7 @@ def works_on(desk: Desk, a: Resolved, b: Resolved) -> bool:
     if not all(any(_rounds_to(part, operand) for part in parts) for operand in operands):
         return False
     allowed = spread(b.node, world.domain, lambda node: _value(desk, node, world), written)
-    if allowed is None:
-        return False
-    try:
-        working = evaluator_in(world, desk.reader)
-        left, right = side(working, a, {}), side(working, b, {})
-    except (ArithmeticError, EvaluationError):
-        return False
-    found, _ = match(world.domain, left.array, right.array, allowed, loose=left.loose or right.loose)
-    return found != "different"
+    return allowed is not None and _agree(desk, world, a, b, allowed)
 
 
 def _numbers_in(desk: Desk, node: Node) -> Iterator[tuple[Fraction, Fraction]]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 
 def gradient(self: HandEvaluator, node: tree.Gradient, scope: Scope[Any]) -> Array[Any]:
+    """dL/d`of`, of the shape of `of`, which is a name or an entry of one."""
     of = tree.bare(node.of)
     if isinstance(of, tree.Index):
         base = gradient(self, tree.Gradient(of.base), scope)
@@ -51,6 +52,7 @@ def _lifted(self: HandEvaluator, array: Array[Any]) -> Array[Any]:
 
 
 def with_name(scope: Scope[Any], name: str, value: Array[Any]) -> Scope[Any]:
+    """The scope in which a name has this value."""
     return Scope({**scope.env, name: value}, scope.indices, scope.like, scope.entrywise, scope.powers)
 
 

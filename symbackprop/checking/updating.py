@@ -118,11 +118,14 @@ def as_row(context: Context, old: Node, value: Node) -> Node:
     return value
 
 
+def cites_gradient(node: Node) -> bool:
+    """Whether a gradient stands in a formula."""
+    return any(isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) for part in tree.walk(node))
+
+
 def cites(node: Node) -> bool:
-    return any(
-        isinstance(part, tree.Gradient | tree.Derivative | hand.Nabla) or part == tree.Name("delta")
-        for part in tree.walk(node)
-    )
+    """Whether a gradient stands in a formula, or δ, which is one."""
+    return cites_gradient(node) or tree.Name("delta") in tree.walk(node)
 
 
 def _moves(context: Context, old: Node, body: Node) -> bool:

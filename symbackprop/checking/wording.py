@@ -27,11 +27,11 @@ def worded(context: Context, node: Node) -> tuple[Context, Node]:
     """A statement with the names that the exercise has; the context remembers that these words are used."""
     if not context.neurons or not (context.worded or _may_be(node)):
         return context, node
-    words = _Words(context, _neuron(node))
-    if not context.worded and any(_is_worded(context, part) for part in tree.walk(node)):
+    if not context.worded:
+        if not any(_is_worded(context, part) for part in tree.walk(node)):
+            return context, node
         context = replace(context, worded=True)
-        words = _Words(context, _neuron(node))
-    return (context, words.at(node)) if context.worded else (context, node)
+    return context, _Words(context, _neuron(node)).at(node)
 
 
 def _may_be(node: Node) -> bool:
@@ -106,8 +106,9 @@ class _Words(Plain):
         single = self._numbered(node)
         if single is not None:
             return single
+        knows = self.context.knows
         match node:
-            case tree.Name(name) if name.removesuffix("_total") in LOSS_LETTERS and not self._knows(name):
+            case tree.Name(name) if name.removesuffix("_total") in LOSS_LETTERS and not knows(name):
                 return tree.Name(self.context.exercise.loss, span=node.span)
             case tree.Index(tree.Name(name), (tree.Name("total"),)) if name in LOSS_LETTERS:
                 return tree.Name(self.context.exercise.loss, span=node.span)
@@ -117,7 +118,7 @@ class _Words(Plain):
         layer = _layer_in(node)
         if layer is not None:
             return self._whole(node, *layer)
-        if isinstance(node, tree.Name) and node.name in NEURON_WORDS and not self._knows(node.name):
+        if isinstance(node, tree.Name) and node.name in NEURON_WORDS and not knows(node.name):
             if len(self.context.neurons) != 1:
                 raise self._unknown(node)
             return tree.Name(self._quantity(node, node.name, "o"), span=node.span)
@@ -129,9 +130,6 @@ class _Words(Plain):
         if letter in self.bound:
             made = tree.Index(made, (tree.Name(letter),), span=node.span)
         return tree.Gradient(made, span=node.span) if word == "delta" else made
-
-    def _knows(self, name: str) -> bool:
-        return self.context.knows(name)
 
     def _named(self, node: Node, word: str, letter: str, number: int) -> Node:
         """`net_{h1}` as z1[1], `δ_{o1}` as dz2[1], `E_{o1}` as the loss of that entry alone."""
