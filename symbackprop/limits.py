@@ -44,6 +44,17 @@ PROOFREADING_BITS = 4_000  # of an exact number on that walk
 PROOFREADING_SECONDS = 20  # processor time of reading a report back; what is left then is named
 TYPESETTING_SECONDS = 60  # wall time of one run of a typesetter
 TYPESETTING_CPU_SECONDS = 50
+TYPESETTING_PAGE_SECONDS = 0.5  # more of both for each page of a run of many papers
+TYPESETTING_PAPERS = 100  # of an exam in one run
 TYPESETTING_MEMORY = 2_000_000_000  # bytes of address space
 TYPESETTING_FILE = 50_000_000  # bytes of one written file
 TEMPLATE_OUTPUT = 20_000_000  # characters of one rendered report
+
+EXAM_QUESTIONS = 50  # of one exam
+EXAM_POINTS = 1_000  # of one part
+EXAM_ENTRIES = 400  # numbers of all arrays of one question: it is worked out by hand
+EXAM_NUMBER = 1_000_000_000  # of a product, where a question sets no bound
+EXAM_RANGE = 2_000  # numbers that one entry may be
+EXAM_DENOMINATOR = 60  # of the step of a range
+EXAM_STUDENTS = 20_000  # variants of one exam
+EXAM_ATTEMPTS = 3_000  # constructions for one student

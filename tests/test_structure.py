@@ -57,6 +57,10 @@ HOMES = {
     },
     "rich": {"symbackprop.cli.deriving", "symbackprop.cli.checking"},
     "subprocess": {"symbackprop.report.pdf", "symbackprop.report.templating"},
+    "lxml": {name for name in MODULES if name.startswith("symbackprop.exams.exports.")},
+    "text2qti": {"symbackprop.exams.exports.canvas"},
+    "segno": {name for name in MODULES if name.startswith("symbackprop.report.exams.")},
+    "pikepdf": {name for name in MODULES if name.startswith("symbackprop.report.exams.")},
 }
 """The libraries, and the modules that may import them."""
 
@@ -71,6 +75,8 @@ FORBIDDEN_CALLS = {
 }  # fmt: skip
 ALLOWED_CALLS = {("re", "compile"), ("typst", "compile")}
 """`re.compile` and `typst.compile` run no Python."""
+COMPILES = {"symbackprop.algebra.values.straight"}
+"""The one module that compiles: straight-line code made of generated names, signs and integers."""
 
 
 # --- imports ------------------------------------------------------------------------------
@@ -137,6 +143,8 @@ def test_nothing_is_run_as_python(module: str) -> None:
         if not isinstance(node, ast.Call):
             continue
         match node.func:
+            case ast.Name(id="exec" | "compile") if module in COMPILES:
+                pass
             case ast.Name(id=name):
                 assert name not in FORBIDDEN_CALLS, f"{module}:{node.lineno} calls {name}"
             case ast.Attribute(value=ast.Name(id=owner), attr=name) if (owner, name) in ALLOWED_CALLS:

@@ -1,0 +1,336 @@
+"""From a TOML text to an Exam, with every fault of meaning at once.
+
+id = "retro-2026"; title = { es = "…", en = "…" }; course, date, instructions, language
+[conventions.kinks]            for all questions
+[paper]                        large_print, anonymous
+[marking]                      method, mistake: shares of a step's points
+[questions.capa]               its id; title, text; exercise = "capa", or
+[questions.capa.model]         … and shapes, functions, assume, style as in an exercise
+[questions.capa.values]        what is the same for everybody
+[questions.capa.draw]          W = { from = -5, to = 5, step = "1/2", zero, ones, distinct }
+[questions.capa.rules]         see `rules.py`
+[questions.capa.points]        z = 2, dW = 3 …: what is asked, in order
+[questions.capa.derive]        of = ["dW"], points = 4: a derivation in general
+[questions.capa.mistake]       of = ["dz", "dW"], points = 3: a mistake to be found
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from symbackprop import limits
+from symbackprop.exams.draws import draws_of
+from symbackprop.exams.model import Exam, Part, Question, Rules
+from symbackprop.exams.rules import BY_NAME, defaults
+from symbackprop.exercise import ExerciseError, Fault, file_and_text
+from symbackprop.exercise.build import build
+from symbackprop.exercise.faults import Collected
+from symbackprop.exercise.faults import Path as Keys
+from symbackprop.exercise.model import Exercise
+from symbackprop.exercise.numbers import ValueFault, exact_array, exact_number
+from symbackprop.exercise.sections import known_keys, language_of, table
+from symbackprop.exercise.source import read_source
+from symbackprop.notation.tree import Shape
+
+_TOP: Final = (
+    "id", "title", "course", "date", "instructions", "language", "conventions", "paper", "marking",
+    "questions",
+)  # fmt: skip
+_EXERCISE: Final = ("model", "shapes", "functions", "assume", "style", "values")
+_QUESTION: Final = ("title", "text", "exercise", *_EXERCISE, "draw", "rules", "points", "derive", "mistake")
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_FOLDER: Final = Path(__file__).resolve().parent / "bundled"
+
+
+def bundled_exams() -> Mapping[str, Path]:
+    """The exams that come with the program, by name."""
+    return MappingProxyType({path.stem: path for path in sorted(_FOLDER.glob("*.toml"))})
+
+
+def load_exam(path_or_name: str | Path) -> Exam:
+    """The exam in a file, or the bundled one of this name. Raises ExerciseError with every fault."""
+    known = bundled_exams()
+    path: str | Path = known.get(str(path_or_name), path_or_name)
+    file, text = file_and_text(Path(path))
+    shown = Path(path).name if str(path_or_name) in known else str(file)
+    return exam_of(text, key=Path(path).stem, file=shown)
+
+
+def exam_of(text: str, *, key: str = "exam", file: str = "") -> Exam:
+    """The exam that a TOML text says; its key is its `id`, else `key`. Raises ExerciseError."""
+    source = read_source(text, file or f"{key}.toml")
+    collected = Collected(file or f"{key}.toml", source.lines)
+    return _Reading(source.data, collected, key).exam()
+
+
+class _Reading:
+    """One file being read."""
+
+    def __init__(self, data: Mapping[str, Any], collected: Collected, key: str) -> None:
+        self.data = data
+        self.collected = collected
+        self.key = key
+
+    def exam(self) -> Exam:
+        data, collected = self.data, self.collected
+        known_keys(data, _TOP, (), collected)
+        language = language_of(data, collected) or "en"
+        paper = self._table(("paper",), ("large_print", "anonymous"))
+        marking = self._table(("marking",), ("method", "mistake"))
+        made = Exam(
+            key=self._id(data.get("id", self.key), ("id",)),
+            title=self.texts(data.get("title", ""), ("title",), language),
+            course=self.texts(data.get("course", ""), ("course",), language),
+            date=self._date(data.get("date", "")),
+            instructions=self.texts(data.get("instructions", ""), ("instructions",), language),
+            language=language,
+            questions=tuple(self._questions(language)),
+            large_print=self.switch(paper, "large_print", ("paper",)),
+            anonymous=self.switch(paper, "anonymous", ("paper",)),
+            method=self._share(marking, "method"),
+            mistake=self._share(marking, "mistake"),
+        )
+        collected.stop_if_any()
+        return made
+
+    # --- small things
+
+    def _id(self, raw: Any, path: Keys) -> str:
+        if isinstance(raw, str) and _ID.fullmatch(raw):
+            return raw
+        advice = 'Letters, digits, - and _, at most 40: id = "retro-2026".'
+        self.collected.add(path, f"{str(raw)[:40]!r} cannot name files", advice)
+        return "exam"
+
+    def _date(self, raw: Any) -> str:
+        return raw if isinstance(raw, str) else str(raw)
+
+    def texts(self, raw: Any, path: Keys, language: str) -> dict[str, str]:
+        """A text by language; one string is in the exam's language."""
+        if isinstance(raw, str):
+            return {language: raw} if raw else {}
+        if isinstance(raw, Mapping) and all(isinstance(value, str) for value in raw.values()):
+            return {str(key): str(value) for key, value in raw.items()}
+        self.collected.add(path, "a text belongs here", f'Write {path[-1]} = {{ es = "…", en = "…" }}.')
+        return {}
+
+    def switch(self, data: Mapping[str, Any], name: str, path: Keys) -> bool:
+        """true or false."""
+        raw = data.get(name, False)
+        if not isinstance(raw, bool):
+            self.collected.add((*path, name), f"{raw!r} is neither true nor false")
+        return raw is True
+
+    def _share(self, data: Mapping[str, Any], name: str) -> Fraction:
+        value = self.number(data.get(name, "1/2"), ("marking", name))
+        if value is not None and 0 <= value <= 1:
+            return value
+        self.collected.add(("marking", name), "a share lies between 0 and 1", f'Write {name} = "1/2".')
+        return Fraction(1, 2)
+
+    def number(self, raw: Any, path: Keys) -> Fraction | None:
+        """An exact number."""
+        try:
+            return exact_number(raw)
+        except ValueFault as fault:
+            self.collected.add(path, fault.message, fault.suggestion)
+            return None
+
+    def _table(self, path: Keys, known: tuple[str, ...]) -> Mapping[str, Any]:
+        data: Mapping[str, Any] = self.data
+        for depth in range(1, len(path) + 1):
+            data = table(data, path[:depth], self.collected)
+        known_keys(data, known, path, self.collected)
+        return data
+
+    # --- questions
+
+    def _questions(self, language: str) -> Iterator[Question]:
+        raw = self._table(("questions",), tuple(map(str, table(self.data, ("questions",), Collected("")))))
+        if not raw:
+            advice = "Write [questions.one] and what it asks under it; symbackprop list names bundled exams."
+            self.collected.add(("questions",), "the exam has no questions", advice)
+        if len(raw) > limits.EXAM_QUESTIONS:
+            self.collected.add(("questions",), f"more than {limits.EXAM_QUESTIONS} questions")
+            return
+        for name in raw:
+            path = ("questions", str(name))
+            self._id(str(name), path)
+            found = self._question(str(name), self._table(path, _QUESTION), language)
+            if found is not None:
+                yield found
+
+    def _question(self, name: str, data: Mapping[str, Any], language: str) -> Question | None:
+        path = ("questions", name)
+        before = len(self.collected.faults)
+        exercise = self._exercise(name, data)
+        rules = self._rules(data, path)
+        if exercise is None:
+            return None
+        parts = tuple(self._parts(data, path, exercise))
+        draws = draws_of(table(data, (*path, "draw"), self.collected), exercise, path, self.collected)
+        self._check_sizes(exercise, rules, path)
+        if len(self.collected.faults) > before:
+            return None
+        return Question(
+            id=name, title=self.texts(data.get("title", ""), (*path, "title"), language),
+            text=self.texts(data.get("text", ""), (*path, "text"), language), exercise=exercise,
+            fixed=exercise.values, draws=draws, rules=rules, parts=parts,
+        )  # fmt: skip
+
+    def _exercise(self, name: str, data: Mapping[str, Any]) -> Exercise | None:
+        """The model of a question: its own, or an exercise's with other numbers."""
+        path = ("questions", name)
+        made: dict[str, Any] = {}
+        if "exercise" in data:
+            if "model" in data:
+                self.collected.add((*path, "exercise"), "there is a model too", "Take one of them away.")
+                return None
+            made = self._borrowed(data["exercise"], (*path, "exercise"))
+            if not made:
+                return None
+        elif "model" not in data:
+            advice = f'Write exercise = "neurona", or [questions.{name}.model] and its equations.'
+            self.collected.add(path, "there is no model", advice)
+            return None
+        for key in _EXERCISE:
+            if key in data:
+                own = data[key]
+                both = isinstance(own, Mapping) and isinstance(made.get(key), Mapping)
+                made[key] = {**made[key], **own} if both and key != "values" else own
+        kinks = table(self.data, ("conventions",), self.collected).get("kinks")
+        if kinks is not None:
+            made["conventions"] = {"kinks": kinks}
+        try:
+            return build(made, Collected(self.collected.file), name)
+        except ExerciseError as error:
+            for fault in error.faults:
+                self._moved(fault, path)
+            return None
+
+    def _borrowed(self, raw: Any, path: Keys) -> dict[str, Any]:
+        """The model of an exercise, and the sizes of its numbers."""
+        try:
+            file, text = file_and_text(str(raw))
+            data = read_source(text, str(file)).data
+        except ExerciseError as error:
+            for fault in error.faults:
+                self.collected.add(path, fault.message, fault.suggestion)
+            return {}
+        made = {key: data[key] for key in (*_EXERCISE, "conventions") if key in data and key != "values"}
+        sizes = {name: list(exact_array(value).shape) for name, value in dict(data.get("values", {})).items()}
+        return {**made, "shapes": {**sizes, **dict(data.get("shapes", {}))}}
+
+    def _moved(self, fault: Fault, path: Keys) -> None:
+        """A fault of a question's exercise, at its place in the exam."""
+        keys = (*path, *fault.key.split(".")) if fault.key else path
+        self.collected.add(keys, fault.message, fault.suggestion, fault.text, fault.span)
+
+    def _rules(self, data: Mapping[str, Any], path: Keys) -> Rules:
+        raw = table(data, (*path, "rules"), self.collected)
+        known_keys(raw, tuple(BY_NAME), (*path, "rules"), self.collected)
+        settings = defaults()
+        for name, value in raw.items():
+            row = BY_NAME.get(str(name))
+            if row is None:
+                continue
+            here = (*path, "rules", str(name))
+            if isinstance(value, bool):
+                if row.kind != "switch" and value:
+                    self.collected.add(here, "a number belongs here, or false for no such rule")
+                settings[row.name] = Fraction(1) if value else None
+                continue
+            found = self.number(value, here)
+            if found is not None and (found < 0 or (row.kind == "count" and found.denominator != 1)):
+                self.collected.add(here, f"{found} is no {row.kind} that a rule can have")
+            if row.name == "active" and found == 0:
+                self.collected.add(here, "with no unit active all answers are 0", "Write active = 1.")
+            settings[row.name] = found
+        return Rules(settings=settings)
+
+    # --- parts
+
+    def _parts(self, data: Mapping[str, Any], path: Keys, exercise: Exercise) -> Iterator[Part]:
+        asked = table(data, (*path, "points"), self.collected)
+        known = _quantities(exercise)
+        count = 0
+        for name, raw in asked.items():
+            count += 1
+            if str(name) not in known:
+                self.collected.unknown((*path, "points", str(name)), "the model has no", str(name), known)
+                continue
+            yield Part(
+                id=str(name), kind="value", names=(str(name),),
+                points=self._points(raw, (*path, "points", str(name))),
+            )  # fmt: skip
+        for kind in ("derive", "mistake"):
+            if kind in data:
+                count += 1
+                yield from self._written(kind, data, (*path, kind), exercise)
+        if not count:
+            advice = f"Write [questions.{path[1]}.points] and, under it, dW = 3."
+            self.collected.add(path, "nothing is asked", advice)
+
+    def _written(self, kind: Any, data: Mapping[str, Any], path: Keys, exercise: Exercise) -> Iterator[Part]:
+        """A part that asks for a derivation, or for the mistake in one."""
+        raw = table(data, path, self.collected)
+        known_keys(raw, ("of", "points"), path, self.collected)
+        known = [name for name in _quantities(exercise) if name.startswith("d")]
+        names = raw.get("of", known)
+        if not isinstance(names, list) or not names:
+            self.collected.add((*path, "of"), "gradients belong here", 'Write of = ["dW", "db"].')
+            return
+        strange = [str(name) for name in names if name not in known]
+        for name in strange:
+            self.collected.unknown((*path, "of"), "the model has no gradient", name, known)
+        if not strange:
+            yield Part(
+                id=kind, kind=kind, names=tuple(map(str, names)),
+                points=self._points(raw.get("points", 1), (*path, "points")),
+            )  # fmt: skip
+
+    def _points(self, raw: Any, path: Keys) -> Fraction:
+        value = self.number(raw, path)
+        if value is not None and not 0 < value <= limits.EXAM_POINTS:
+            self.collected.add(path, f"points lie between 0 and {limits.EXAM_POINTS}", "Write 2 or 0.5.")
+        return value or Fraction(1)
+
+    def _check_sizes(self, exercise: Exercise, rules: Rules, path: Keys) -> None:
+        """Every size is a number; n ≠ k, unless it is asked for; and it can be worked out by hand."""
+        letters = [name for name, shape in exercise.shapes.items() if not _is_known(shape)]
+        if letters:
+            advice = f"Write [questions.{path[1]}.shapes] with numbers: {letters[0]} = [2, 3]."
+            self.collected.add(path, f"the sizes of {', '.join(letters)} are no numbers", advice)
+            return
+        entries = sum(_entries(shape) for shape in exercise.shapes.values())
+        if entries > limits.EXAM_ENTRIES:
+            message = f"the arrays have {entries} numbers; nobody works out more than {limits.EXAM_ENTRIES}"
+            self.collected.add(path, message)
+        for name in exercise.given:
+            shape = exercise.shapes[name]
+            if len(shape) == 2 and shape[0] == shape[1] != 1 and not rules.number("square"):
+                advice = "Choose n ≠ k, or write square = true under rules."
+                message = f"{name} is {shape[0]}×{shape[1]}: a missing transpose would fit"
+                self.collected.add((*path, "shapes", name), message, advice)
+
+
+def _quantities(exercise: Exercise) -> tuple[str, ...]:
+    """What can be asked: every computed name, and the gradients of all but the loss."""
+    rest = (name for name in (*exercise.computed[::-1], *exercise.given) if name != exercise.loss)
+    return (*exercise.computed, *("d" + name for name in rest))
+
+
+def _is_known(shape: Shape) -> bool:
+    return all(isinstance(size, int) for size in shape)
+
+
+def _entries(shape: Shape) -> int:
+    made = 1
+    for size in shape:
+        made *= size if isinstance(size, int) else 1
+    return made

@@ -1,0 +1,110 @@
+"""How a variant is marked: for each step that is asked, points for the method and for the value.
+
+Papers, keys and rubrics come of the same derivation, so they cannot disagree; that the points add up to the
+exam's is checked all the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.exams.follow import Following
+from symbackprop.exams.marks import Marks
+from symbackprop.exams.model import Exam, Part, Question, Sheet, Slip, Variant
+from symbackprop.exams.plan import Tracer
+
+
+class RubricError(RuntimeError):
+    """The points do not add up: our own fault. Nothing may be handed out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RubricMistake:
+    """A common mistake in one step: the wrong answer that it gives in this variant, and what it earns.
+
+    `credit` is what each number that agrees with it earns, row by row; 0 where the number is 0, or right.
+    Empty where the answer has another shape than the right one.
+    """
+
+    slip: Slip
+    credit: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RubricStep:
+    """One part. `method` and `value` add up to its points.
+
+    Of a part that asks for numbers, `key` is the right answer, `numbers` what each is worth (they add up to
+    the points: who gives numbers alone is marked by them alone), `follows` the student's earlier answers
+    that it may follow from, `mistakes` the common ones. Other parts have none of these.
+    """
+
+    question: str
+    part: Part
+    points: Fraction
+    method: Fraction
+    value: Fraction
+    key: Array[Fraction] | None = None
+    numbers: tuple[Fraction, ...] = ()
+    follows: tuple[str, ...] = ()
+    mistakes: tuple[RubricMistake, ...] = ()
+
+
+class Rubrics:
+    """The rubrics of an exam's variants. `tracers` are the derivations of its questions, by id."""
+
+    def __init__(self, exam: Exam, tracers: dict[str, Tracer]) -> None:
+        self.exam = exam
+        self.marks = Marks(exam)
+        self.following = {
+            question.id: Following(question, tracers[question.id]) for question in exam.questions
+        }
+
+    def steps(self, variant: Variant) -> tuple[RubricStep, ...]:
+        """All steps of a variant, in the order of the paper. Raises RubricError."""
+        points = self.marks.points(variant)
+        made = tuple(
+            self._step(question, part, sheet, points.get((question.id, part.id), ()))
+            for question, sheet in zip(self.exam.questions, variant.sheets, strict=True)
+            for part in question.parts
+        )
+        self._check(made)
+        return made
+
+    def _step(
+        self, question: Question, part: Part, sheet: Sheet, numbers: tuple[Fraction, ...]
+    ) -> RubricStep:
+        method = part.points * self.exam.method
+        if part.kind != "value":
+            return RubricStep(
+                question=question.id, part=part, points=part.points, method=method,
+                value=part.points - method,
+            )  # fmt: skip
+        key = sheet.key[part.name]
+        return RubricStep(
+            question=question.id, part=part, points=part.points, method=method, value=part.points - method,
+            key=key, numbers=numbers, follows=self.following[question.id].sources(part.name),
+            mistakes=tuple(self._mistakes(sheet, part, key, numbers)),
+        )  # fmt: skip
+
+    def _mistakes(
+        self, sheet: Sheet, part: Part, key: Array[Fraction], numbers: tuple[Fraction, ...]
+    ) -> Iterator[RubricMistake]:
+        for slip in sheet.wrong:
+            if slip.part == part.name:
+                fits = slip.array.shape == key.shape
+                credit = tuple(
+                    points * self.exam.mistake if wrong and wrong != right else Fraction(0)
+                    for wrong, right, points in zip(slip.array.entries, key.entries, numbers, strict=fits)
+                )
+                yield RubricMistake(slip=slip, credit=credit if fits else ())
+
+    def _check(self, steps: tuple[RubricStep, ...]) -> None:
+        for step in steps:
+            if step.method + step.value != step.points or (step.numbers and sum(step.numbers) != step.points):
+                raise RubricError(f"the points of {step.question}.{step.part.id} do not add up")
+        if sum(step.points for step in steps) != self.exam.points:
+            raise RubricError("the points of the parts do not add up to the exam's")
