@@ -168,13 +168,14 @@ def test_a_terminal_gets_a_table_of_richer_looks(run: Any, monkeypatch: Patch) -
 
 def test_list_has_a_line_for_each(run: Any) -> None:
     from symbackprop.algebra.functions import TABLE
+    from symbackprop.exams.file import bundled_exams
     from symbackprop.exercise import bundled
 
     code, out, _ = run("list")
     assert code == 0
     first = [line.split("(")[0].split()[0] for line in out.splitlines() if line.startswith("  ")]
     public = [name for name, row in TABLE.items() if row.public]
-    assert first == [*bundled(), *sorted(public, key=first.index)]
+    assert first == [*bundled(), *bundled_exams(), *sorted(public, key=first.index)]
     assert "leaky_relu(u, slope = 1/100)" in out
 
 

@@ -302,6 +302,51 @@ def test_a_mistake_to_find_is_one_and_is_carried_on(name: str, makers: dict[str,
     assert found == (30 if name == "examen-capa" else 0)
 
 
+@pytest.mark.parametrize("z", ["1/3 * W x", "W x", "2 W x + b", "b - W x", "W x - b", "W (x + b1) + b"])
+def test_rules_hold_where_no_bias_can_be_chosen_too(z: str) -> None:
+    text = f"""
+[questions.q]
+points = {{ z = 1, dz = 1, dW = 1 }}
+shapes = {{ W = [2, 3] }}
+[questions.q.model]
+z = "{z}"
+yhat = "relu(z)"
+L = "1/2 ||yhat - y||^2"
+"""
+    for variant in some(Maker.of(exam_of(text)), 25):
+        key = variant.sheets[0].key
+        assert sorted(value > 0 for value in key["z"].entries) == [False, True]
+        assert all(1 <= abs(value) <= 12 for value in key["z"].entries)
+        assert all(abs(value) >= 2 for value in key["dz"].entries if value)
+        assert [bool(value) for value in key["dz"].entries] == [value > 0 for value in key["z"].entries]
+
+
+def test_halves_and_leaky_units() -> None:
+    """Numbers with denominators, and a function whose slope is 1/2 to the left: nothing is 0 there."""
+    text = """
+[questions.q]
+points = { z = 1, yhat = 1, L = 1, dyhat = 1, dz = 1, dW = 1, dx = 1 }
+shapes = { W = [2, 3] }
+draw = { W = { from = -3, to = 3, step = "1/2" }, x = [-4, 4] }
+[questions.q.model]
+z = "W x + b"
+yhat = "leaky_relu(z, slope = 1/2)"
+L = "1/2 ||yhat - y||^2"
+"""
+    halves = 0
+    for variant in some(Maker.of(exam_of(text)), 25):
+        values, key = variant.sheets[0].values, variant.sheets[0].key
+        halves += sum(value.denominator == 2 for value in values["W"].entries)
+        for z, yhat, back, dz in zip(
+            *(key[one].entries for one in ("z", "yhat", "dyhat", "dz")), strict=True
+        ):
+            assert yhat == (z if z > 0 else z / 2)
+            assert dz == (back if z > 0 else back / 2)
+        assert key["dW"].nested() == [[d * a for a in values["x"].entries] for d in key["dz"].entries]
+        assert ("dz", "slope_missing") in {(slip.part, slip.mistake) for slip in variant.sheets[0].wrong}
+    assert halves > 50
+
+
 @pytest.mark.parametrize(
     ("draw", "rules", "said"),
     [

@@ -43,7 +43,7 @@ def test_ci_runs_the_readmes_test_command() -> None:
 
 
 def test_the_exercises_of_the_readme_are_read_and_derived() -> None:
-    whole, network, indices, functions, words, descent = blocks("toml")
+    whole, network, indices, functions, words, descent, _ = blocks("toml")
     worked = derive(from_text(whole, key="mine"))
     assert worked["dW"].value.tolist() == [[-4, 0, -8]]
     assert whole.count("\n") < 30
@@ -62,6 +62,18 @@ def test_the_exercises_of_the_readme_are_read_and_derived() -> None:
     made = derive(from_text(f"{whole}\n{descent}", key="mine")).descent
     assert made is not None
     assert (len(made), made.plan.optimizer, list(made.parameters)) == (3, "adam", ["W", "b"])
+
+
+def test_the_exam_of_the_readme_has_variants() -> None:
+    exam = exam_of(blocks("toml")[-1], key="readme")
+    variants = list(Maker.of(exam).variants(anonymous(20), b"the secret of the readme"))
+    (question,) = exam.questions
+    assert [part.kind for part in question.parts] == ["value"] * 3 + ["derive", "mistake"]
+    for variant in variants:
+        (sheet,) = variant.sheets
+        assert [value > 0 for value in sheet.key["z"].entries].count(True) == 1
+        assert {abs(value) for value in sheet.values["x"].entries} <= {2, 3, 4}
+        assert sheet.faulty["mistake"].at > 2
 
 
 def test_the_python_of_the_readme_runs(

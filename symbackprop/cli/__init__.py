@@ -19,6 +19,7 @@ import typer
 
 from symbackprop.cli.checking import check
 from symbackprop.cli.deriving import derive
+from symbackprop.cli.examining import exam
 from symbackprop.cli.faults import OK, explained, guarded
 from symbackprop.cli.printing import put
 
@@ -52,16 +53,18 @@ def _options(
 
 app.command()(derive)
 app.command()(check)
+app.command()(exam)
 
 
 @app.command("list")
 def list_() -> None:
-    """List the bundled exercises and the functions, a line each."""
+    """List the bundled exercises and exams, and the functions, a line each."""
     with guarded():
         from symbackprop.report import terminal
 
         sections = [
             ("Exercises", terminal.exercise_rows()),
+            ("Exams", terminal.exam_rows()),
             ("Activations", terminal.function_rows("activation")),
             ("Functions, entry by entry", terminal.function_rows("elementwise")),
             ("Losses", terminal.function_rows("loss")),

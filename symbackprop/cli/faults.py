@@ -84,9 +84,15 @@ def _is_proof(error: BaseException) -> bool:
     from symbackprop.derivation.general_proof import LayerFailed
     from symbackprop.derivation.second import SecondRouteFailed
     from symbackprop.derivation.slopes_proof import SlopeFailed
+    from symbackprop.exams.rubric import RubricError
+    from symbackprop.exams.variants import KeyMismatch
+    from symbackprop.report.exams.splitting import PapersError
     from symbackprop.report.proofreading import ProofError
 
-    failed = CertificateFailed | LayerFailed | SecondRouteFailed | SlopeFailed | ProofError
+    failed = (
+        CertificateFailed | KeyMismatch | LayerFailed | PapersError | ProofError | RubricError
+        | SecondRouteFailed | SlopeFailed
+    )  # fmt: skip
     return isinstance(error, failed)
 
 
@@ -94,6 +100,10 @@ def _is_said(error: BaseException) -> bool:
     """Whether an error says what is wrong with the call, the exercise or the machine."""
     from symbackprop.algebra.lower import CannotDerive
     from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NeedsExtra, NotCertified
+    from symbackprop.exams.exports.pool import ExportError
+    from symbackprop.exams.manifest import ManifestError
+    from symbackprop.exams.roster import RosterError
+    from symbackprop.exams.variants import Unsatisfiable
     from symbackprop.report.files import OutputError
     from symbackprop.report.pdf import TypesettingError
     from symbackprop.report.places import PlacesError
@@ -101,8 +111,8 @@ def _is_said(error: BaseException) -> bool:
     from symbackprop.report.words import WordsError
 
     said = (
-        CannotDerive, DomainProblem, EvaluationError, NeedsExtra, NotCertified, OutputError, PlacesError,
-        TemplateError, TypesettingError, WordsError,
+        CannotDerive, DomainProblem, EvaluationError, ExportError, ManifestError, NeedsExtra, NotCertified,
+        OutputError, PlacesError, RosterError, TemplateError, TypesettingError, Unsatisfiable, WordsError,
     )  # fmt: skip
     return isinstance(error, said) or (type(error) is ValueError and _raised_here(error))
 

@@ -45,7 +45,7 @@ def derive(exercise: Exercise, *, digits: int = 4) -> Derivation:
 
 def formulas(model: Model) -> tuple[Step, ...]:
     """The steps forward and backward: formulas, no numbers. Raises CannotDerive."""
-    return (*_forward(model), *backward(model))
+    return (*forward_steps(model), *backward(model))
 
 
 def _certified(model: Model, steps: tuple[Step, ...], slopes: Mapping[str, Slope], digits: int) -> Derivation:
@@ -78,7 +78,8 @@ def _for_any_sizes(model: Model) -> tuple[Model, tuple[Step, ...]] | None:
         return None
 
 
-def _forward(model: Model) -> Iterator[Step]:
+def forward_steps(model: Model) -> Iterator[Step]:
+    """The steps from the inputs to the loss: the equations as they are written. Needs no SymPy."""
     for one in model.exercise.equations:
         uses = tuple(name for name in tree.names_in(one.body) if name in model.exercise.shapes)
         yield Step(

@@ -204,15 +204,23 @@ class Stage:
 
 @dataclass(slots=True)
 class Builder:
-    """Builds the numbers of one question. `layers` are the sizes of the layers with units that may be
-    inactive, `active` how many are to be active in each."""
+    """Builds the numbers of one question. `layers` are the sizes of the layers that are built with active and
+    inactive units, `gated` all layers that have some, whether their bias can be chosen or not."""
 
     plan: Plan
+    gated: tuple[str, ...]
     stages: tuple[Stage, ...]
     layers: tuple[int, ...]
     patterns: tuple[tuple[tuple[int, ...], ...], ...]
     start: tuple[int, ...]
     hints: dict[tuple[int, int, Pattern], int] = field(default_factory=dict)
+
+    def active(self, size: int) -> int:
+        """How many units of a layer are to be active: as the rules say, else half of them."""
+        asked = self.plan.question.rules.number("active")
+        if asked is not None:
+            return min(int(asked), size)
+        return (size + 1) // 2
 
     def pattern(self, stream: Stream) -> Pattern:
         """Which units are to be active."""
@@ -288,11 +296,13 @@ class _Making:
             if drawn or chosen:
                 stages.append(Stage(drawn, tuple(chosen)))
             done.update(fresh)
-        layers = tuple(prod(self.plan.quantity(name).shape) for name in self.layers)
-        return Builder(
-            plan=self.plan, stages=tuple(stages), layers=layers,
-            patterns=tuple(_choices(size, self._active(size)) for size in layers), start=self._start(),
+        made = Builder(
+            plan=self.plan, gated=tuple(name for name in self.exercise.computed if name in self.gated),
+            stages=tuple(stages), layers=tuple(prod(self.plan.quantity(name).shape) for name in self.layers),
+            patterns=(), start=self._start(),
         )  # fmt: skip
+        made.patterns = tuple(_choices(size, made.active(size)) for size in made.layers)
+        return made
 
     def _start(self) -> tuple[int, ...]:
         """The numerators of what is the same for everybody, 0 for the rest."""
@@ -301,12 +311,6 @@ class _Making:
             fixed = self.question.fixed.get(one.name)
             made += [0] * prod(one.shape) if fixed is None else [v.numerator for v in fixed.entries]
         return tuple(made)
-
-    def _active(self, size: int) -> int:
-        asked = self.question.rules.number("active")
-        if asked is not None:
-            return min(int(asked), size)
-        return (size + 1) // 2 if size > 1 else 1
 
     def _drawn(self, name: str) -> Drawn:
         draw = self.question.draws[name]

@@ -8,11 +8,14 @@ nobody gets, the same for every secret.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import ceil, lcm
+from typing import Any
 
+from symbackprop import limits
+from symbackprop.algebra.values.arrays import form
 from symbackprop.exams.building import Builder, Pattern, Unbuildable
 from symbackprop.exams.model import Question
 from symbackprop.exams.plan import Plan, Quantity
@@ -53,9 +56,12 @@ to one denominator (None: nothing to do)."""
 
 @dataclass(slots=True)
 class Sight:
-    """What is looked at in one version of the key: places, and the least numerator there."""
+    """What is looked at in one version of the key: places, and the least numerator there. `layers` are those
+    with units that may be inactive: the places of each, the least and most numerator, and how many of them
+    are to be active."""
 
     forced: frozenset[int]
+    layers: tuple[tuple[range, int, int, int], ...]
     large: tuple[tuple[int, int], ...]
     asked: tuple[int, ...]
     squares: tuple[tuple[int, int], ...]
@@ -109,6 +115,14 @@ class Fairness:
         rules = self.question.rules
         sight = self.sight(made.version)
         key = made.key
+        for places, least, most, active in sight.layers:
+            sums = [key[place] for place in places]
+            if sum(one > 0 for one in sums) != active:
+                return "active"
+            if min(map(abs, sums)) < least:
+                return "min_preactivation"
+            if max(map(abs, sums)) > most:
+                return "max_preactivation"
         for place, least in sight.large:
             if -least < key[place] < least:
                 return "min_gradient" if key[place] or rules.number("min_gradient") else "no_zero"
@@ -150,14 +164,27 @@ class Fairness:
         asked = {name for part in self.question.parts if part.kind != "derive" for name in part.names}
         places = (at for name in asked for at in _range(self.plan.quantity(name)))
         squares = tuple((one.start, one.end) for one in self.plan.given if _is_square(one))
-        return Sight(forced, large, tuple(sorted(set(places) - forced)), squares)
+        layers = tuple(self._layer(name, code.denominators) for name in self.builder.gated)
+        return Sight(forced, layers, large, tuple(sorted(set(places) - forced)), squares)
+
+    def _layer(self, name: str, denominators: Sequence[int]) -> tuple[range, int, int, int]:
+        """Where the units of a layer are, and what is asked of them."""
+        places = _range(self.plan.quantity(name))
+        below = denominators[places.start]
+        rules = self.question.rules
+        least, most = (rules.number(f"{end}_preactivation") for end in ("min", "max"))
+        return (
+            places,
+            max(ceil((least or Fraction(0)) * below), 1),  # at a kink there is no slope
+            int((most if most is not None else Fraction(limits.EXAM_NUMBER)) * below),
+            self.builder.active(len(places)),
+        )
 
     def looked_at(self) -> Iterator[str]:
-        """The gradients that are not to be small: of the names to which a bias was chosen."""
-        for stage in self.builder.stages:
-            for chosen in stage.chosen:
-                if chosen.result:
-                    yield "d" + chosen.result
+        """The gradients that are not to be small: of layers, and of sums to which a bias was chosen."""
+        chosen = (one.result for stage in self.builder.stages for one in stage.chosen if one.result)
+        for name in dict.fromkeys((*self.builder.gated, *chosen)):
+            yield "d" + name
 
     # --- the rehearsal
 
@@ -184,38 +211,52 @@ class Fairness:
                     kept += 1
         for version, samples in found.items():
             sight = self.sight(version)
-            sight.told, sight.groups = self._told_apart(version, samples)
+            sight.told = self._told_apart(version, samples)
+            sight.groups = self._groups(version, sight.told)
         every = [made for samples in found.values() for made in samples if not self._shared_fault(made)]
         counts = Counter(made.work for made in every)
         self.work = min(counts, key=lambda work: (-counts[work], work), default=None)
         self.rehearsed = tuple(every)
         return tried
 
-    def _told_apart(
-        self, version: int, samples: Sequence[Built]
-    ) -> tuple[tuple[int, ...], tuple[Group, ...]]:
-        """Which kinds of mistakes differ somewhere from the right answer and from all kinds before them, and
-        what is to be compared."""
+    def rehearsal(self) -> dict[str, Any]:
+        """What the rehearsal found, as data for JSON."""
+        return {"work": self.work, "told": {str(at): list(sight.told) for at, sight in self.sights.items()}}
+
+    def rehearsed_before(self, data: Mapping[str, Any]) -> None:
+        """Take over what a rehearsal of an earlier run found. Raises ValueError, KeyError, TypeError."""
+        self.work = None if data["work"] is None else int(data["work"])
+        for at, told in data["told"].items():
+            sight = self.sight(int(at))
+            sight.told = tuple(map(int, told))
+            sight.groups = self._groups(int(at), sight.told)
+
+    def _told_apart(self, version: int, samples: Sequence[Built]) -> tuple[int, ...]:
+        """Which kinds of mistakes differ somewhere from the right answer and from all kinds before them."""
         kinds = self.plan.wrong(version).kinds
         told: list[int] = []
-        by_shape: dict[
-            tuple[str, tuple[int, ...]], list[tuple[tuple[tuple[Fraction, ...], ...], int | None]]
-        ] = {}
+        seen: dict[tuple[str, tuple[int, ...]], list[tuple[tuple[Fraction, ...], ...]]] = {}
         for name in dict.fromkeys(kind.part for kind in kinds):
             quantity = self.plan.quantity(name)
-            right = tuple(self._right(made, quantity) for made in samples)
-            by_shape[name, quantity.shape] = [(right, None)]
+            seen[name, form(quantity.shape)] = [tuple(self._right(made, quantity) for made in samples)]
         for at, kind in enumerate(kinds):
             values = tuple(self._value(made, at) for made in samples)
-            known = by_shape.setdefault((kind.part, kind.shape), [])
-            if all(values != others for others, _ in known):
-                known.append((values, at))
+            known = seen.setdefault((kind.part, form(kind.shape)), [])
+            if values not in known:
+                known.append(values)
                 told.append(at)
-        groups = tuple(
-            self._group(version, name, [at for _, at in known])
-            for (name, _), known in by_shape.items() if len(known) > 1
-        )  # fmt: skip
-        return tuple(told), groups
+        return tuple(told)
+
+    def _groups(self, version: int, told: Sequence[int]) -> tuple[Group, ...]:
+        """What is to be compared: wrong answers of one part and shape, and the right one of that shape."""
+        kinds = self.plan.wrong(version).kinds
+        members: dict[tuple[str, tuple[int, ...]], list[int | None]] = {}
+        for at in told:
+            kind = kinds[at]
+            shape = form(kind.shape)
+            right: list[int | None] = [None] if shape == form(self.plan.quantity(kind.part).shape) else []
+            members.setdefault((kind.part, shape), right).append(at)
+        return tuple(self._group(version, name, some) for (name, _), some in members.items() if len(some) > 1)
 
     def _right(self, made: Built, quantity: Quantity) -> tuple[Fraction, ...]:
         below = self.plan.key.versions[made.version].denominators

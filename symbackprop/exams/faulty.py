@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from fractions import Fraction
-from typing import Any
+from collections.abc import Iterator, Mapping
 
-from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.exact import Exact
-from symbackprop.derivation.model import Model
-from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.steps import Step
 from symbackprop.exams.fairness import Built, Fairness
+from symbackprop.exams.lazily import LazyArrays
 from symbackprop.exams.model import Faulty, FaultyLine, Part
-from symbackprop.exams.plan import WrongKind, step_name
+from symbackprop.exams.plan import Plan, WrongKind, step_name
 from symbackprop.exams.stream import Stream
 
 
@@ -63,19 +58,27 @@ def faulty(fairness: Fairness, built: Built, part: Part, stream: Stream) -> Faul
     choices = possible(fairness, built.version, part)
     name = stream.choice(sorted(choices))
     kind = stream.choice(choices[name])
-    steps = shown_steps(fairness, part)
-    lines = _lines(fairness, built, steps, kind)
-    at = next(place for place, step in enumerate(steps) if step_name(step) == name)
-    right = _lines(fairness, built, steps, None)[at]
+    steps = shown_steps(fairness.plan, part)
+    values = fairness.plan.carried(part.id, kind, steps, built.numbers)
+    lines = tuple(
+        FaultyLine(
+            name=step_name(step), array=array,
+            formula=kind.formula if step_name(step) == kind.part else step.formula,
+        )
+        for step, array in zip(steps, values, strict=True)
+    )  # fmt: skip
+    at = next(place for place, line in enumerate(lines) if line.name == kind.part)
+    below = fairness.plan.key.versions[built.version].denominators
+    right = LazyArrays(fairness.plan.quantities, built.key, below)[kind.part]
     return Faulty(
-        part=part.id, lines=tuple(lines), at=at, mistake=kind.mistake, about=kind.about,
-        instead=kind.instead, right=right,
+        part=part.id, lines=lines, at=at, mistake=kind.mistake, about=kind.about, instead=kind.instead,
+        right=FaultyLine(name=kind.part, formula=steps[at].formula, array=right),
     )  # fmt: skip
 
 
-def shown_steps(fairness: Fairness, part: Part) -> tuple[Step, ...]:
+def shown_steps(plan: Plan, part: Part) -> tuple[Step, ...]:
     """Everything forward, and the gradients of a part with those that they come of, in order."""
-    steps = fairness.plan.tracer.steps
+    steps = plan.tracer.steps
     by_name = {step_name(step): step for step in steps}
     needed = set(part.names)
     waiting = list(part.names)
@@ -85,25 +88,3 @@ def shown_steps(fairness: Fairness, part: Part) -> tuple[Step, ...]:
                 needed.add(use)
                 waiting.append(use)
     return tuple(step for step in steps if not step.gradient or step_name(step) in needed)
-
-
-def _lines(
-    fairness: Fairness, built: Built, steps: Sequence[Step], kind: WrongKind | None
-) -> list[FaultyLine]:
-    """The lines, each worked out from those before it; `kind` is the mistake, if there is to be one."""
-    plan = fairness.plan
-    working = evaluator(Model.of(plan.exercise), Exact())
-    known: dict[str, Array[Any]] = {"d" + plan.exercise.loss: Array((), (Fraction(1),))}
-    for one in plan.given:
-        above = built.numbers[one.start : one.end]
-        known[one.name] = Array(
-            one.shape, tuple(map(Fraction, above, plan.key.denominators[one.start : one.end]))
-        )
-    lines = []
-    for step in steps:
-        name = step_name(step)
-        formula = kind.formula if kind is not None and kind.part == name else step.formula
-        sizes = plan.tracer.sizes(step.target)
-        known[name] = shaped(working.evaluate(formula, known, like=sizes), sizes)
-        lines.append(FaultyLine(name=name, formula=formula, array=known[name]))
-    return lines

@@ -272,6 +272,9 @@ class _Reading:
             if kind in data:
                 count += 1
                 yield from self._written(kind, data, (*path, kind), exercise)
+        if count > limits.EXAM_PARTS:
+            message = f"{count} parts; a question has at most {limits.EXAM_PARTS}, which are lettered"
+            self.collected.add(path, message, "Make two questions of it.")
         if not count:
             advice = f"Write [questions.{path[1]}.points] and, under it, dW = 3."
             self.collected.add(path, "nothing is asked", advice)

@@ -36,10 +36,15 @@ class Following:
         self.steps = {step_name(step): step for step in tracer.steps}
         self.asked = tuple(part.name for part in question.parts if part.kind == "value")
         self._working = evaluator(Model.of(tracer.exercise), Exact())
+        self._sources: dict[str, tuple[str, ...]] = {}
 
     def sources(self, name: str) -> tuple[str, ...]:
         """The earlier answers that `name` follows from, directly or through what is not asked."""
-        return tuple(one for one in self.asked if one in set(self._reached(name)))
+        found = self._sources.get(name)
+        if found is None:
+            reached = set(self._reached(name))
+            found = self._sources[name] = tuple(one for one in self.asked if one in reached)
+        return found
 
     def followed(self, name: str, sheet: Sheet, answers: Answers) -> Array[Fraction] | None:
         """What `name` is with the student's earlier answers; None if there are none that it follows from, or

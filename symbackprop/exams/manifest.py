@@ -4,23 +4,28 @@ A JSON object with one line for each student. Numbers are text, exact ("-4", "1/
 
 `contract` "symbackprop.exam", `version` 1
 `exam`       the key; `identity` a hash of the exam file's text: of what the numbers were made
+`mark`       tells whether another secret was used, and tells nothing of it
 `exam_text`  the exam file itself, so that the folder can be marked when the file has changed
 `students`   in the order of the roster: `id`, `name`, `number`, `code` (printed on the papers), and `sheets`:
              for each question `question`, `values` (given) and `key` (everything computed), by name; an array
-             is `[shape, entries]`
+             is `[shape, entries]`; where a mistake is to be found, `mistakes` has the answers: the `part`,
+             the `name` of the wrong line and its offset (`at`), the `mistake` with the parts of the
+             formula that it is `about` and that stand `instead`, and the line as it should be: its
+             `formula` as plain text and its `value`
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.model import Sheet, Student, Variant
+from symbackprop.notation.write import to_plain
 
 CONTRACT: Final = "symbackprop.exam"
 VERSION: Final = 1
@@ -31,12 +36,35 @@ class ManifestError(ValueError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planted:
+    """The mistake that a student was to find: which hangs on the secret, so that it cannot be made again.
+
+    `name` is the quantity of the wrong line, `at` its offset; `formula` and `value` are the line as it should
+    be. `mistake`, `about`, `instead` as in a Slip.
+    """
+
+    question: str
+    part: str
+    at: int
+    name: str
+    mistake: str
+    about: str
+    instead: str
+    formula: str
+    value: Array[Fraction]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A student's numbers as the manifest has them. `code` is what is printed on the papers."""
+    """A student's numbers as the manifest has them. `code` is what is printed on the papers.
+
+    `planted` are the mistakes to be found, as a manifest has them; sheets that were just made have their own.
+    """
 
     student: Student
     code: str
     sheets: tuple[Sheet, ...]
+    planted: tuple[Planted, ...] = ()
 
     @property
     def variant(self) -> Variant:
@@ -46,11 +74,12 @@ class Issued:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What was handed out. `text` is the exam file."""
+    """What was handed out. `text` is the exam file, `mark` that of the secret."""
 
     exam: str
     text: str
     issued: tuple[Issued, ...]
+    mark: str = ""
 
 
 def identity(text: str) -> str:
@@ -58,15 +87,14 @@ def identity(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
-def written(exam: str, text: str, issued: Sequence[Issued]) -> Iterator[str]:
+def written(exam: str, text: str, issued: Iterable[Issued], mark: str = "") -> Iterator[str]:
     """The text of a manifest, piece by piece."""
-    head = {"contract": CONTRACT, "version": VERSION, "exam": exam, "identity": identity(text)}
+    head = {"contract": CONTRACT, "version": VERSION, "exam": exam, "identity": identity(text), "mark": mark}
     lines = [f'  "{key}": {_json(value)},' for key, value in head.items()]
-    yield "{\n" + "\n".join(lines) + f'\n  "exam_text": {_json(text)},\n  "students": [\n'
-    last = len(issued) - 1
+    yield "{\n" + "\n".join(lines) + f'\n  "exam_text": {_json(text)},\n  "students": ['
     for at, one in enumerate(issued):
-        yield f"    {_json(_student(one))}{',' if at < last else ''}\n"
-    yield "  ]\n}\n"
+        yield f"{',' if at else ''}\n    {_json(_student(one))}"
+    yield "\n  ]\n}\n"
 
 
 def _json(data: Any) -> str:
@@ -78,14 +106,45 @@ def _student(one: Issued) -> dict[str, Any]:
     return {
         "id": student.id, "name": student.name, "number": student.number, "code": one.code,
         "sheets": [
-            {"question": sheet.question, "values": _arrays(sheet.values), "key": _arrays(sheet.key)}
+            {
+                "question": sheet.question, "values": _arrays(sheet.values), "key": _arrays(sheet.key),
+                **_mistakes(sheet, one.planted),
+            }
             for sheet in one.sheets
         ],
     }  # fmt: skip
 
 
+def _mistakes(sheet: Sheet, planted: Sequence[Planted]) -> dict[str, Any]:
+    """The mistakes to be found in a sheet; nothing where there are none."""
+    kept = [one for one in planted if one.question == sheet.question] or planted_in(sheet)
+    made = [
+        {
+            "part": one.part, "at": one.at, "name": one.name, "mistake": one.mistake, "about": one.about,
+            "instead": one.instead, "formula": one.formula, "value": _array(one.value),
+        }
+        for one in kept
+    ]  # fmt: skip
+    return {"mistakes": made} if made else {}
+
+
+def planted_in(sheet: Sheet) -> list[Planted]:
+    """The mistakes to be found in a sheet that was just made."""
+    return [
+        Planted(
+            question=sheet.question, part=part, at=one.at, name=one.right.name, mistake=one.mistake,
+            about=one.about, instead=one.instead, formula=to_plain(one.right.formula), value=one.right.array,
+        )
+        for part, one in sheet.faulty.items()
+    ]  # fmt: skip
+
+
 def _arrays(arrays: Mapping[str, Array[Fraction]]) -> dict[str, Any]:
-    return {name: [list(one.shape), [str(value) for value in one.entries]] for name, one in arrays.items()}
+    return {name: _array(one) for name, one in arrays.items()}
+
+
+def _array(array: Array[Fraction]) -> list[Any]:
+    return [list(array.shape), [str(value) for value in array.entries]]
 
 
 def read_manifest(text: str) -> Manifest:
@@ -101,7 +160,7 @@ def read_manifest(text: str) -> Manifest:
     try:
         made = Manifest(
             exam=str(data["exam"]), text=str(data["exam_text"]),
-            issued=tuple(map(_issued, data["students"])),
+            issued=tuple(map(_issued, data["students"])), mark=str(data.get("mark", "")),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise ManifestError(f"the manifest is damaged: {type(error).__name__}: {error}") from None
@@ -118,11 +177,26 @@ def _issued(data: Mapping[str, Any]) -> Issued:
             Sheet(question=str(one["question"]), values=_read(one["values"]), key=_read(one["key"]))
             for one in data["sheets"]
         ),
+        planted=tuple(
+            _planted(str(sheet["question"]), one)
+            for sheet in data["sheets"]
+            for one in sheet.get("mistakes", ())
+        ),
     )
 
 
+def _planted(question: str, data: Mapping[str, Any]) -> Planted:
+    return Planted(
+        question=question, part=str(data["part"]), at=int(data["at"]), name=str(data["name"]),
+        mistake=str(data["mistake"]), about=str(data["about"]), instead=str(data["instead"]),
+        formula=str(data["formula"]), value=_read_array(data["value"]),
+    )  # fmt: skip
+
+
 def _read(data: Mapping[str, Any]) -> dict[str, Array[Fraction]]:
-    return {
-        str(name): Array(tuple(map(int, shape)), tuple(map(Fraction, entries)))
-        for name, (shape, entries) in data.items()
-    }
+    return {str(name): _read_array(one) for name, one in data.items()}
+
+
+def _read_array(data: Any) -> Array[Fraction]:
+    shape, entries = data
+    return Array(tuple(map(int, shape)), tuple(map(Fraction, entries)))

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from math import lcm, prod
 from typing import Any
 
@@ -23,6 +24,7 @@ from symbackprop.algebra.values.tracing import NotStraight, Program, Traced, Tra
 from symbackprop.derivation.derive import derive
 from symbackprop.derivation.mistakes import MISTAKES, Mistake
 from symbackprop.derivation.model import Model
+from symbackprop.derivation.naming import named_parts
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.derivation.slips import Place, Wrong
 from symbackprop.derivation.steps import Derivation, Step
@@ -90,13 +92,15 @@ class Code:
             made = version.run(numerators)
             if made is not None:
                 return at, made
-        program = self.trace(list(map(Fraction, numerators, self.denominators)))
-        self.programs.append(program)
-        version = compiled(program, self.denominators, work=self.work, bound=self.bound)
-        self.versions.append(version)
-        made = version.run(numerators)
+        self.add(self.trace(list(map(Fraction, numerators, self.denominators))))
+        made = self.versions[-1].run(numerators)
         assert made is not None, "the signs are those it was traced with"
         return len(self.versions) - 1, made
+
+    def add(self, program: Program) -> None:
+        """One more version."""
+        self.programs.append(program)
+        self.versions.append(compiled(program, self.denominators, work=self.work, bound=self.bound))
 
 
 class WrongCode:
@@ -119,6 +123,17 @@ class WrongCode:
     def denominators(self) -> tuple[int, ...]:
         """Those of what `run` gives, once it has run."""
         return self._code.versions[0].denominators
+
+    @property
+    def programs(self) -> list[Program]:
+        """What was traced."""
+        return self._code.programs
+
+    def restore(self, kinds: tuple[WrongKind, ...], programs: Sequence[Program]) -> None:
+        """What was traced in an earlier run."""
+        self.kinds = kinds
+        for program in programs:
+            self._code.add(program)
 
     def _traced(self, sample: Sequence[Fraction]) -> Program:
         kinds, program = self._tracer.wrong_kinds(sample)
@@ -144,11 +159,17 @@ class Plan:
     key: Code
     second: Code
     _wrong: dict[int, WrongCode] = field(default_factory=dict)
+    _carried: dict[tuple[str, str, str, Node], Code] = field(default_factory=dict)
 
     @property
     def exercise(self) -> Exercise:
         """The exercise as it was derived."""
         return self.tracer.exercise
+
+    @property
+    def wrong_codes(self) -> Mapping[int, WrongCode]:
+        """The codes of wrong answers that there are so far, by version of the key."""
+        return self._wrong
 
     def wrong(self, version: int) -> WrongCode:
         """What common mistakes give where the key was found by this version of its code. The inputs are
@@ -159,6 +180,25 @@ class Plan:
             found = self._wrong[version] = WrongCode(self.tracer, below)
         return found
 
+    def carried(
+        self, part: str, kind: WrongKind, steps: Sequence[Step], numbers: Sequence[int]
+    ) -> list[Array[Fraction]]:
+        """The values of these steps if one of them is made with a mistake, and the rest follows from it."""
+        key = (part, kind.part, kind.mistake, kind.formula)
+        code = self._carried.get(key)
+        if code is None:
+
+            def trace(sample: Sequence[Fraction]) -> Program:
+                return self.tracer.carried(kind, steps, sample)
+
+            code = self._carried[key] = Code(trace, self.key.denominators)
+        version, above = code.run(numbers)
+        flat = list(map(Fraction, above, code.versions[version].denominators))
+        made = []
+        for place in _placed({step_name(step): self.tracer.sizes(step.target) for step in steps}):
+            made.append(Array(place.shape, tuple(flat[place.start : place.end])))
+        return made
+
     def quantity(self, name: str) -> Quantity:
         """The place of a computed quantity. Raises KeyError."""
         for one in self.quantities:
@@ -167,33 +207,33 @@ class Plan:
         raise KeyError(name)
 
 
-def planned(question: Question) -> Plan:
+def planned(question: Question, tracer: Tracer | None = None, programs: Sequence[Program] = ()) -> Plan:
     """Derive a question and trace it at numbers of no importance.
 
-    Multiplications with a product beyond what its rules allow are counted by the key's code. Raises what
-    `derive` raises about the model, and NotStraight where an answer is not rational.
+    Multiplications with a product beyond what its rules allow are counted by the key's code. `programs` are
+    those of the key from an earlier run. Raises what `derive` raises about the model, and NotStraight where
+    an answer is not rational.
     """
-    return _planned(question, Tracer(question))
-
-
-def replanned(plan: Plan, question: Question) -> Plan:
-    """The same question with other ranges or rules, without deriving it anew."""
-    return _planned(question, plan.tracer)
-
-
-def _planned(question: Question, tracer: Tracer) -> Plan:
-    bound = question.rules.number("max_product")
+    tracer = tracer or Tracer(question)
     given = tuple(_placed({name: tracer.sizes(name) for name in tracer.exercise.given}))
     below = tuple(one for place in given for one in denominators(question, place.name, prod(place.shape)))
-    sample = [Fraction(at + 2) for at in range(len(below))]
+    bound = question.rules.number("max_product")
     key = Code(tracer.key, below, work=True, bound=limits.EXAM_NUMBER if bound is None else int(bound))
-    key.run([int(value * under) for value, under in zip(sample, below, strict=True)])
+    for program in programs:
+        key.add(program)
+    if not programs:
+        key.run([(at + 2) * under for at, under in enumerate(below)])
     quantities = tuple(_placed({step_name(step): tracer.sizes(step.target) for step in tracer.steps}))
     moved = {step_name(step): tracer.sizes(step.target) for step in tracer.steps if step.gradient}
     return Plan(
         question=question, tracer=tracer, given=given, quantities=quantities,
         gradients=tuple(_placed(moved)), key=key, second=Code(tracer.second, below),
     )  # fmt: skip
+
+
+def replanned(plan: Plan, question: Question) -> Plan:
+    """The same question with other ranges or rules, without deriving it anew."""
+    return planned(question, plan.tracer)
 
 
 def step_name(step: Step) -> str:
@@ -219,28 +259,29 @@ def _placed(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Quantity]:
 
 
 class Tracer:
-    """The derivation of a question, made when it is first asked for, and its formulas as programs."""
+    """The derivation of a question, made when it is first asked for, and its formulas as programs.
 
-    def __init__(self, question: Question) -> None:
+    `steps` are those of an earlier run: then nothing is derived until somebody needs more than formulas.
+    """
+
+    def __init__(self, question: Question, steps: tuple[Step, ...] = ()) -> None:
         self.question = question
-        self._derivation: Derivation | None = None
+        self._steps = steps
 
-    @property
+    @cached_property
     def derivation(self) -> Derivation:
         """The certified derivation, in symbols."""
-        if self._derivation is None:
-            self._derivation = derive(self.question.exercise)
-        return self._derivation
+        return derive(self.question.exercise)
 
-    @property
+    @cached_property
     def exercise(self) -> Exercise:
-        """The exercise as it was derived: parts of long formulas may have names of their own."""
-        return self.derivation.exercise
+        """The exercise as it is derived: parts of long formulas may have names of their own."""
+        return named_parts(self.question.exercise)
 
-    @property
+    @cached_property
     def steps(self) -> tuple[Step, ...]:
         """What is computed, forward and back, but for the loss's own gradient, which is 1."""
-        return tuple(step for step in self.derivation.steps if step.rule != "seed")
+        return self._steps or tuple(step for step in self.derivation.steps if step.rule != "seed")
 
     def sizes(self, name: str) -> tuple[int, ...]:
         """The shape of a name. All sizes of an exam are numbers."""
@@ -250,14 +291,24 @@ class Tracer:
 
     def key(self, sample: Sequence[Fraction]) -> Program:
         """Every quantity by its derived formula."""
+        return self._in_order({step_name(step): step.formula for step in self.steps}, self.steps, sample)
+
+    def carried(self, kind: WrongKind, steps: Sequence[Step], sample: Sequence[Fraction]) -> Program:
+        """These steps in order, one of them by a wrong formula."""
+        formulas = {step_name(step): step.formula for step in steps} | {kind.part: kind.formula}
+        return self._in_order(formulas, steps, sample)
+
+    def _in_order(
+        self, formulas: Mapping[str, Node], steps: Sequence[Step], sample: Sequence[Fraction]
+    ) -> Program:
+        """Each quantity by its formula, from those before it."""
         domain, known = self._start(sample, self.exercise.given)
         working = evaluator(Model.of(self.exercise), domain)
         made: list[Traced] = []
-        for step in self.steps:
-            sizes = self.sizes(step.target)
-            value = shaped(working.evaluate(step.formula, known, like=sizes), sizes)
-            known[step_name(step)] = value
-            made += value.entries
+        for step in steps:
+            name, sizes = step_name(step), self.sizes(step.target)
+            known[name] = shaped(working.evaluate(formulas[name], known, like=sizes), sizes)
+            made += known[name].entries
         return domain.program(made)
 
     def formula(self, node: Node, shape: tuple[int, ...], sample: Sequence[Fraction]) -> Program:
@@ -312,8 +363,8 @@ class Tracer:
     def mistakes(self) -> Iterator[tuple[Step, Mistake, Wrong]]:
         """The mistakes that somebody may make in what is asked, in the order of the table."""
         asked = {name for part in self.question.parts if part.kind != "derive" for name in part.names}
-        for step in self.steps:
-            if step_name(step) in asked and step.rule != "unreached":
+        for step in self.derivation.steps:
+            if step_name(step) in asked and step.rule not in {"seed", "unreached"}:
                 place = Place(self.exercise, step)
                 for row in MISTAKES:
                     if row.make is not None and row.id not in UNUSUAL and (step.gradient or row.forward):

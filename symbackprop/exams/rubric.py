@@ -67,15 +67,16 @@ class Rubrics:
         """All steps of a variant, in the order of the paper. Raises RubricError."""
         points = self.marks.points(variant)
         made = tuple(
-            self._step(question, part, sheet, points.get((question.id, part.id), ()))
+            self._step(question, part, sheet, points.get((question.id, part.id), ()), slips.get(part.id, []))
             for question, sheet in zip(self.exam.questions, variant.sheets, strict=True)
+            for slips in (_by_part(sheet),)
             for part in question.parts
         )
         self._check(made)
         return made
 
     def _step(
-        self, question: Question, part: Part, sheet: Sheet, numbers: tuple[Fraction, ...]
+        self, question: Question, part: Part, sheet: Sheet, numbers: tuple[Fraction, ...], slips: list[Slip]
     ) -> RubricStep:
         method = part.points * self.exam.method
         if part.kind != "value":
@@ -87,20 +88,19 @@ class Rubrics:
         return RubricStep(
             question=question.id, part=part, points=part.points, method=method, value=part.points - method,
             key=key, numbers=numbers, follows=self.following[question.id].sources(part.name),
-            mistakes=tuple(self._mistakes(sheet, part, key, numbers)),
+            mistakes=tuple(self._mistakes(slips, key, numbers)),
         )  # fmt: skip
 
     def _mistakes(
-        self, sheet: Sheet, part: Part, key: Array[Fraction], numbers: tuple[Fraction, ...]
+        self, slips: list[Slip], key: Array[Fraction], numbers: tuple[Fraction, ...]
     ) -> Iterator[RubricMistake]:
-        for slip in sheet.wrong:
-            if slip.part == part.name:
-                fits = slip.array.shape == key.shape
-                credit = tuple(
-                    points * self.exam.mistake if wrong and wrong != right else Fraction(0)
-                    for wrong, right, points in zip(slip.array.entries, key.entries, numbers, strict=fits)
-                )
-                yield RubricMistake(slip=slip, credit=credit if fits else ())
+        for slip in slips:
+            fits = slip.array.shape == key.shape
+            credit = tuple(
+                points * self.exam.mistake if wrong and wrong != right else Fraction(0)
+                for wrong, right, points in zip(slip.array.entries, key.entries, numbers, strict=fits)
+            )
+            yield RubricMistake(slip=slip, credit=credit if fits else ())
 
     def _check(self, steps: tuple[RubricStep, ...]) -> None:
         for step in steps:
@@ -108,3 +108,10 @@ class Rubrics:
                 raise RubricError(f"the points of {step.question}.{step.part.id} do not add up")
         if sum(step.points for step in steps) != self.exam.points:
             raise RubricError("the points of the parts do not add up to the exam's")
+
+
+def _by_part(sheet: Sheet) -> dict[str, list[Slip]]:
+    found: dict[str, list[Slip]] = {}
+    for slip in sheet.wrong:
+        found.setdefault(slip.part, []).append(slip)
+    return found

@@ -15,6 +15,7 @@ from symbackprop.algebra.values.tracing import NotStraight
 from symbackprop.exams.building import builder
 from symbackprop.exams.fairness import Built, Fairness
 from symbackprop.exams.faulty import LazyFaults
+from symbackprop.exams.kept import keep, restored
 from symbackprop.exams.lazily import LazyArrays, LazySlips
 from symbackprop.exams.model import Exam, Question, Sheet, Student, Variant
 from symbackprop.exams.nearest import advice
@@ -162,17 +163,20 @@ class Maker:
         for student in students:
             yield self.variant(student, secret)
 
-    def keep(self, variant: Variant) -> None:
-        """Numbers that somebody has already: nobody else gets them."""
-        for one, sheet in zip(self.questions, variant.sheets, strict=True):
-            one.seen.add(one.numbers(sheet))
-
 
 def _questioned(exam: str, question: Question) -> Questioned:
+    found = restored(exam, question)
+    if found is not None:
+        fairness = Fairness(found[0], builder(found[0], question))
+        fairness.rehearsed_before(found[1])
+        return Questioned(exam=exam, fairness=fairness)
     try:
         plan = planned(question)
         fairness = Fairness(plan, builder(plan, question))
         fairness.rehearse(exam)
+        made = Questioned(exam=exam, fairness=fairness)
+        for one in fairness.rehearsed:
+            made.checked(one)
     except NotStraight as problem:
         fault = Fault(
             file="", key=f"questions.{question.id}", message=f"an answer would not be exact: {problem}",
@@ -180,7 +184,8 @@ def _questioned(exam: str, question: Question) -> Questioned:
             "others ask for the derivation in general.",
         )  # fmt: skip
         raise ExerciseError([fault]) from None
-    return Questioned(exam=exam, fairness=fairness)
+    keep(exam, fairness)
+    return made
 
 
 def anonymous(count: int) -> Iterator[Student]:

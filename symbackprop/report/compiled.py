@@ -18,13 +18,7 @@ from types import CodeType
 import jinja2
 from jinja2.bccache import Bucket, BytecodeCache
 
-_FOLDER = "symbackprop"
-
-
-def cache_folder() -> Path:
-    """Where compiled templates stand: `$XDG_CACHE_HOME/symbackprop`, else `~/.cache/symbackprop`."""
-    root = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(root) if Path(root).is_absolute() else Path.home() / ".cache") / _FOLDER
+from symbackprop.exercise.cache import cache_folder
 
 
 class CompiledTemplates(BytecodeCache):

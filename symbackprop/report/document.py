@@ -180,15 +180,25 @@ class Mark(Plain):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Bar(Plain):
+    """A bar that stands on the lower axis from `left` to `right`, in cm."""
+
+    left: float
+    right: float
+    height: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Panel(Plain):
     """A function and its derivative in one pair of axes; all lengths in cm from the lower left corner.
 
-    `zero` is where the axes would cross, perhaps outside.
+    `zero` is where the axes would cross, perhaps outside. A panel of `bars` has no curves, and its `title` in
+    place of their names.
     """
 
-    function: Node
-    slope: Node
-    argument: Node
+    function: Node | None
+    slope: Node | None
+    argument: Node | None
     width: float
     height: float
     zero: Point
@@ -196,14 +206,17 @@ class Panel(Plain):
     up: tuple[Tick, ...]
     curves: tuple[Curve, ...]
     marks: tuple[Mark, ...]
+    bars: tuple[Bar, ...] = ()
+    title: Text | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Plot(Plain):
-    """Panels side by side. `places` are the example's own: argument, value and slope, for text formats."""
+    """Panels side by side. `places` are the example's own: argument, value and slope, for text formats; of
+    bars where each stands and how high it is."""
 
     panels: tuple[Panel, ...]
-    places: tuple[tuple[tuple[Node, Node, Node], ...], ...]
+    places: tuple[tuple[tuple[Node, ...], ...], ...]
     alternative: Text
 
 

@@ -14,7 +14,7 @@ import os
 import re
 import secrets
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -115,7 +115,7 @@ def write_whole(path: Path, data: str | bytes, *, force: bool = False) -> Path:
     kept = _checked(target, force=force)
     _folder(target.parent)
     body = data.encode() if isinstance(data, str) else data
-    _put(target, stamped(target.suffix, body), kept=kept, force=force)
+    _put(target, [stamped(target.suffix, body)], kept=kept, force=force)
     return path
 
 
@@ -130,6 +130,18 @@ def check_writable(paths: list[Path], *, force: bool = False) -> None:
     """Raise now what `write_whole` would raise later about files in the way."""
     for path in paths:
         _checked(_target(path), force=force)
+
+
+def put_whole(path: Path, data: Iterable[bytes]) -> None:
+    """Write pieces as they are, whole or not at all, over whatever file is there; its folder is made.
+
+    For kinds of files that have no place for our line: who calls knows whose file it is. Raises OutputError.
+    """
+    target = Path(os.path.realpath(path))
+    _folder(target.parent)
+    if target.is_dir():
+        raise OutputError(f"{target}: a folder of that name is in the way")
+    _put(target, data, kept=target.exists(), force=True)
 
 
 def _target(path: Path) -> Path:
@@ -175,7 +187,7 @@ def _folder(folder: Path) -> None:
         raise _explained(folder, error) from error
 
 
-def _put(target: Path, data: bytes, *, kept: bool, force: bool) -> None:
+def _put(target: Path, data: Iterable[bytes], *, kept: bool, force: bool) -> None:
     """Write beside the target, then move into place."""
     beside = target.with_name(f".{target.name[:80]}.{secrets.token_hex(8)}.part")
     try:
@@ -196,10 +208,11 @@ def _put(target: Path, data: bytes, *, kept: bool, force: bool) -> None:
         beside.unlink(missing_ok=True)
 
 
-def _write_synced(path: Path, data: bytes, mode: int) -> None:
+def _write_synced(path: Path, data: Iterable[bytes], mode: int) -> None:
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(handle, "wb") as file:
-        file.write(data)
+        for piece in data:
+            file.write(piece)
         file.flush()
         os.fsync(file.fileno())
 

@@ -81,7 +81,8 @@ def page(document: Document, setter: Setter, plain: Setter) -> Fields:
         },
         "words": {key: setter.format.escape(text) for key, text in words.page.items()},
         "uses": sorted(
-            {block["kind"] for block in blocks} | {"long" for block in blocks if block.get("long")}
+            {block["kind"] for block in blocks}
+            | {key for block in blocks for key in ("long", "bars") if block.get(key)}
         ),
         "blocks": blocks,
     }
@@ -238,13 +239,13 @@ def _diagram(block: Diagram, setter: Setter, plain: Setter) -> Fields:
 
 def _plot(block: Plot, setter: Setter, plain: Setter) -> Fields:
     left, high = 0.0, 0.0
-    panels = []
+    panels: list[Fields] = []
     for panel, places in zip(block.panels, block.places, strict=True):
         labels = max((setter.measure(tick.label) for tick in panel.up), default=0.0) * _EM_CM * _LABEL
         left += max(0.75, labels + 0.2)
         made = _panel(panel, setter, left)
         panels.append({**made, "places": [[setter.inline(node) for node in place] for place in places]})
-        left += panel.width + 0.6
+        left += panel.width + (0.2 if panel.argument is None else 0.6)
         high = max(high, made["names"][0][1] + 0.3)
     return {
         "kind": "plot",
@@ -253,16 +254,18 @@ def _plot(block: Plot, setter: Setter, plain: Setter) -> Fields:
         "top": round(high, 2),
         "height": round(high + 0.55, 2),
         "wide": left > setter.room * _EM_CM,
+        "bars": any(panel["title"] for panel in panels),
         "alternative": setter.format.string(plain.text(block.alternative)),
         "alternative_text": setter.text(block.alternative),
     }
 
 
 def _panel(panel: Panel, setter: Setter, left: float) -> Fields:
-    first, second = (0.65 + setter.measure(name) * _EM_CM * _NAMES for name in (panel.function, panel.slope))
+    shown = [name for name in (panel.function, panel.slope) if name is not None]
+    widths = [0.65 + setter.measure(name) * _EM_CM * _NAMES for name in shown]
     above = panel.height + 0.4
-    names = [(0.0, above), (first + 0.3, above)]
-    if first + 0.3 + second > panel.width + 0.9:  # one over the other
+    names = [(0.0, above), *((width + 0.3, above) for width in widths[:-1])]
+    if len(shown) > 1 and sum(widths) + 0.3 > panel.width + 0.9:  # one over the other
         names = [(0.0, above + 0.55), (0.0, above)]
     return {
         "left": round(left, 2),
@@ -273,9 +276,11 @@ def _panel(panel: Panel, setter: Setter, left: float) -> Fields:
         "up": [{"at": tick.at, "label": setter.formula(tick.label)} for tick in panel.up],
         "curves": [{"slope": c.slope, "points": [list(p) for p in c.points]} for c in panel.curves],
         "marks": [{"at": list(m.at), "slope": m.slope, "open": m.open} for m in panel.marks],
-        "function": setter.formula(panel.function),
-        "slope": setter.formula(panel.slope),
-        "argument": setter.formula(panel.argument),
+        "function": _maybe(panel.function, setter),
+        "bars": [[bar.left, bar.right, bar.height] for bar in panel.bars],
+        "title": "" if panel.title is None else setter.text(panel.title),
+        "slope": _maybe(panel.slope, setter),
+        "argument": _maybe(panel.argument, setter),
         "names": [[round(x, 2), round(y, 2)] for x, y in names],
     }
 

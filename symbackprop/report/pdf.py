@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -68,6 +69,63 @@ def chosen(engine: Engine) -> Literal["pdflatex", "typst"]:
     return engine
 
 
+@dataclass(frozen=True, slots=True)
+class _Cage:
+    """How much more time a run gets than usual, and who may end it."""
+
+    more_seconds: float
+    running: "Running"
+
+    @property
+    def seconds(self) -> int:
+        """Wall time."""
+        return int(limits.TYPESETTING_SECONDS + self.more_seconds)
+
+    @property
+    def cpu_seconds(self) -> int:
+        """Time of computing."""
+        return int(limits.TYPESETTING_CPU_SECONDS + self.more_seconds)
+
+    def stopped(self, why: str) -> str:
+        """What is said of a run that was stopped by a limit."""
+        reasons = {
+            "time": f" after {self.seconds} seconds",
+            "cpu": f" after {self.cpu_seconds} seconds of computing",
+            "file": f": a file grew beyond {limits.TYPESETTING_FILE:,} bytes",
+        }
+        return f"{_STOPPED}{reasons[why]}"
+
+
+class Running:
+    """The typesetters that run on somebody's behalf, so that another thread can end them all."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._children: set[subprocess.Popen[bytes]] = set()
+        self._over = False
+
+    def end(self) -> None:
+        """Kill what runs; whatever is started from now on is killed at once."""
+        with self._lock:
+            self._over = True
+            for child in self._children:
+                if child.returncode is None:
+                    _kill(child)
+
+    @contextmanager
+    def during(self, child: "subprocess.Popen[bytes]") -> Iterator[None]:
+        """Keep a child in mind while it runs."""
+        with self._lock:
+            self._children.add(child)
+            if self._over:
+                _kill(child)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._children.discard(child)
+
+
 def to_pdf(text: str, *, engine: Literal["pdflatex", "typst"], log: Path | None = None) -> bytes:
     """The PDF of LaTeX (pdflatex) or Typst (typst) text. Raises TypesettingError.
 
@@ -76,9 +134,17 @@ def to_pdf(text: str, *, engine: Literal["pdflatex", "typst"], log: Path | None 
     return typeset(text, engine=engine, log=log).pdf
 
 
-def typeset(text: str, *, engine: Literal["pdflatex", "typst"], log: Path | None = None) -> Typeset:
-    """The same, with the log."""
-    return _pdflatex(text, log) if engine == "pdflatex" else _typst(text, log)
+def typeset(
+    text: str,
+    *,
+    engine: Literal["pdflatex", "typst"],
+    log: Path | None = None,
+    pages: int = 0,
+    running: Running | None = None,
+) -> Typeset:
+    """The same, with the log. Of a text with many `pages` each gives it more time; `running` can end it."""
+    cage = _Cage(pages * limits.TYPESETTING_PAGE_SECONDS, running or Running())
+    return _pdflatex(text, log, cage) if engine == "pdflatex" else _typst(text, log, cage)
 
 
 def overfull_boxes(log: str, least: float = 1.0) -> list[str]:
@@ -89,7 +155,7 @@ def overfull_boxes(log: str, least: float = 1.0) -> list[str]:
 # --- pdflatex -----------------------------------------------------------------------
 
 
-def _pdflatex(text: str, log: Path | None) -> Typeset:
+def _pdflatex(text: str, log: Path | None, cage: _Cage) -> Typeset:
     program = shutil.which("pdflatex")
     if program is None:
         raise TypesettingError("pdflatex", "is not installed; --engine typst needs nothing installed")
@@ -98,7 +164,7 @@ def _pdflatex(text: str, log: Path | None) -> Typeset:
         said = ""
         for run in (1, 2, 3):
             draft = run == 1 and r"\pageref" in text  # its page numbers come from this run
-            status = _run_tex(program, folder, draft=draft)
+            status = _run_tex(program, folder, cage, draft=draft)
             said = _read(folder / f"{_NAME}.log")
             if status != "0":
                 raise _tex_error(said, status, log)
@@ -110,12 +176,12 @@ def _pdflatex(text: str, log: Path | None) -> Typeset:
         return Typeset(pdf=made.read_bytes(), log=said, runs=run)
 
 
-def _run_tex(program: str, folder: Path, *, draft: bool) -> str:
+def _run_tex(program: str, folder: Path, cage: _Cage, *, draft: bool) -> str:
     """One run; the answer is its exit code, or what stopped it."""
     command = [program, *_ARGUMENTS, *(["-draftmode"] if draft else []), f"{_NAME}.tex"]
     environment = _tex_environment(program, folder)
     with (folder / "said.txt").open("wb") as said:
-        return _run_limited(command, folder, environment, stdout=said)
+        return _run_limited(command, folder, environment, cage, stdout=said)
 
 
 def _tex_environment(program: str, folder: Path) -> dict[str, str]:
@@ -140,7 +206,7 @@ def _tex_error(said: str, status: str, log: Path | None) -> TypesettingError:
         return TypesettingError("pdflatex", match[2].strip(), line=int(match[1]), log=kept)
     bare = _BARE_ERROR.search(said)
     message = bare[1].strip() if bare else f"it ended early ({status})"
-    if status in _STOPPED.values():
+    if status.startswith(_STOPPED):
         message = status
     return TypesettingError("pdflatex", message, log=kept)
 
@@ -165,7 +231,7 @@ def _read(path: Path) -> str:
 # --- typst --------------------------------------------------------------------------
 
 
-def _typst(text: str, log: Path | None) -> Typeset:
+def _typst(text: str, log: Path | None, cage: _Cage) -> Typeset:
     """Compile in a child: a loop in what a person wrote must be stoppable, and a fork would hang."""
     with tempfile.TemporaryDirectory(prefix="symbackprop-") as name:
         folder = Path(name)
@@ -188,6 +254,7 @@ def _typst(text: str, log: Path | None) -> Typeset:
                 command,
                 folder / "root",
                 environment,
+                cage,
                 stdin=incoming,
                 stdout=outgoing,
                 stderr=errors,
@@ -200,7 +267,7 @@ def _typst(text: str, log: Path | None) -> Typeset:
 
 
 def _typst_error(said: str, status: str, log: Path | None) -> TypesettingError:
-    if status in _STOPPED.values():
+    if status.startswith(_STOPPED):
         return TypesettingError("typst", status, log=_kept(said, log))
     message, _, rest = said.partition("\n")
     match = re.search(r"\.typ:(\d+):\d+", rest)
@@ -212,17 +279,14 @@ def _typst_error(said: str, status: str, log: Path | None) -> TypesettingError:
 
 # --- running with limits ------------------------------------------------------------
 
-_STOPPED: Final = {
-    "time": f"it was stopped after {limits.TYPESETTING_SECONDS} seconds",
-    "cpu": f"it was stopped after {limits.TYPESETTING_CPU_SECONDS} seconds of computing",
-    "file": f"it was stopped: a file grew beyond {limits.TYPESETTING_FILE:,} bytes",
-}
+_STOPPED: Final = "it was stopped"
 
 
 def _run_limited(
     command: list[str],
     folder: Path,
     environment: dict[str, str],
+    cage: _Cage,
     *,
     stdout: object,
     stdin: object = subprocess.DEVNULL,
@@ -234,39 +298,44 @@ def _run_limited(
     TeX also gets a limit on memory and, where we are root, another user.
     """
     child = subprocess.Popen(  # type: ignore[call-overload]  # files and constants both serve
-        _with_limits(command, memory=tex),
+        _with_limits(command, cage, memory=tex),
         cwd=folder, env=environment, stdin=stdin, stdout=stdout, stderr=stderr,
         **({"start_new_session": True} if os.name == "posix" else {}),
         **(_unprivileged() if tex else {}),
     )  # fmt: skip
     try:
-        code: int = child.wait(timeout=limits.TYPESETTING_SECONDS)
+        with cage.running.during(child):
+            code: int = child.wait(timeout=cage.seconds)
     except subprocess.TimeoutExpired:
         _kill_group(child)
-        return _STOPPED["time"]
+        return cage.stopped("time")
     except BaseException:
         _kill_group(child)
         raise
     signals = {-signal.SIGXCPU: "cpu", -signal.SIGXFSZ: "file"} if os.name == "posix" else {}
-    return _STOPPED[signals[code]] if code in signals else str(code)
+    return cage.stopped(signals[code]) if code in signals else str(code)
 
 
 def _kill_group(child: "subprocess.Popen[bytes]") -> None:
+    _kill(child)
+    child.wait()
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
     if os.name == "posix":
         with suppress(ProcessLookupError):  # Ctrl-C may have ended it already
             os.killpg(child.pid, signal.SIGKILL)
     else:
         child.kill()
-    child.wait()
 
 
-def _with_limits(command: list[str], *, memory: bool) -> list[str]:
+def _with_limits(command: list[str], cage: _Cage, *, memory: bool) -> list[str]:
     """The command under limits. A shell sets them: Python's own hook before exec is unsafe in threads."""
     if os.name != "posix" or not Path("/bin/sh").exists():
         return command
     orders = [
         "ulimit -c 0",
-        f"ulimit -t {limits.TYPESETTING_CPU_SECONDS}",
+        f"ulimit -t {cage.cpu_seconds}",
         f"ulimit -f {limits.TYPESETTING_FILE // 512}",
     ]
     if memory:  # Typst reserves far more addresses than it uses

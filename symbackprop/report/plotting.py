@@ -6,16 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
+from math import ceil, floor
 from typing import Final
 
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 from symbackprop.report.curves import Dot, Drawn, Place, Run, thinned
-from symbackprop.report.document import Curve, Mark, Panel, Point, Tick
+from symbackprop.report.document import Bar, Curve, Mark, Panel, Point, Text, Tick
 
 _HALF: Final = Fraction(4)  # the arguments shown on either side of 0, at least
 _ROOM: Final = Fraction(1, 12)  # of a window left free beyond what is in it
 _TOLERANCE: Final = 0.004  # cm
+_DIGIT: Final = 0.16  # cm of width of a number on an axis
+_LINE: Final = 0.42  # cm from one number to the next above it
 _LOST: Final = 12  # a curve that leaves the window further than this many times its height is cut there
 
 
@@ -107,6 +110,39 @@ def _lean(run: Run, paper: _Paper) -> Run:
     return thinned(run, paper.point, _TOLERANCE)
 
 
+Rod = tuple[Fraction, Fraction, Fraction]
+"""A bar in a window: from where to where, and how high."""
+
+
+def bar_panel(
+    title: Text, rods: Sequence[Rod], size: tuple[float, float], labels: Sequence[Node] = ()
+) -> Panel:
+    """How often something had which value: bars from the left to the right.
+
+    `labels` stand in the middle of each bar, where the lower axis has no numbers. `size` is in cm.
+    """
+    left = min((rod[0] for rod in rods), default=Fraction(-1))
+    right = max((rod[1] for rod in rods), default=Fraction(1))
+    edge = (right - left) * _ROOM / 2
+    high = max((rod[2] for rod in rods), default=Fraction(1)) * (1 + _ROOM)
+    paper = _Paper(Window(left - edge, right + edge, Fraction(0), high), *size)
+    middles = [paper.across((start + end) / 2) for start, end, _ in rods]
+    window = paper.window
+    numbers = _few_ticks(window.left, window.right, size[0], lambda digits: _DIGIT * (digits + 1))
+    named = (Tick(at=at, label=label) for at, label in zip(middles, labels, strict=False))
+    return Panel(
+        function=None, slope=None, argument=None, width=size[0], height=size[1],
+        zero=(paper.across(Fraction(0)), 0.0), across=tuple(named if labels else numbers),
+        up=tuple(tick for tick in _few_ticks(Fraction(0), high, size[1], lambda _: _LINE) if tick.at),
+        curves=(), marks=(),
+        bars=tuple(
+            Bar(left=paper.across(start), right=paper.across(end), height=paper.up(count))
+            for start, end, count in rods
+        ),
+        title=title,
+    )  # fmt: skip
+
+
 # --- the window ------------------------------------------------------------------------------
 
 
@@ -152,6 +188,25 @@ def _ticks(
         value = count * step
         yield Tick(at=place(value), label=tree.number(value))
         count += 1
+
+
+def _few_ticks(low: Fraction, high: Fraction, length: float, gap: Callable[[int], float]) -> Iterator[Tick]:
+    """Along an axis of a small picture, of a length in cm: as many as fit. `gap` is how far apart numbers of
+    so many digits are to be."""
+    for step in _steps():
+        places = [at * step for at in range(ceil(low / step), floor(high / step) + 1)]
+        if float(step / (high - low)) * length >= gap(max((len(f"{float(p):g}") for p in places), default=0)):
+            for place in places:
+                at = round(float((place - low) / (high - low)) * length, 3)
+                yield Tick(at=at, label=tree.number(place))
+            return
+
+
+def _steps() -> Iterator[Fraction]:
+    unit = Fraction(1, 1000)
+    while True:
+        yield from (unit, 2 * unit, 3 * unit, 5 * unit)
+        unit *= 10
 
 
 # --- the curves inside it ----------------------------------------------------------------------

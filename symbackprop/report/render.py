@@ -35,7 +35,7 @@ from symbackprop.report.words import Words, WordsError, load_words
 if TYPE_CHECKING:
     from symbackprop.report.document import Document
 
-__all__ = ["FORMATS", "TemplateError", "WordsError", "render", "text_setter"]
+__all__ = ["FORMATS", "TemplateError", "WordsError", "render", "setters", "text_setter"]
 
 
 def _plain_formula(node: Node, style: Style, *, align: bool = False) -> str:
@@ -142,18 +142,34 @@ def render(
         decimal_mark=decimal_mark or spoken.decimal_mark, words=spoken.formula, loss=loss,
         straight_d=straight_d, names=names or {}, capitals=capitals, layers=layers, layer_names=layer_names,
     )  # fmt: skip
-    table = {**TABLE, **(functions or {})}
-    numbers = section_numbers(document)
+    setter, plain = setters(own, spoken, style, functions or {}, sections=section_numbers(document))
+    fields: dict[str, Any] = page(document, setter, plain)
+    return fill(own.template, fields, templates)
+
+
+def setters(
+    kind: Format,
+    spoken: Words,
+    style: Style,
+    functions: Mapping[str, Function],
+    *,
+    sections: Mapping[str, int],
+    room: float = ROOM,
+) -> tuple[Setter, Setter]:
+    """What sets a page in a format, and what sets the same as bare text; `room` is the width of a line in em.
+
+    `functions` are an exercise's own as rows of the table, `sections` the numbers of labelled headings.
+    """
+    table = {**TABLE, **functions}
     measure = _measure(_styled(FORMATS["tex"], style, table, spoken))
 
-    def setter(kind: Format) -> Setter:
+    def setter(one: Format) -> Setter:
         return Setter(
-            format=kind, words=spoken, style=_styled(kind, style, table, spoken), sections=numbers,
-            measure=measure, room=ROOM, operators=_own_operators(kind, table),
+            format=one, words=spoken, style=_styled(one, style, table, spoken), sections=sections,
+            measure=measure, room=room, operators=_own_operators(one, table),
         )  # fmt: skip
 
-    fields: dict[str, Any] = page(document, setter(own), setter(_PLAIN))
-    return fill(own.template, fields, templates)
+    return setter(kind), setter(_PLAIN)
 
 
 def text_setter(spoken: Words, style: Style, functions: Mapping[str, Function]) -> Setter:

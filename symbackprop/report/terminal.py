@@ -92,6 +92,13 @@ def exercise_rows() -> list[Row]:
     return [(name, load(name).title_in("en")) for name in bundled()]
 
 
+def exam_rows() -> list[Row]:
+    """The bundled exams with their titles."""
+    from symbackprop.exams.file import bundled_exams, load_exam  # nobody else needs exams here
+
+    return [(name, load_exam(name).title.get("en", name)) for name in bundled_exams()]
+
+
 def function_rows(kind: str) -> list[Row]:
     """The functions of a kind, with their formulas and other names."""
     return [_function_row(row) for row in ROWS if row.kind == kind and row.public]

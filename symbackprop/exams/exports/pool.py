@@ -136,8 +136,7 @@ class Essay:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolVariant:
     """One variant of a question. `name` is unique in the pool, ASCII; `data` are the given values, by their
-    name in ASCII (`W`, `x`), as (shape, entries). `text` are the paragraphs of the question, data and all;
-    `notes` say how answers are written (“no fractions”)."""
+    name in ASCII (`W`, `x`), as (shape, entries). `text` are the paragraphs of the question, data and all."""
 
     name: str
     data: Mapping[str, tuple[tuple[int, ...], tuple[Fraction, ...]]]

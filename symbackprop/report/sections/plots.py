@@ -57,7 +57,7 @@ def plots(view: View) -> Iterator[Block]:
     )
     for start in range(0, len(found), count):
         row = found[start : start + count]
-        names = tuple(one.function for one, _ in row)
+        names = tuple(one.function for one, _ in row if one.function is not None)
         yield Plot(
             panels=tuple(one for one, _ in row),
             places=tuple(places for _, places in row),

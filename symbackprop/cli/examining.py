@@ -1,0 +1,183 @@
+"""The commands about exams: `exam` makes one, `stress` looks at its variants, `grade` marks answers."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from symbackprop.cli.faults import guarded
+from symbackprop.cli.printing import put, say
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from symbackprop.exams.model import Exam, Student
+
+Secret = Annotated[
+    Path | None,
+    typer.Option(
+        help="A file with a secret: who has none cannot work out anybody's numbers.", show_default=False
+    ),
+]
+Language = Annotated[
+    str | None,
+    typer.Option(help="es or en. Without it the exam says, else English.", show_default=False),
+]
+Engine = Annotated[str, typer.Option(help="auto, pdflatex or typst, for PDFs.")]
+Output = Annotated[Path, typer.Option(help="The folder; the exam gets one of its own in it.")]
+Force = Annotated[bool, typer.Option("--force", help="Replace files that are not ours or were edited.")]
+Templates = Annotated[
+    Path | None, typer.Option(help="A folder whose templates go before ours.", show_default=False)
+]
+
+
+def exam(
+    exam: Annotated[str, typer.Argument(help="An exam file, or the name of a bundled one.")],
+    variants: Annotated[
+        int | None, typer.Option(help="How many variants, numbered 1, 2, 3 …", show_default=False)
+    ] = None,
+    roster: Annotated[
+        Path | None, typer.Option(help="A CSV of students: id, and perhaps name.", show_default=False)
+    ] = None,
+    secret_file: Secret = None,
+    to: Annotated[
+        str,
+        typer.Option(
+            help="What to make, with commas: papers, solutions, rubric, keys and tex (as LaTeX), json, and for "
+            "platforms moodle, stack, prairielearn, qti, canvas."
+        ),
+    ] = "papers,solutions,rubric",
+    language: Language = None,
+    jobs: Annotated[int, typer.Option(help="Typesetters at a time.")] = 1,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on where a run was stopped: what is there is not made again.")
+    ] = False,
+    engine: Engine = "auto",
+    output: Output = Path("output"),
+    templates: Templates = None,
+    force: Force = False,
+) -> None:
+    """Make an exam: a variant for each student, papers, solutions, rubric, files for platforms.
+
+    Everything goes to OUTPUT/EXAM: what students get to students/, what they must not see to teacher/, and
+    question files to platforms/. The manifest in teacher/ keeps every number.
+    """
+    with guarded():
+        from symbackprop.report.exams.making import KINDS, Making, Order, said
+        from symbackprop.report.outputs import ENGINES, one_of
+
+        kinds = tuple(one_of("--to", part.strip(), KINDS) for part in to.split(","))
+        one_of("--engine", engine, ENGINES)
+        if not 1 <= jobs <= 64:
+            raise ValueError(f"--jobs {jobs}: between 1 and 64")
+        source = _Source.of(exam)
+        with _told() as progress:
+            making = Making(
+                Order(
+                    exam=source.exam, text=source.text, students=_students(variants, roster),
+                    secret=_secret(secret_file), kinds=kinds,
+                    language=_language(source.exam, language, templates), folder=output / source.exam.key,
+                    engine=engine,  # type: ignore[arg-type]  # it is one of them: just looked at
+                    jobs=jobs, resume=resume, force=force, templates=templates, progress=progress,
+                )
+            )  # fmt: skip
+            with source.faults():
+                files = list(making.run())
+        for line in said(making):
+            put(line)
+        folders: dict[Path, int] = {}
+        for path in files:
+            folders[path.parent] = folders.get(path.parent, 0) + 1
+        for folder, count in folders.items():
+            put(f"wrote {folder} ({count:,} file{'s' * (count != 1)})")
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """An exam with its file."""
+
+    name: str
+    text: str
+    exam: "Exam"
+
+    @classmethod
+    def of(cls, name: str) -> "_Source":
+        """The exam in a file, or the bundled one. Raises ExerciseError."""
+        from symbackprop.exams.file import bundled_exams, load_exam
+        from symbackprop.exercise import file_and_text
+
+        _, text = file_and_text(bundled_exams().get(name, Path(name)))
+        return cls(name, text, load_exam(name))
+
+    @contextmanager
+    def faults(self) -> Iterator[None]:
+        """Faults that are found later, with the file and the line of their keys."""
+        from symbackprop.exercise import ExerciseError
+        from symbackprop.exercise.located import located
+
+        try:
+            yield
+        except ExerciseError as error:
+            raise located(error, Path(self.name), self.text) from None
+
+
+def _students(variants: int | None, roster: Path | None) -> tuple["Student", ...]:
+    """Those of the roster, or as many as were asked for; one without either."""
+    from symbackprop.exams.roster import read_roster
+    from symbackprop.exams.variants import anonymous
+
+    if roster is None:
+        return tuple(anonymous(1 if variants is None else variants))
+    if variants is not None:
+        raise ValueError("--variants and --roster: there is a variant for each student of a roster; take one")
+    return read_roster(roster)
+
+
+def _secret(path: Path | None) -> bytes:
+    """The secret in a file; none is a warning."""
+    from symbackprop.limits import SECRET_BYTES
+
+    if path is None:
+        say("warning: without --secret-file whoever has the exam file can work out everybody's numbers")
+        return b""
+    secret = path.read_bytes().strip()
+    least, most = SECRET_BYTES
+    if not least <= len(secret) <= most:
+        raise ValueError(
+            f"--secret-file {path}: {len(secret)} bytes; a secret has from {least} to {most}, for example "
+            "those that `head -c 32 /dev/urandom | base64` writes"
+        )
+    return secret
+
+
+def _language(exam: "Exam", asked: str | None, templates: Path | None) -> str:
+    from symbackprop.report.outputs import one_of
+    from symbackprop.report.words import languages
+
+    known = languages(templates)
+    return one_of("--language" if asked else "language", asked or exam.language, known)
+
+
+@contextmanager
+def _told() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar for each thing that is made, on a terminal; elsewhere nothing."""
+    if not sys.stderr.isatty():
+        yield lambda what, done, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        tasks: dict[str, TaskID] = {}
+
+        def told(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = progress.add_task(what, total=total)
+            progress.update(tasks[what], completed=done, total=total)
+
+        yield told

@@ -1,0 +1,319 @@
+"""Grading: answers in, points out, by the rubric of what was really handed out.
+
+The exam and every number come from the manifest; each student's key is worked out anew, by both routes, and
+compared with the manifest's before anything is marked. What cannot be read is never wrong: it is a doubt, for
+a person, and its part has no points until they have looked. Grading twice gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from symbackprop import limits
+from symbackprop.checking.source import read_source
+from symbackprop.exams.faulty import shown_steps
+from symbackprop.exams.file import exam_of
+from symbackprop.exams.grading_derivations import Derivations, Source
+from symbackprop.exams.grading_marks import (
+    Earlier,
+    Marking,
+    all_cells,
+    mark_derived,
+    mark_found,
+    mark_value,
+)
+from symbackprop.exams.grading_model import (
+    Answer,
+    Candidate,
+    Doubt,
+    Graded,
+    GradingError,
+    PartMark,
+    Place,
+    StudentMarks,
+)
+from symbackprop.exams.grading_places import Parts, People
+from symbackprop.exams.grading_reading import Read, TableReader, is_blank
+from symbackprop.exams.grading_table import Row, Table
+from symbackprop.exams.manifest import Issued, Manifest
+from symbackprop.exams.model import Sheet, Variant
+from symbackprop.exams.plan import step_name
+from symbackprop.exams.rubric import Rubrics, RubricStep
+from symbackprop.exams.variants import KeyMismatch, Maker, Questioned
+from symbackprop.notation.node import Node
+from symbackprop.notation.write import to_plain
+
+_TABLES: Final = frozenset({".csv", ".tsv"})
+
+
+def grade(answers: Path, manifest: Manifest, *, decimal_mark: str = ".") -> Graded:
+    """The exam of a manifest graded: `answers` is a table (CSV), or a folder with everybody's derivations.
+
+    `decimal_mark` is that of the exam's language. Raises GradingError where the answers or the manifest
+    cannot be used, ExerciseError for the exam's text, KeyMismatch where a key is not what the manifest has.
+    """
+    if not answers.is_dir():
+        return Grader.of(manifest).table(table_text(answers), answers.name, decimal_mark)
+    sources, doubts = folder_sources(answers)
+    return Grader.of(manifest).derivations(sources, doubts)
+
+
+def table_text(path: Path) -> str:
+    """The text of a table. Raises GradingError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise GradingError(f"{path}: cannot be read: {error.strerror or error}") from None
+    if len(content) > limits.FILE_BYTES * 10:
+        raise GradingError(f"{path}: more than {limits.FILE_BYTES * 10:,} bytes, which is the limit")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise GradingError(f"{path}:{line}: this is not UTF-8 text. Save the file as UTF-8.") from None
+
+
+def folder_sources(folder: Path) -> tuple[list[Source], list[Doubt]]:
+    """The derivations of a folder, by name, and what in it cannot be read. Raises GradingError for none."""
+    sources: list[Source] = []
+    doubts: list[Doubt] = []
+    for path in sorted(folder.iterdir(), key=lambda one: one.name):
+        if path.name.startswith(".") or path.is_dir():
+            continue
+        try:
+            if path.suffix.lower() in _TABLES:
+                raise ValueError(f"{path}: a table of answers is graded by itself")
+            _, text, suffix = read_source(path)
+        except ValueError as problem:
+            message = str(problem).removeprefix(str(path)).lstrip(":, ")
+            doubts.append(Doubt(file=path.name, line=0, why="file", parts={"message": message}))
+            continue
+        sources.append(Source(path.name, text, suffix))
+    if not sources and not doubts:
+        raise GradingError(f"{folder}: this folder is empty. Put a derivation of each student into it.")
+    return sources, doubts
+
+
+class Grader:
+    """An exam with its derivations, its rubrics, and what was handed out."""
+
+    def __init__(self, manifest: Manifest, maker: Maker) -> None:
+        self.exam = maker.exam
+        self.issued = manifest.issued
+        self.reader = Derivations(self.exam)
+        self._people = People(manifest.issued)
+        tracers = {one.question.id: one.plan.tracer for one in maker.questions}
+        self._rubrics = Rubrics(self.exam, tracers)
+        self._marking = {one.question.id: self._marking_of(one) for one in maker.questions}
+        self._formulas = {
+            one.question.id: {step_name(step): step.formula for step in one.plan.tracer.steps}
+            for one in maker.questions
+        }
+        self._lines = {
+            (one.question.id, part.id): tuple(map(step_name, shown_steps(one.plan, part)))
+            for one in maker.questions for part in one.question.parts if part.kind == "mistake"
+        }  # fmt: skip
+        self._candidates = {one.student.id: self._candidate(one, maker) for one in manifest.issued}
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Grader:
+        """Everything made anew from a manifest. Raises ExerciseError, GradingError, KeyMismatch."""
+        exam = exam_of(manifest.text, key=manifest.exam, file=f"{manifest.exam}.toml")
+        return cls(manifest, Maker.of(exam))
+
+    def _marking_of(self, one: Questioned) -> Marking:
+        nodes: dict[tuple[str, str, str, str], tuple[Node | None, Node | None]] = {
+            (step_name(step), row.id, _plain(wrong.about), _plain(wrong.instead)):
+                (wrong.about, wrong.instead)
+            for step, row, wrong in one.plan.tracer.mistakes()
+        }  # fmt: skip
+        return Marking(exam=self.exam, following=self._rubrics.following[one.question.id], nodes=nodes)
+
+    def _candidate(self, issued: Issued, maker: Maker) -> Candidate:
+        """The exam of a student, with its wrong answers and rubric, once its key has been found again."""
+        who = issued.student.id
+        if [sheet.question for sheet in issued.sheets] != [one.question.id for one in maker.questions]:
+            raise GradingError(f"the manifest is damaged: student {who!r} has other questions than the exam")
+        sheets: list[Sheet] = []
+        for questioned, kept in zip(maker.questions, issued.sheets, strict=True):
+            try:
+                made = questioned.again(questioned.numbers(kept))
+            except (KeyError, ValueError) as problem:
+                raise GradingError(
+                    f"the manifest is damaged: question {kept.question} of student {who!r}: {problem}"
+                ) from None
+            sheet = questioned.sheet(made, b"", who)
+            _compare(kept, sheet, who)
+            sheets.append(replace(sheet, wrong=tuple(sheet.wrong)))  # looked at for every part
+        variant = Variant(student=issued.student, sheets=tuple(sheets))
+        planted = {(one.question, one.part): one for one in issued.planted}
+        by_question = {sheet.question: sheet for sheet in sheets}
+        for place, one in planted.items():
+            if place[0] not in by_question or by_question[place[0]].key.get(one.name) != one.value:
+                raise KeyMismatch(f"student {who!r}: the corrected line of {place[0]} is not the right one")
+        return Candidate(
+            issued=issued, sheets=by_question, steps=self._rubrics.steps(variant), planted=planted
+        )
+
+    # --- two kinds of answers
+
+    def table(self, text: str, file: str, decimal_mark: str = ".") -> Graded:
+        """Grade the answers of a table. Raises GradingError."""
+        table = Table(text, file, self._people, Parts(self.exam))
+        reader = TableReader(
+            file=file, mark=decimal_mark, candidates=self._candidates, derivations=self.reader,
+            lines=self._lines,
+        )  # fmt: skip
+        together: dict[tuple[str, Place], list[Row]] = {}
+        for row in table.rows():
+            together.setdefault((row.student.id, (row.question.id, row.part.id)), []).append(row)
+        for rows in together.values():
+            reader.take(rows)
+        for student in table.lost:
+            reader.read.setdefault(student, Read()).lost = True
+        asked = {place for _, place in together}
+        doubts = [*table.doubts, *reader.doubts]
+        doubts += [
+            Doubt(file=file, line=0, why="skipped", question=question.id, part=part.id)
+            for question in self.exam.questions for part in question.parts
+            if (question.id, part.id) not in asked
+        ]  # fmt: skip
+        return self._graded(reader.read, doubts, asked, file)
+
+    def derivations(self, sources: Sequence[Source], doubts: Sequence[Doubt] = ()) -> Graded:
+        """Grade derivations, whose names are students' ids, printed codes or numbers. `doubts` are files that
+        cannot be read."""
+        everything = {(question.id, part.id) for question in self.exam.questions for part in question.parts}
+        found: dict[str, list[str]] = {}
+        kept = []
+        for doubt in doubts:
+            owner = self._owner(doubt.file)
+            kept.append(_owned(doubt, owner))
+            if owner is not None:
+                found.setdefault(owner.student.id, []).append(doubt.file)
+        texts: dict[str, Source] = {}
+        for source in sources:
+            owner = self._owner(source.name)
+            if owner is None:
+                stem = _stem(source.name)
+                kept.append(
+                    Doubt(file=source.name, line=0, why="student", student=stem, parts={"text": stem})
+                )
+                continue
+            found.setdefault(owner.student.id, []).append(source.name)
+            texts[owner.student.id] = source
+        read: dict[str, Read] = {}
+        for student, names in found.items():
+            if len(names) > 1 or student not in texts:
+                read[student] = Read(pending=set(everything))
+                kept += [
+                    Doubt(file=name, line=0, why="files", student=student, parts={"files": tuple(names)})
+                    for name in names if len(names) > 1
+                ]  # fmt: skip
+                continue
+            one = self._candidates[student]
+            made = self.reader.read(texts[student], student, one.sheets, one.issued.planted)
+            kept += made.doubts
+            read[student] = Read(made.answers, made.pending)
+        return self._graded(read, kept, everything, "")
+
+    def _owner(self, name: str) -> Issued | None:
+        """Whose file this is: called by an id, a code or a number, or as papers are (`0017-3f2a9c1b77de`)."""
+        stem = _stem(name)
+        return self._people.find(stem) or self._people.find(stem.partition("-")[2])
+
+    # --- marks
+
+    def _graded(self, read: Mapping[str, Read], doubts: list[Doubt], asked: set[Place], file: str) -> Graded:
+        students = []
+        for issued in self.issued:
+            one = self._candidates[issued.student.id]
+            mine = read.get(issued.student.id, Read())
+            parts: tuple[PartMark, ...] = ()
+            if mine.present:
+                parts = tuple(self._parts(one, mine, asked))
+                doubts += _later_doubts(parts, issued, file)
+            students.append(
+                StudentMarks(student=issued.student, code=issued.code, present=mine.present,
+                             sheets=tuple(one.sheets.values()), parts=parts)
+            )  # fmt: skip
+        order = {issued.student.id: at for at, issued in enumerate(self.issued)}
+        doubts.sort(key=lambda one: (one.file, one.line, order.get(one.student, -1)))
+        return Graded(exam=self.exam, formulas=self._formulas, students=tuple(students), doubts=tuple(doubts))
+
+    def _parts(self, one: Candidate, read: Read, asked: set[Place]) -> Iterator[PartMark]:
+        earlier = {question: Earlier({}, set()) for question in one.sheets}
+        for step in one.steps:
+            place = (step.question, step.part.id)
+            answer = read.answers.get(place)
+            if place not in asked:
+                yield PartMark(step=step, answer=None, points=None, skipped=True)
+                continue
+            if place in read.pending:
+                made = PartMark(step=step, answer=answer, points=None, planted=one.planted.get(place))
+            elif read.lost and answer is None:
+                made = PartMark(step=step, answer=None, points=None)
+            elif answer is None or is_blank(answer):
+                made = _unanswered(step, one, place)
+            else:
+                made = self._mark(step, answer, one, earlier[step.question])
+            if step.key is not None:
+                earlier[step.question].take(step.part.name, made, step.key)
+            yield made
+
+    def _mark(self, step: RubricStep, answer: Answer, one: Candidate, earlier: Earlier) -> PartMark:
+        marking = self._marking[step.question]
+        if step.part.kind == "value":
+            return mark_value(marking, step, answer, one.sheets[step.question], earlier)
+        if step.part.kind == "derive":
+            return mark_derived(step, answer)
+        planted = one.planted.get((step.question, step.part.id))
+        if planted is None:
+            return PartMark(step=step, answer=answer, points=None)
+        return mark_found(marking, step, answer, planted)
+
+
+def _unanswered(step: RubricStep, one: Candidate, place: Place) -> PartMark:
+    cells = all_cells("blank", 0 if step.key is None else len(step.key.entries))
+    return PartMark(step=step, answer=None, points=Fraction(0), cells=cells, planted=one.planted.get(place))
+
+
+def _compare(kept: Sheet, made: Sheet, who: str) -> None:
+    """Raises KeyMismatch where the key in a manifest is another than the one that was just found."""
+    for name in {**kept.key, **dict.fromkeys(made.key)}:
+        if name not in kept.key or name not in made.key or kept.key[name] != made.key[name]:
+            raise KeyMismatch(
+                f"student {who!r}, question {kept.question}: {name} is not what the numbers give"
+            )
+
+
+def _later_doubts(parts: Sequence[PartMark], issued: Issued, file: str) -> Iterator[Doubt]:
+    """What a person has to mark though it could be read: it hangs on what could not be, or disagrees."""
+    unread = {(one.step.question, one.step.part.name) for one in parts
+              if one.points is None and one.step.key is not None}  # fmt: skip
+    for one in parts:
+        if one.points is None and one.answer is not None and one.cells:
+            follows = tuple(name for name in one.step.follows if (one.step.question, name) in unread)
+            yield Doubt(
+                file=one.answer.file or file, line=one.answer.line,
+                why="after" if one.step.key is not None else "correction", student=issued.student.id,
+                question=one.step.question, part=one.step.part.id, text=one.answer.text,
+                parts={"names": follows},
+            )  # fmt: skip
+
+
+def _owned(doubt: Doubt, owner: Issued | None) -> Doubt:
+    student = _stem(doubt.file) if owner is None else owner.student.id
+    return Doubt(file=doubt.file, line=doubt.line, why=doubt.why, student=student, parts=doubt.parts)
+
+
+def _stem(name: str) -> str:
+    return Path(name).stem
+
+
+def _plain(node: Node | None) -> str:
+    return "" if node is None else to_plain(node)

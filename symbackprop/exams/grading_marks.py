@@ -1,0 +1,282 @@
+"""From what was read to points: full, method, value, what follows from one's own answers, known mistakes.
+
+Numbers alone are worth the whole part. Beside a formula they are worth the value, and the formula the method:
+who writes the right numbers after a wrong formula has not shown the method. What follows from the student's
+own earlier answers is right; of it, too, zeros are worth nothing by themselves. Where an answer may follow
+from one that could not be read, it is a person who marks it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from symbackprop.algebra.values.arrays import Array, form
+from symbackprop.checking.findings import Named
+from symbackprop.exams.follow import Following
+from symbackprop.exams.grading_model import Answer, Cell, PartMark
+from symbackprop.exams.grading_numbers import Numbers, Written
+from symbackprop.exams.manifest import Planted
+from symbackprop.exams.model import Exam, Sheet, Slip
+from symbackprop.exams.rubric import RubricMistake, RubricStep
+from symbackprop.notation.node import Node
+
+Arrays = dict[str, Array[Fraction]]
+Nodes = Mapping[tuple[str, str, str, str], tuple[Node | None, Node | None]]
+"""By quantity, mistake, and the two parts of its formula as text: those parts as trees."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Marking:
+    """What is needed to mark one question. `nodes` are the parts of formulas that mistakes are about."""
+
+    exam: Exam
+    following: Following
+    nodes: Nodes
+
+
+@dataclass(slots=True)
+class Earlier:
+    """A student's own answers so far: those that were read whole, and those that could not be."""
+
+    arrays: Arrays
+    unread: set[str]
+
+    def take(self, name: str, mark: PartMark, due: Array[Fraction]) -> None:
+        """Remember the answer to a part."""
+        if mark.points is None:
+            self.unread.add(name)
+        numbers = None if mark.answer is None else mark.answer.numbers
+        if numbers is not None and not mark.shape and len(numbers.cells) == len(due.entries):
+            array = numbers.array(due.shape)
+            if array is not None:
+                self.arrays[name] = array
+
+
+@dataclass(frozen=True, slots=True)
+class _Worth:
+    """What an array of numbers earns, and why."""
+
+    points: Fraction
+    cells: tuple[Cell, ...]
+    slip: Slip | None = None
+    explained: int = 0
+    shape: bool = False
+
+
+def mark_value(
+    marking: Marking, step: RubricStep, answer: Answer, sheet: Sheet, earlier: Earlier
+) -> PartMark:
+    """The mark of numbers of one quantity."""
+    name = step.part.name
+    worth = _worth(marking, step, answer, sheet, earlier)
+    formula = answer.formula(name)
+    share = worth.points / step.points
+    points = {
+        "none": worth.points,
+        "right": step.method + step.value * share,
+        "wrong": step.value * share,
+    }[formula]
+    doubtful = earlier.unread & set(step.follows)
+    if doubtful and not _settled(worth) and answer.numbers is not None and not answer.numbers.empty:
+        return PartMark(step=step, answer=answer, points=None, cells=worth.cells)
+    named = answer.named
+    if worth.slip is not None:
+        named = (_named(marking, worth.slip),)
+    elif formula != "wrong" and _settled(worth):
+        named = ()
+    return PartMark(
+        step=step, answer=answer, points=points, cells=worth.cells, mistakes=named,
+        explained=worth.explained, shape=worth.shape,
+    )  # fmt: skip
+
+
+def _settled(worth: _Worth) -> bool:
+    return all(cell in ("right", "rounded", "follows") for cell in worth.cells) and not worth.shape
+
+
+def _worth(marking: Marking, step: RubricStep, answer: Answer, sheet: Sheet, earlier: Earlier) -> _Worth:
+    key = step.key
+    assert key is not None, "a part that asks for numbers has a key"
+    numbers = answer.numbers
+    count = len(key.entries)
+    if numbers is None or numbers.empty:
+        if answer.settled:
+            return _Worth(step.points, all_cells("right", count))
+        if answer.carried and _is_guarded(marking, step, sheet, earlier):
+            return _Worth(step.points, all_cells("follows", count))
+        return _Worth(Fraction(0), all_cells("blank", count))
+    if _is_misshapen(numbers, key):
+        if answer.settled:
+            return _Worth(step.points, all_cells("right", count))
+        slip = _whole_slip(step, numbers)
+        return _Worth(
+            Fraction(0), all_cells("wrong", len(numbers.cells)), slip, 0 if slip is None else count, True
+        )
+    worth = _entries(marking, step, numbers, sheet, earlier)
+    if answer.settled and not _settled(worth):
+        return _Worth(step.points, all_cells("right", count))
+    if answer.carried and not _settled(worth) and _is_guarded(marking, step, sheet, earlier, numbers):
+        return _Worth(step.points, all_cells("follows", count))
+    return worth
+
+
+def all_cells(cell: Cell, count: int) -> tuple[Cell, ...]:
+    """The same fate for so many numbers."""
+    return (cell,) * count
+
+
+def _is_misshapen(numbers: Numbers, key: Array[Fraction]) -> bool:
+    """Whether the numbers are those of an array of another shape; rows that are not shown fit any."""
+    if len(numbers.cells) != len(key.entries):
+        return True
+    return numbers.shape is not None and form(numbers.shape) != form(key.shape)
+
+
+def _is_guarded(
+    marking: Marking, step: RubricStep, sheet: Sheet, earlier: Earlier, own: Numbers | None = None
+) -> bool:
+    """Whether an answer may earn points because it follows: nothing that it comes of, nor itself, has fewer
+    numbers other than 0 than the key."""
+    sources = [name for name in step.follows if name in earlier.arrays]
+    if any(_nonzero(earlier.arrays[name].entries) < _nonzero(sheet.key[name].entries) for name in sources):
+        return False
+    if own is None or step.key is None:
+        return bool(sources)
+    values = [Fraction(0) if cell is None else cell.value for cell in own.cells]
+    return _nonzero(values) >= _nonzero(step.key.entries)
+
+
+def _nonzero(values: Sequence[Fraction]) -> int:
+    return sum(1 for value in values if value)
+
+
+# --- number by number --------------------------------------------------------------------------
+
+
+def _entries(marking: Marking, step: RubricStep, numbers: Numbers, sheet: Sheet, earlier: Earlier) -> _Worth:
+    key = step.key
+    assert key is not None
+    cells: list[Cell] = []
+    for cell, due in zip(numbers.cells, key.entries, strict=True):
+        cells.append("blank" if cell is None else cell.agrees(due) or "wrong")
+    earned = [
+        points if cell in ("right", "rounded") else Fraction(0)
+        for cell, points in zip(cells, step.numbers, strict=True)
+    ]
+    if "wrong" not in cells:
+        return _Worth(sum(earned, Fraction(0)), tuple(cells))
+    followed = marking.following.followed(step.part.name, sheet, earlier.arrays)
+    if followed is not None:
+        worths = _shared(step.points, followed)
+        for at, (cell, due) in enumerate(zip(numbers.cells, followed.entries, strict=True)):
+            if cells[at] == "wrong" and cell is not None and cell.agrees(due):
+                cells[at], earned[at] = "follows", worths[at]
+    found = _explained(step.mistakes, numbers, cells)
+    places = [at for at, cell in enumerate(cells) if cell == "mistake"]
+    if found is not None and found.credit:
+        for at in places:
+            earned[at] = found.credit[at]
+    slip = None if found is None else found.slip
+    return _Worth(min(step.points, sum(earned, Fraction(0))), tuple(cells), slip, len(places))
+
+
+def _shared(points: Fraction, followed: Array[Fraction]) -> list[Fraction]:
+    """What each number is worth that follows: equal shares, and zeros nothing."""
+    count = _nonzero(followed.entries)
+    return [points / count if value else Fraction(0) for value in followed.entries]
+
+
+def _explained(
+    mistakes: Sequence[RubricMistake], numbers: Numbers, cells: list[Cell]
+) -> RubricMistake | None:
+    """The mistake that explains most of the wrong numbers, of those that explain as many the one that agrees
+    with the others too; `cells` become its own. One of another shape explains all numbers or none."""
+    wrong = [at for at, cell in enumerate(cells) if cell == "wrong"]
+    best: tuple[tuple[int, int], RubricMistake, list[int]] | None = None
+    for one in mistakes:
+        if len(one.slip.array.entries) != len(cells):
+            continue
+        agrees = [
+            cell is not None and cell.agrees(due) is not None
+            for cell, due in zip(numbers.cells, one.slip.array.entries, strict=True)
+        ]
+        places = [at for at in wrong if agrees[at]]
+        if not any(one.slip.array.entries[at] for at in places) or not (one.credit or all(agrees)):
+            continue  # zeros tell nothing
+        rank = (len(places), sum(agrees))
+        if best is None or rank > best[0]:
+            best = (rank, one, places)
+    if best is None:
+        return None
+    for at in best[2]:
+        cells[at] = "mistake"
+    return best[1]
+
+
+def _whole_slip(step: RubricStep, numbers: Numbers) -> Slip | None:
+    """The mistake that gives exactly these numbers, in another shape than the right ones."""
+    return next((one.slip for one in step.mistakes if is_slip(one.slip.array, numbers)), None)
+
+
+def is_slip(array: Array[Fraction], numbers: Numbers) -> bool:
+    """Whether numbers are exactly those that a mistake gives."""
+    return (
+        len(array.entries) == len(numbers.cells)
+        and (numbers.shape is None or form(numbers.shape) == form(array.shape))
+        and all(map(_agree, numbers.cells, array.entries))
+    )
+
+
+def _agree(cell: Written | None, due: Fraction) -> bool:
+    return cell is not None and cell.agrees(due) is not None
+
+
+def _named(marking: Marking, slip: Slip) -> Named:
+    about, instead = marking.nodes.get((slip.part, slip.mistake, slip.about, slip.instead), (None, None))
+    return Named(id=slip.mistake, about=about, instead=instead)
+
+
+# --- what is written in words and formulas -------------------------------------------------------
+
+
+def mark_derived(step: RubricStep, answer: Answer) -> PartMark:
+    """The mark of a derivation in general: each of its gradients the same."""
+    share = step.points / len(step.part.names)
+    right = sum(answer.formula(name) == "right" for name in step.part.names)
+    return PartMark(step=step, answer=answer, points=share * right, mistakes=answer.named)
+
+
+def mark_found(marking: Marking, step: RubricStep, answer: Answer, planted: Planted) -> PartMark:
+    """The mark of a mistake that was to be found: the line, and the line as it should be.
+
+    A person marks it where the number of the line is wrong and its correction right.
+    """
+    key = planted.value
+    numbers = answer.numbers
+    cells = tuple(_cells(numbers, key))
+    hit = answer.wrong_line == planted.at + 1
+    mended = bool(cells) and all(cell in ("right", "rounded") for cell in cells)
+    points: Fraction | None = Fraction(0)
+    if hit:
+        points = step.method + (step.value if mended else Fraction(0))
+    elif mended:
+        points = None
+    return PartMark(
+        step=step, answer=answer, points=points, cells=cells, planted=planted,
+        mistakes=(named_planted(marking, planted),),
+    )  # fmt: skip
+
+
+def _cells(numbers: Numbers | None, key: Array[Fraction]) -> Iterator[Cell]:
+    if numbers is not None and len(numbers.cells) == len(key.entries) and not _is_misshapen(numbers, key):
+        for cell, due in zip(numbers.cells, key.entries, strict=True):
+            yield "blank" if cell is None else cell.agrees(due) or "wrong"
+
+
+def named_planted(marking: Marking, planted: Planted) -> Named:
+    """The mistake that was to be found, with the parts of the formula that it is about."""
+    key = (planted.name, planted.mistake, planted.about, planted.instead)
+    about, instead = marking.nodes.get(key, (None, None))
+    return Named(id=planted.mistake, about=about, instead=instead)

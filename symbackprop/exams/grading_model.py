@@ -1,0 +1,147 @@
+"""What grading knows: what was read of each student, and what it is worth. Data only; no words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Literal
+
+from symbackprop.checking.findings import Named
+from symbackprop.exams.grading_numbers import Numbers
+from symbackprop.exams.manifest import Issued, Planted
+from symbackprop.exams.model import Exam, Sheet, Student
+from symbackprop.exams.rubric import RubricStep
+from symbackprop.notation.node import Node, Plain
+
+Place = tuple[str, str]
+"""A question and a part, by id."""
+
+Cell = Literal["right", "rounded", "follows", "mistake", "wrong", "blank"]
+"""What became of one number."""
+
+Formula = Literal["right", "wrong", "none"]
+"""What a derivation says about how a quantity is made."""
+
+
+class GradingError(ValueError):
+    """Answers cannot be graded at all: the file, the line, and what would be right."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Candidate(Plain):
+    """What a student was to do: numbers by question, rubric, and mistakes that they were to find."""
+
+    issued: Issued
+    sheets: Mapping[str, Sheet]
+    steps: tuple[RubricStep, ...]
+    planted: Mapping[Place, Planted]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Doubt(Plain):
+    """Something for a person to look at. Nobody loses points by it.
+
+    `why` is a sentence of the language files, `grade.why_<why>`, and `parts` fill its places. `file` and
+    `line` (0: the whole) say where it is. `student` is the id, or what the file says where nobody has it.
+    """
+
+    file: str
+    line: int
+    why: str
+    student: str = ""
+    question: str = ""
+    part: str = ""
+    text: str = ""
+    parts: Mapping[str, str | int | tuple[str, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Answer(Plain):
+    """What a student answers to one part, as far as it was read. `file` and `line` are where it begins.
+
+    `numbers` of a quantity, of the line as it should be where a mistake is to be found. `wrong_line` is the
+    number of the line (from 1) that they name there. Of a derivation: `formulas` say of each quantity
+    whether its formula is right; `carried`: the checker found the numbers to follow from the student's own;
+    `settled`: it found them right in a form that is not looked into here; `named` are the mistakes that it
+    recognises.
+    """
+
+    file: str
+    line: int
+    text: str = ""
+    numbers: Numbers | None = None
+    wrong_line: int | None = None
+    formulas: Mapping[str, Formula] = field(default_factory=dict)
+    carried: bool = False
+    settled: bool = False
+    named: tuple[Named, ...] = ()
+
+    def formula(self, name: str) -> Formula:
+        """What the answer says about how `name` is made."""
+        return self.formulas.get(name, "none")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PartMark(Plain):
+    """The mark of one part. `points` is None where a person has to look.
+
+    `cells` are the numbers' fates, row by row. `mistakes` explain what is wrong, `explained` numbers of it.
+    `shape`: the numbers are those of an array of another shape. `skipped`: the answers say nothing about
+    this part, of nobody. `formulas` as in an Answer; `planted` is the mistake that was to be found.
+    """
+
+    step: RubricStep
+    answer: Answer | None
+    points: Fraction | None
+    cells: tuple[Cell, ...] = ()
+    mistakes: tuple[Named, ...] = ()
+    explained: int = 0
+    shape: bool = False
+    skipped: bool = False
+    planted: Planted | None = None
+
+    @property
+    def place(self) -> Place:
+        """Its question and part."""
+        return self.step.question, self.step.part.id
+
+    @property
+    def full(self) -> bool:
+        """Whether it earns everything."""
+        return self.points == self.step.points
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class StudentMarks(Plain):
+    """The marks of one student, in the order of the paper. `sheets` are their numbers; who is not `present`
+    has handed nothing in."""
+
+    student: Student
+    code: str
+    present: bool
+    sheets: tuple[Sheet, ...]
+    parts: tuple[PartMark, ...]
+
+    @property
+    def total(self) -> Fraction:
+        """The points of all parts that have been marked."""
+        return sum((part.points for part in self.parts if part.points is not None), Fraction(0))
+
+    @property
+    def pending(self) -> int:
+        """How many parts a person has to look at."""
+        return sum(part.points is None for part in self.parts)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class Graded(Plain):
+    """An exam graded: everybody in the order of the manifest, and what a person has to look at.
+
+    `formulas` are by question how each quantity is made.
+    """
+
+    exam: Exam
+    formulas: Mapping[str, Mapping[str, Node]]
+    students: tuple[StudentMarks, ...]
+    doubts: tuple[Doubt, ...]

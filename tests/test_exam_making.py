@@ -1,0 +1,319 @@
+"""A whole exam in a folder: what is written where, what is kept, what is refused, and that nothing leaks."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import symbackprop
+from symbackprop import cli
+from symbackprop.exams.exported import exported
+from symbackprop.exams.exports import EXPORTS, exporter
+from symbackprop.exams.exports.pool import Pool
+from symbackprop.exams.file import bundled_exams, load_exam
+from symbackprop.exams.manifest import read_manifest
+from symbackprop.exams.rubric import Rubrics
+from symbackprop.exams.variants import KeyMismatch, Maker, anonymous
+from symbackprop.report.exams.making import KINDS, MANIFEST
+from symbackprop.report.exams.pool import pool_of
+
+ROOT = Path(symbackprop.__file__).resolve().parents[1]
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command line in an empty folder with a secret in it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "secret").write_text("a secret of sixteen bytes or more\n")
+
+    def go(*arguments: str) -> tuple[int, str, str]:
+        code = cli.run([*arguments, *(["--secret-file", "secret"] if arguments[0] == "exam" else [])])
+        said = capsys.readouterr()
+        assert "Traceback" not in said.out + said.err
+        return code, said.out, said.err
+
+    return go
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_an_exam_is_made_and_said(run: Run, tmp_path: Path) -> None:
+    code, out, err = run("exam", "examen-capa", "--variants", "3", "--to", "keys,tex,json")
+    assert (code, err) == (0, "")
+    assert "capa: 3 variants, no two with the same data" in out
+    assert "14 to 14 multiplications that are not trivial" in out
+    assert "every key was found twice, by the formulas and by dual numbers: 3 variants" in out
+    made = set(contents(tmp_path / "output/examen-capa"))
+    assert made == {
+        "students/papers.tex", "teacher/keys.tex", "teacher/manifest.json", "teacher/variants.json",
+        ".symbackprop",
+    }  # fmt: skip
+
+
+def test_the_data_say_what_the_manifest_says(run: Run, tmp_path: Path) -> None:
+    run("exam", "examen-capa", "--variants", "4", "--to", "json")
+    folder = tmp_path / "output/examen-capa/teacher"
+    manifest = read_manifest((folder / "manifest.json").read_text("utf-8"))
+    data = json.loads((folder / "variants.json").read_text("utf-8"))
+    assert data["points"] == "20"
+    for issued, variant in zip(manifest.issued, data["variants"], strict=True):
+        assert variant["code"] == issued.code
+        for sheet, question in zip(issued.sheets, variant["questions"], strict=True):
+            total = Fraction(0)
+            for part in question["parts"]:
+                total += Fraction(part["points"])
+                if part["kind"] == "value":
+                    shape, entries = part["key"]
+                    assert tuple(shape) == sheet.key[part["part"]].shape
+                    assert tuple(map(Fraction, entries)) == sheet.key[part["part"]].entries
+                    assert sum(map(Fraction, part["numbers"])) == Fraction(part["points"])
+            assert total in (14, 6)
+
+
+def test_the_same_input_gives_the_same_bytes(run: Run, tmp_path: Path) -> None:
+    kinds = "papers,solutions,keys,tex,json,moodle,stack,prairielearn,qti"
+    for folder in ("one", "two"):
+        code, _, err = run(
+            "exam", "examen-capa", "--variants", "2", "--to", kinds, "--engine", "typst", "--output", folder
+        )
+        assert (code, err) == (0, "")
+    one, two = contents(tmp_path / "one"), contents(tmp_path / "two")
+    assert one == two
+    assert len(one) > 15
+
+
+def test_who_has_numbers_keeps_them(run: Run, tmp_path: Path) -> None:
+    """A roster that grows, in another order: those who were there have the same numbers and codes."""
+    roster = tmp_path / "r.csv"
+    roster.write_text("id,name\n7,Ana\n9,Luis\n", "utf-8")
+    assert run("exam", "examen-red", "--roster", "r.csv", "--to", "json")[0] == 0
+    manifest = tmp_path / "output/examen-red" / MANIFEST
+    before = {one.student.id: one for one in read_manifest(manifest.read_text("utf-8")).issued}
+    roster.write_text("id,name\n1,Eva\n9,Luis\n7,Ana María\n", "utf-8")
+    assert run("exam", "examen-red", "--roster", "r.csv", "--to", "json")[0] == 0
+    after = {one.student.id: one for one in read_manifest(manifest.read_text("utf-8")).issued}
+    assert set(after) == {"1", "7", "9"}
+    for student in ("7", "9"):
+        assert after[student].sheets == before[student].sheets
+        assert after[student].code == before[student].code
+    assert after["7"].student.name == "Ana María"
+
+
+def test_another_exam_or_secret_in_the_folder_is_refused(run: Run, tmp_path: Path) -> None:
+    exam = tmp_path / "e.toml"
+    exam.write_text(bundled_exams()["examen-neurona"].read_text("utf-8"), "utf-8")
+    assert run("exam", "e.toml", "--to", "json")[0] == 0
+    (tmp_path / "secret").write_text("another secret of sixteen bytes")
+    code, _, err = run("exam", "e.toml", "--to", "json")
+    assert code == 2
+    assert "the secret is another one since the numbers there were handed out" in err
+    (tmp_path / "secret").write_text("a secret of sixteen bytes or more")
+    exam.write_text(exam.read_text("utf-8").replace("L = 1", "L = 2"), "utf-8")
+    code, _, err = run("exam", "e.toml", "--to", "json")
+    assert code == 2
+    assert "the exam file has changed" in err
+    assert run("exam", "e.toml", "--to", "json", "--force")[0] == 0
+
+
+def test_files_of_others_are_not_overwritten(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "output/examen-neurona"
+    target = folder / "teacher/keys.tex"
+    target.parent.mkdir(parents=True)
+    target.write_text("mine")
+    code, _, err = run("exam", "examen-neurona", "--to", "keys")
+    assert code == 2
+    assert "keys.tex: the file exists and was not written by symbackprop" in err
+    assert target.read_text() == "mine"
+    assert run("exam", "examen-neurona", "--to", "keys", "--force")[0] == 0
+    target.write_text(target.read_text("utf-8") + "% edited", "utf-8")
+    code, _, err = run("exam", "examen-neurona", "--to", "keys")
+    assert code == 2
+    assert "was edited after symbackprop wrote it" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("nowhere.toml",), "there is no such file"),
+        (("examen-capa", "--to", "paper"), "did you mean papers?"),
+        (("examen-capa", "--variants", "0"), "between 1 and 20,000"),
+        (("examen-capa", "--variants", "2", "--roster", "r.csv"), "take one"),
+        (("examen-capa", "--roster", "none.csv"), "none.csv: cannot be read"),
+        (("examen-capa", "--language", "fr"), "it is one of"),
+        (("examen-capa", "--jobs", "0"), "between 1 and 64"),
+        (("examen-capa", "--engine", "word"), "it is one of auto"),
+    ],
+)
+def test_a_call_at_fault_ends_with_two(run: Run, arguments: tuple[str, ...], said: str) -> None:
+    code, out, err = run("exam", *arguments)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_faults_that_are_found_late_have_their_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "s.toml").write_text("[questions.q]\nexercise = 'sigmoide'\npoints = { z = 1 }\n")
+    code, _, err = run("exam", "s.toml")
+    assert code == 2
+    assert "s.toml:1: questions.q: an answer would not be exact" in err
+
+
+def test_a_short_secret_is_refused_and_none_is_a_warning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "short").write_text("abc")
+    assert cli.run(["exam", "examen-neurona", "--secret-file", "short"]) == 2
+    assert "a secret has from 16" in capsys.readouterr().err
+    assert cli.run(["exam", "examen-neurona", "--to", "json"]) == 0
+    assert "warning: without --secret-file" in capsys.readouterr().err
+
+
+# --- platforms -------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def pools() -> dict[str, Pool]:
+    made = {}
+    for name in bundled_exams():
+        maker = Maker.of(load_exam(name))
+        variants = list(maker.variants(anonymous(6), b"a secret of sixteen bytes"))
+        rubrics = Rubrics(maker.exam, {one.question.id: one.plan.tracer for one in maker.questions})
+        for language in ("es", "en"):
+            made[f"{name}/{language}"] = pool_of(maker.exam, variants, rubrics, language=language)
+    return made
+
+
+@pytest.mark.parametrize("platform", EXPORTS)
+@pytest.mark.parametrize(
+    "name", [f"{exam}/{language}" for exam in bundled_exams() for language in ("es", "en")]
+)
+def test_keys_come_back_from_every_platforms_files(name: str, platform: str, pools: dict[str, Pool]) -> None:
+    files, count = exported(pools[name], platform)
+    assert files
+    numbers = [
+        len(part.cells)
+        for question in pools[name].questions for variant in question.variants
+        for part in variant.parts if hasattr(part, "cells")
+    ]  # fmt: skip
+    assert count == sum(numbers) or platform == "canvas"
+    assert exporter(platform).export(pools[name]) == files
+
+
+@pytest.mark.parametrize("platform", ["moodle", "qti"])
+def test_a_wrong_key_in_a_file_is_found(
+    platform: str, pools: dict[str, Pool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file of a pool in which one number is another: what is read back is not what it should be."""
+    pool = pools["examen-capa/es"]
+    module = exporter(platform)
+    question = pool.questions[0]
+    variant = question.variants[0]
+    part = next(part for part in variant.parts if getattr(part, "slug", "") == "dx")
+    cell = replace(part.cells[0], key=part.cells[0].key + 1)  # type: ignore[union-attr]
+    wrong = replace(part, cells=(cell, *part.cells[1:]), guesses=())  # type: ignore[union-attr, call-arg]
+    parts = tuple(wrong if one is part else one for one in variant.parts)
+    changed = replace(
+        pool, questions=(
+            replace(question, variants=(replace(variant, parts=parts), *question.variants[1:])),
+            *pool.questions[1:],
+        ),
+    )  # fmt: skip
+    files = module.export(changed)
+    monkeypatch.setattr(module, "export", lambda _: files)
+    with pytest.raises(KeyMismatch, match="dx"):
+        exported(pool, platform)
+
+
+def test_no_language_is_mixed(pools: dict[str, Pool]) -> None:
+    """Sentences of platforms: none of the Spanish pool is in the English one, but formulas and names."""
+
+    def said(pool: Pool) -> set[str]:
+        return {
+            word.strip()
+            for question in pool.questions for variant in question.variants for part in variant.parts
+            for words in (part.prompt, *(guess.feedback for guess in getattr(part, "guesses", ())))
+            for word in words if isinstance(word, str) and len(word.strip()) > 12
+        }  # fmt: skip
+
+    for name in bundled_exams():
+        spanish, english = said(pools[f"{name}/es"]), said(pools[f"{name}/en"])
+        assert spanish
+        assert english
+        assert not spanish & english
+
+
+# --- stopped -----------------------------------------------------------------------------------
+
+
+def test_a_killed_run_goes_on(tmp_path: Path) -> None:
+    """Killed while typesetting; --resume makes the rest, and the bytes are those of a whole run."""
+    (tmp_path / "secret").write_text("a secret of sixteen bytes or more")
+    arguments = [
+        sys.executable, "-m", "symbackprop", "exam", "examen-neurona", "--variants", "240", "--to", "papers",
+        "--engine", "typst", "--secret-file", "secret",
+    ]  # fmt: skip
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    papers = tmp_path / "broken/examen-neurona/students/papers"
+    child = subprocess.Popen(
+        [*arguments, "--output", "broken"], cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 60
+    while time.monotonic() < until and child.poll() is None and len(list(papers.glob("*.pdf"))) < 20:
+        time.sleep(0.02)
+    child.send_signal(signal.SIGKILL)
+    child.wait()
+    before = {path.name: path.stat().st_mtime_ns for path in papers.glob("*.pdf")}
+    assert len(before) >= 20
+    for folder in ("broken", "whole"):
+        again = subprocess.run(
+            [*arguments, "--output", folder, "--resume"], cwd=tmp_path, env=environment, capture_output=True,
+            text=True, check=False,
+        )  # fmt: skip
+        assert again.returncode == 0, again.stderr
+    made = contents(tmp_path / "broken/examen-neurona/students")
+    assert made == contents(tmp_path / "whole/examen-neurona/students")
+    kept = [name for name, when in before.items() if (papers / name).stat().st_mtime_ns == when]
+    assert len(kept) >= len(before) - 120  # all but those of the batch that was being written
+    assert not [name for name in made if name.endswith(".part")]
+
+
+def test_a_full_disk_leaves_what_is_there(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing fails after the manifest: it is said, nothing half-written stays, and the next run goes on."""
+    from symbackprop.report import files
+
+    real: Any = files._write_synced
+    calls = []
+
+    def full(path: Path, data: bytes, mode: int) -> None:
+        calls.append(path)
+        if len(calls) > 1:
+            raise OSError(28, "No space left on device")
+        real(path, data, mode)
+
+    monkeypatch.setattr(files, "_write_synced", full)
+    code, _, err = run("exam", "examen-neurona", "--variants", "2", "--to", "keys,tex,json")
+    assert code == 2
+    assert "No space left on device" in err
+    folder = tmp_path / "output/examen-neurona"
+    assert set(contents(folder)) == {MANIFEST, ".symbackprop"}
+    monkeypatch.setattr(files, "_write_synced", real)
+    assert run("exam", "examen-neurona", "--variants", "2", "--to", "keys,tex,json")[0] == 0
+
+
+def test_the_kinds_are_those_that_the_issue_names(run: Run) -> None:
+    code, _, err = run("exam", "examen-capa", "--to", "nothing")
+    assert code == 2
+    assert set(KINDS) == {"papers", "solutions", "rubric", "keys", "tex", "json", *EXPORTS}
+    assert all(kind in err for kind in KINDS)
