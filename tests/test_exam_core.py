@@ -465,6 +465,7 @@ def test_bundled_exams_speak_both_languages(name: str) -> None:
         ),
         ("[questions.q.model]\nz='W x + c('", 2, "never closed"),
         ("questions = 3", 1, "is a table"),
+        ("[questions.q]\nexercise='neurona'\npoints={z=1}\nmistake={of=['dz']}", 4, "would print answers"),
         ("[questions.q]\nexercise='neurona'\nmistake={of=['z']}", 3, "no gradient z"),
         ("[marking]\nmethod=2\n[questions.q]\nexercise='neurona'\npoints={z=1}", 2, "between 0 and 1"),
     ],

@@ -272,6 +272,10 @@ class _Reading:
             if kind in data:
                 count += 1
                 yield from self._written(kind, data, (*path, kind), exercise)
+        if asked and "mistake" in data:
+            advice = "Make two questions of it: each has numbers of its own."
+            message = "the derivation with a mistake in it would print answers that are asked too"
+            self.collected.add((*path, "mistake"), message, advice)
         if count > limits.EXAM_PARTS:
             message = f"{count} parts; a question has at most {limits.EXAM_PARTS}, which are lettered"
             self.collected.add(path, message, "Make two questions of it.")
