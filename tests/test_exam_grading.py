@@ -434,6 +434,9 @@ def same_answers(sitting: Sitting, build: Callable[[str, str, Array[Fraction]], 
     )  # fmt: skip
 
 
+TITLE = "una CAPA de dos neuronas"
+
+
 def cells(array: Array[Fraction], mark: str, between: str) -> str:
     return between.join(shown([value]).replace(",", mark) for value in array.entries)
 
@@ -449,7 +452,7 @@ def cells(array: Array[Fraction], mark: str, between: str) -> str:
         ("id\tpart\tvalues", lambda s, p, a: f"{s}\t{p}\t{cells(a, ',', ' ')}", ","),
         ("part,name,student,values", lambda s, p, a: f"{p},X,{s},{cells(a, '.', ';')}", "."),
         ("code;part;values", lambda s, p, a: f"C0DE0001;capa.{p};{cells(a, ',', ' ')}", ","),
-        ("number,question,part,v", lambda s, p, a: f"1,una CAPA de dos neuronas,{p},{cells(a, '.', ' ')}", "."),
+        ("number,question,part,v", lambda s, p, a: f"1,{TITLE},{p},{cells(a, '.', ' ')}", "."),
         ("student;part;values", lambda s, p, a: f'{s};{p};"[{cells(a, ",", "; ")}]"', ","),
         ("student;part;values", lambda s, p, a: f"{s};{p};{p} = {cells(a, ',', ' ')}", ","),
     ],

@@ -19,10 +19,11 @@ from symbackprop import cli
 from symbackprop.exams.exported import exported
 from symbackprop.exams.exports import EXPORTS, exporter
 from symbackprop.exams.exports.pool import Pool
-from symbackprop.exams.file import bundled_exams, load_exam
+from symbackprop.exams.file import bundled_exams, exam_of, load_exam
 from symbackprop.exams.manifest import read_manifest
 from symbackprop.exams.rubric import Rubrics
 from symbackprop.exams.variants import KeyMismatch, Maker, anonymous
+from symbackprop.report.exams.answers import compare
 from symbackprop.report.exams.making import KINDS, MANIFEST
 from symbackprop.report.exams.pool import pool_of
 
@@ -252,6 +253,39 @@ def test_no_language_is_mixed(pools: dict[str, Pool]) -> None:
         assert spanish
         assert english
         assert not spanish & english
+
+
+# --- PDF text --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_answers_are_read_back_from_the_text_of_solutions(language: str, run: Run, tmp_path: Path) -> None:
+    """With halves and thirds in them; another variant's solution is not taken for this one's."""
+    text = """
+[questions.q]
+points = { z = 1, L = 1, dz = 1, dW = 1 }
+shapes = { W = [2, 3] }
+draw = { W = { from = -3, to = 3, step = "1/3" }, x = { from = -4, to = 4, step = "1/2" } }
+[questions.q.model]
+z = "W x + b"
+yhat = "relu(z)"
+L = "1/2 ||yhat - y||^2"
+"""
+    (tmp_path / "e.toml").write_text(text, "utf-8")
+    code, out, err = run(
+        "exam", "e.toml", "--variants", "4", "--to", "solutions", "--engine", "typst", "--language", language
+    )
+    assert (code, err) == (0, "")
+    assert f"PDF text: {4 * (2 + 1 + 2 + 6)} keys were read back" in out
+    exam = exam_of(text, key="e")
+    variants = list(Maker.of(exam).variants(anonymous(4), b"a secret of sixteen bytes or more"))
+    files = sorted((tmp_path / "output/e/teacher/solutions").glob("*.pdf"))
+    label = {"es": "Solucionario", "en": "Keys"}[language]
+    assert compare(files[2].read_bytes(), exam.questions, variants[2], label) == 11
+    with pytest.raises(KeyMismatch, match="q has the answers"):
+        compare(files[2].read_bytes(), exam.questions, variants[1], label)
+    with pytest.raises(KeyMismatch, match="lines of answers"):
+        compare(files[2].read_bytes(), exam.questions, variants[2], "Answers")
 
 
 # --- stopped -----------------------------------------------------------------------------------

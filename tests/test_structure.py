@@ -60,6 +60,7 @@ HOMES = {
     "subprocess": {"symbackprop.report.pdf", "symbackprop.report.templating"},
     "lxml": {name for name in MODULES if name.startswith("symbackprop.exams.exports.")},
     "text2qti": {"symbackprop.exams.exports.canvas"},
+    "pypdfium2": {"symbackprop.report.exams.answers"},
     "segno": {name for name in MODULES if name.startswith("symbackprop.report.exams.")},
     "pikepdf": {name for name in MODULES if name.startswith("symbackprop.report.exams.")},
 }

@@ -107,6 +107,12 @@ class PartMark(Plain):
         return self.step.question, self.step.part.id
 
     @property
+    def recognised(self) -> bool:
+        """Whether the mistakes explain half of what is wrong or more, and are no coincidence of a number."""
+        wrong = self.cells.count("wrong") + self.cells.count("mistake")
+        return bool(self.mistakes) and (not self.explained or 2 * self.explained >= wrong)
+
+    @property
     def full(self) -> bool:
         """Whether it earns everything."""
         return self.points == self.step.points

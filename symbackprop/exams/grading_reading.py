@@ -15,7 +15,7 @@ from symbackprop.exams.grading_places import called
 from symbackprop.exams.grading_table import Row
 
 _SHOWN: Final = 160  # characters of an answer in the list for a person
-_WORD: Final = r"(?:l[ií]nea|line|rengl[oó]n|paso|step|l)?\W{0,3}(?:n[uú]mero\s+|n\W{0,3})?"
+_WORD: Final = r"(?:l[ií]nea|line|rengl[oó]n|paso|step|l)?\W{0,3}(?:n[uú]mero\s+|n[\Wºª]{0,3})?"
 _LINE: Final = re.compile(rf"\s*{_WORD}\(?\s*(\d{{1,3}})\s*\)?(?![\d/])[\s:;,.]*(.*)", re.I | re.S)
 _NAME: Final = re.compile(r"\s*([^\s=:;,]+)[\s=:;,]*(.*)", re.S)
 

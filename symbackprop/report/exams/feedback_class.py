@@ -236,8 +236,8 @@ class ClassReport(Plain):
         said: dict[tuple[str, ...], tuple[Node | Text, Text]] = {}
         for student in present:
             for mark in student.parts:
-                if mark.step.part.kind == "mistake" or mark.points is None:
-                    continue  # it is not the student's own
+                if mark.step.part.kind == "mistake" or mark.points is None or not mark.recognised:
+                    continue  # it is not the student's own, or not plainly so
                 for named in mark.mistakes:
                     question = mark.step.question
                     key = (question, mark.step.part.id, named.id, *map(_text, (named.about, named.instead)))

@@ -157,7 +157,18 @@ class Making:
 
     def solutions(self) -> Iterator[Path]:
         """A worked solution for each student, and the bundle."""
-        return self._typeset(solutions=True)
+        from symbackprop.report.exams.answers import compare
+        from symbackprop.report.words import load_words
+
+        order = self.order
+        label = load_words(order.language, order.templates).page["exam_keys"]
+        files = iter(self._typeset(solutions=True))
+        count = 0
+        for variant, path in zip(self.variants, files, strict=False):
+            count += compare(path.read_bytes(), order.exam.questions, variant, label)
+            yield path
+        yield from files  # the bundle
+        self.compared["PDF text"] = count
 
     def _typeset(self, *, solutions: bool) -> Iterator[Path]:
         from symbackprop.report.exams.batches import typeset_papers

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from symbackprop.exams.model import Exam, Part, Sheet, Texts, Variant
 from symbackprop.notation.node import Plain
+from symbackprop.report.exams.answers import key_line
 from symbackprop.report.exams.codes import Codes, Form, SecretMac, drawn, payload, variant_code
 from symbackprop.report.exams.marks import Marks, Skeleton
 from symbackprop.report.exams.questions import Asked
@@ -100,6 +101,7 @@ class _Question(Plain):
     worked: Worked
     data: int  # the place of the first given name
     lines: Mapping[str, int]  # by part: the place of the height that it needs; that of its lines follows
+    key: int  # the place of all answers in one line
     solutions: int  # the place of the first part's
 
 
@@ -234,6 +236,9 @@ class Papers:
                     "room": room,
                 }
             )
+        key = len(marks.given)
+        asks = any(part.kind == "value" for part in asked.question.parts)
+        fields["key"] = marks.new() if self.solutions and asks else ""
         solutions = len(marks.given)
         for shown_part in parts:
             shown_part["solution"] = marks.new() if self.solutions else ""
@@ -242,6 +247,7 @@ class Papers:
             worked=Worked(asked, _INSIDE * asked.setter.room, self.exam.method),
             data=data,
             lines=lines,
+            key=key,
             solutions=solutions,
         )
         text = in_language(asked.question.text, self.language)
@@ -294,6 +300,8 @@ class Papers:
         for question, sheet in zip(questions, variant.sheets, strict=True):
             self._put_numbers(strings, question, sheet)
             if self.solutions:
+                line = key_line(question.asked.question, sheet, self.words.decimal_mark)
+                strings[question.key] = self._format.escape(line)
                 count = len(question.asked.question.parts)
                 strings[question.solutions : question.solutions + count] = solved[done : done + count]
                 done += count
