@@ -3,7 +3,6 @@
 import csv
 import io
 import re
-import shutil
 import time
 from dataclasses import replace
 from fractions import Fraction
@@ -257,9 +256,9 @@ def test_an_exam_that_nobody_handed_in_has_a_report(layer: Sitting) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("engine", ["pdflatex", "typst"])
-def test_pdfs_are_typeset(graded: Graded, language: str, engine: str) -> None:
-    if engine == "pdflatex" and shutil.which("pdflatex") is None:
-        pytest.skip("no TeX here")
+def test_pdfs_are_typeset(graded: Graded, language: str, engine: str, request: pytest.FixtureRequest) -> None:
+    if engine == "pdflatex":
+        request.getfixturevalue("pdflatex")
     few = replace(graded, students=graded.students[1:3])
     outputs = GradedOutputs(few, language, kind="pdf", engine=engine, jobs=2)  # type: ignore[arg-type]
     made = dict(outputs.files())
@@ -309,3 +308,12 @@ def test_the_feedback_of_a_thousand_takes_seconds(layer: Sitting) -> None:
     started = time.perf_counter()
     assert len(list(outputs.files())) == 43
     assert time.perf_counter() - started < 3
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_could_not_be_read_is_shown_as_it_was_written(layer: Sitting, language: str) -> None:
+    found = layer.graded(*layer.rows(2, without=("dz",), dW=[7] * 6), "s2;capa;dz;8? <b> $0")
+    text = feedback(found, "s2", language)
+    assert "8? &lt;b&gt; \\$0" in text
+    assert {"es": "una persona", "en": "a person"}[language] in text
+    assert {"es": "puede seguirse de otra", "en": "may follow from another"}[language] in text

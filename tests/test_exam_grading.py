@@ -28,8 +28,8 @@ Values = Sequence[Fraction | int]
 class Sitting:
     """An exam that was handed out to some students, and its manifest."""
 
-    def __init__(self, name: str, count: int = 12) -> None:
-        text = bundled_exams()[name].read_text("utf-8")
+    def __init__(self, name: str, count: int = 12, change: tuple[str, str] = ("[", "[")) -> None:
+        text = bundled_exams()[name].read_text("utf-8").replace(*change)
         self.exam: Exam = exam_of(text, key=name)
         maker = Maker.of(self.exam)
         students = [Student(id=f"s{n}", name=f"Student {n}", number=n) for n in range(1, count + 1)]
@@ -288,7 +288,19 @@ def test_nothing_follows_from_zeros(layer: Sitting) -> None:
     assert [part(graded, found).points for found in ("dW", "db", "dx")] == [0, 0, 0]
 
 
-def test_what_follows_may_be_rounded_and_is_read_through_what_is_not_asked(network: Sitting) -> None:
+def test_the_order_of_the_paper_does_not_matter_to_what_follows() -> None:
+    """dW is asked before dz, which it follows from."""
+    sitting = Sitting("examen-capa", 2, ("dz = 2\ndW = 3", "dW = 3\ndz = 2"))
+    asked = [found.id for found in sitting.exam.questions[0].parts]
+    assert asked.index("dW") < asked.index("dz")
+    wrong = [value + 1 if value else value for value in sitting.key("dz").entries]
+    graded = sitting.graded(*sitting.rows(1, **carried(sitting, 1, wrong)))
+    assert [found.step.part.id for found in one(graded).parts[:8]] == asked
+    assert part(graded, "dW").points == 3
+    assert "follows" in part(graded, "dW").cells
+
+
+def test_what_follows_is_read__through_what_is_not_asked(network: Sitting) -> None:
     """a1 = relu(z1) of the student's own z1; ŷ = W2 a1 + b2 of their own a1."""
     sheet = network.sheet(1)
     z1 = [value + 1 if value > 0 else value for value in sheet.key["z1"].entries]
@@ -655,7 +667,9 @@ def test_a_derivation_earns_nothing_by_following_from_zeros(layer: Sitting) -> N
 def test_entries_one_by_one_are_an_array(layer: Sitting) -> None:
     key = layer.key("dz").entries
     line = f"dz_1 = {key[0]} $$\n\n$$ dz_2 = {key[1]}"
-    assert part(read_md(layer, derivation(layer, dz=line)), "dz").points == 2
+    graded = read_md(layer, derivation(layer, dz=line, db="db = dz"))
+    assert part(graded, "dz").points == 2
+    assert part(graded, "db").points == 1  # the numbers of what it is equal to
 
 
 def test_an_unreadable_line_is_for_a_person_where_nothing_else_is_said(layer: Sitting) -> None:

@@ -47,8 +47,8 @@ def exam(
     to: Annotated[
         str,
         typer.Option(
-            help="What to make, with commas: papers, solutions, rubric, keys and tex (as LaTeX), json, and for "
-            "platforms moodle, stack, prairielearn, qti, canvas."
+            help="What to make, with commas: papers, solutions, rubric, keys and tex (as LaTeX), json, and "
+            "for platforms moodle, stack, prairielearn, qti, canvas."
         ),
     ] = "papers,solutions,rubric",
     language: Language = None,

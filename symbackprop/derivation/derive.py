@@ -13,9 +13,10 @@ from symbackprop.algebra.values.apply import formula
 from symbackprop.algebra.values.domain import EvaluationError
 from symbackprop.derivation.certify import certificate
 from symbackprop.derivation.failed import CertificateFailed
+from symbackprop.derivation.forward import forward_steps
 from symbackprop.derivation.general import layers, with_named_sizes
 from symbackprop.derivation.gradients import backward
-from symbackprop.derivation.links import forward_links, with_points
+from symbackprop.derivation.links import with_points
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.naming import named_parts
 from symbackprop.derivation.numbers import quantities
@@ -76,21 +77,6 @@ def _for_any_sizes(model: Model) -> tuple[Model, tuple[Step, ...]] | None:
         return lifted, tuple(backward(lifted))
     except CannotDerive:
         return None
-
-
-def forward_steps(model: Model) -> Iterator[Step]:
-    """The steps from the inputs to the loss: the equations as they are written. Needs no SymPy."""
-    for one in model.exercise.equations:
-        uses = tuple(name for name in tree.names_in(one.body) if name in model.exercise.shapes)
-        yield Step(
-            rule="forward",
-            target=one.name,
-            gradient=False,
-            shape=model.exercise.shapes[one.name],
-            formula=one.body,
-            uses=uses,
-            links=forward_links(one),
-        )
 
 
 def _slopes(model: Model, steps: tuple[Step, ...]) -> Iterator[tuple[str, Slope]]:

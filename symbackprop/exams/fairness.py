@@ -136,9 +136,7 @@ class Fairness:
 
     def _shared_fault(self, made: Built) -> str:
         rules = self.question.rules
-        if rules.number("diagnose") and not all(
-            _all_differ(group, made) for group in self.sight(made.version).groups
-        ):
+        if rules.number("diagnose") and not _all_differ(self.sight(made.version).groups, made):
             return "diagnose"
         if rules.number("same_work") and self.work is not None and made.work != self.work:
             return "same_work"
@@ -289,14 +287,18 @@ class Fairness:
         return tuple(made)
 
 
-def _all_differ(group: Group, made: Built) -> bool:
+def _all_differ(groups: tuple[Group, ...], made: Built) -> bool:
+    """Whether in each group no two arrays are alike."""
     numbers = made.key + made.wrong
-    seen = {
-        numbers[start:end] if factors is None
-        else tuple(value * factor for value, factor in zip(numbers[start:end], factors, strict=True))
-        for start, end, factors in group
-    }  # fmt: skip
-    return len(seen) == len(group)
+    for group in groups:
+        seen = {
+            numbers[start:end] if factors is None
+            else tuple(value * factor for value, factor in zip(numbers[start:end], factors, strict=True))
+            for start, end, factors in group
+        }  # fmt: skip
+        if len(seen) < len(group):
+            return False
+    return True
 
 
 def _range(quantity: Quantity) -> range:

@@ -8,8 +8,9 @@ from symbackprop.derivation.steps import Step
 from symbackprop.exams.fairness import Built, Fairness
 from symbackprop.exams.lazily import LazyArrays
 from symbackprop.exams.model import Faulty, FaultyLine, Part
-from symbackprop.exams.plan import Plan, WrongKind, step_name
+from symbackprop.exams.plan import Plan
 from symbackprop.exams.stream import Stream
+from symbackprop.exams.tracer import WrongKind, step_name
 
 
 class LazyFaults(Mapping[str, Faulty]):

@@ -19,7 +19,7 @@ from symbackprop.algebra.values.exact import Exact
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
 from symbackprop.exams.model import Question, Sheet
-from symbackprop.exams.plan import Tracer, step_name
+from symbackprop.exams.tracer import Tracer, step_name
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 

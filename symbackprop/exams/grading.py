@@ -41,8 +41,8 @@ from symbackprop.exams.grading_reading import Read, TableReader, is_blank
 from symbackprop.exams.grading_table import Row, Table
 from symbackprop.exams.manifest import Issued, Manifest
 from symbackprop.exams.model import Sheet, Variant
-from symbackprop.exams.plan import step_name
 from symbackprop.exams.rubric import Rubrics, RubricStep
+from symbackprop.exams.tracer import step_name
 from symbackprop.exams.variants import KeyMismatch, Maker, Questioned
 from symbackprop.notation.node import Node
 from symbackprop.notation.write import to_plain
@@ -246,24 +246,33 @@ class Grader:
         return Graded(exam=self.exam, formulas=self._formulas, students=tuple(students), doubts=tuple(doubts))
 
     def _parts(self, one: Candidate, read: Read, asked: set[Place]) -> Iterator[PartMark]:
+        """The marks in the order of the paper; worked out in that of the derivation, whichever that is."""
         earlier = {question: Earlier({}, set()) for question in one.sheets}
-        for step in one.steps:
+        made: dict[Place, PartMark] = {}
+        for step in sorted(one.steps, key=self._depth):
             place = (step.question, step.part.id)
-            answer = read.answers.get(place)
-            if place not in asked:
-                yield PartMark(step=step, answer=None, points=None, skipped=True)
-                continue
-            if place in read.pending:
-                made = PartMark(step=step, answer=answer, points=None, planted=one.planted.get(place))
-            elif read.lost and answer is None:
-                made = PartMark(step=step, answer=None, points=None)
-            elif answer is None or is_blank(answer):
-                made = _unanswered(step, one, place)
-            else:
-                made = self._mark(step, answer, one, earlier[step.question])
-            if step.key is not None:
-                earlier[step.question].take(step.part.name, made, step.key)
-            yield made
+            mark = self._part(step, place, one, read, asked, earlier[step.question])
+            if step.key is not None and not mark.skipped:
+                earlier[step.question].take(step.part.name, mark, step.key)
+            made[place] = mark
+        return (made[step.question, step.part.id] for step in one.steps)
+
+    def _depth(self, step: RubricStep) -> int:
+        """Where a quantity stands in its derivation; what is written in words comes last."""
+        order = list(self._formulas[step.question])
+        return order.index(step.part.name) if step.key is not None else len(order)
+
+    def _part(
+        self, step: RubricStep, place: Place, one: Candidate, read: Read, asked: set[Place], earlier: Earlier
+    ) -> PartMark:
+        answer = read.answers.get(place)
+        if place not in asked:
+            return PartMark(step=step, answer=None, points=None, skipped=True)
+        if place in read.pending or (read.lost and answer is None):
+            return PartMark(step=step, answer=answer, points=None, planted=one.planted.get(place))
+        if answer is None or is_blank(answer):
+            return _unanswered(step, one, place)
+        return self._mark(step, answer, one, earlier)
 
     def _mark(self, step: RubricStep, answer: Answer, one: Candidate, earlier: Earlier) -> PartMark:
         marking = self._marking[step.question]

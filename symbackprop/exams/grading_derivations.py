@@ -19,6 +19,7 @@ from symbackprop.checking.findings import Finding, Verdict
 from symbackprop.checking.settings import Settings
 from symbackprop.exams.grading_literals import Statement, gathered, statement
 from symbackprop.exams.grading_model import Answer, Doubt, Formula, Place
+from symbackprop.exams.grading_numbers import Numbers
 from symbackprop.exams.grading_places import called
 from symbackprop.exams.grading_sections import line_named, sections
 from symbackprop.exams.manifest import Planted
@@ -249,14 +250,14 @@ class _Question:
             return self._found(part, judged, text, planted)
         if part.kind == "derive":
             return self.derived(part, judged)
-        return self._value(part.name, judged.by_name.get(part.name, []))
+        return self._value(part.name, judged)
 
     # --- numbers
 
-    def _value(self, name: str, lines: Sequence[tuple[Statement, Finding]]) -> Answer | None:
+    def _value(self, name: str, judged: _Judged) -> Answer | None:
+        lines = judged.by_name.get(name)
         if not lines:
             return None
-        due = self.sheet.key[name]
         last = lines[-1][1]
         whole = [(one, at) for one, at in lines if one.numeric and one.places == ()]
         entries = [(one, at) for one, at in lines if one.numeric and one.places]
@@ -267,14 +268,25 @@ class _Question:
             numbers, last = whole[-1][0].numbers, whole[-1][1]
             settled, carried = last.verdict in _RIGHT, last.verdict == "carried"
         elif entries:
-            numbers, last = gathered([one for one, _ in entries], due), entries[-1][1]
-        elif last.kind == "code":
+            numbers, last = self._stated(name, judged), entries[-1][1]
+        elif lines[-1][0].same:
+            numbers = self._stated(lines[-1][0].same, judged)
+        if numbers is None and last.kind == "code":  # what it computes is nowhere written down
             settled, carried = last.verdict in _RIGHT, last.verdict == "carried"
         named = () if last.verdict in _RIGHT else last.mistakes
         return Answer(
             file=self.source.name, line=last.line, text=last.text, numbers=numbers,
             formulas={name: formula}, carried=carried, settled=settled, named=named,
         )  # fmt: skip
+
+    def _stated(self, name: str, judged: _Judged) -> Numbers | None:
+        """The last numbers of a quantity as a whole, else those of its entries."""
+        lines = [one for one, _ in judged.by_name.get(name, ())]
+        whole = [one.numbers for one in lines if one.places == () and one.numbers is not None]
+        entries = [one for one in lines if one.numeric and one.places]
+        if whole or not entries or name not in self.sheet.key:
+            return whole[-1] if whole else None
+        return gathered(entries, self.sheet.key[name])
 
     def _formula(self, lines: Sequence[tuple[Statement, Finding]]) -> Formula:
         """What the last formula of a quantity is."""
@@ -321,10 +333,8 @@ class _Question:
         place = (self.question.id, part.id)
         name = next((one.name for one in planted if (one.question, one.part) == place), "")
         line = line_named(text)
-        whole = [
-            one.numbers for one, _ in judged.by_name.get(name, ()) if one.numeric and one.places == ()
-        ]  # fmt: skip
-        if line is None or not whole:
+        numbers = self._stated(name, judged)
+        if line is None or numbers is None:
             why = "line" if line is None else "no_correction"
             self.made.pending.add(place)
             self.made.doubts.append(
@@ -332,7 +342,7 @@ class _Question:
                       question=place[0], part=place[1])
             )  # fmt: skip
             return None
-        return Answer(file=self.source.name, line=0, text=str(line), wrong_line=line, numbers=whole[-1])
+        return Answer(file=self.source.name, line=0, text=str(line), wrong_line=line, numbers=numbers)
 
     # --- what could not be read
 

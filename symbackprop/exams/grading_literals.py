@@ -21,7 +21,8 @@ class Statement:
     """`dW = dz x^T = [...]`. `places` (from 1) are those of one entry; () for the whole, None for any entry.
 
     `formula` is its beginning as far as names stand in it, None for numbers alone; `numbers` are those at its
-    end, `numeric` whether the end has no name in it at all, readable or not.
+    end, `numeric` whether the end has no name in it at all, readable or not. `same` is the quantity that
+    stands there by itself (`db = dz`).
     """
 
     name: str
@@ -29,6 +30,7 @@ class Statement:
     formula: Node | None
     numbers: Numbers | None
     numeric: bool
+    same: str = ""
 
 
 def statement(reading: Node, loss: str) -> Statement | None:
@@ -49,7 +51,9 @@ def statement(reading: Node, loss: str) -> Statement | None:
             reading.members[: end + 1], reading.relations[:end], reading.over[:end] or (None,) * end
         )
     numeric = left[1] is not None and not _names(rest[-1])
-    return Statement(*left, formula, literal(rest[-1]) if numeric else None, numeric)
+    last = _target(rest[-1], loss)
+    same = last[0] if last is not None and last[1] == () else ""
+    return Statement(*left, formula, literal(rest[-1]) if numeric else None, numeric, same)
 
 
 def _names(node: Node) -> bool:

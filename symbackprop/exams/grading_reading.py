@@ -60,6 +60,7 @@ class TableReader:
         """All lines of one student about one part; where they differ a person decides."""
         read = self.read.setdefault(rows[0].student.id, Read())
         place = (rows[0].question.id, rows[0].part.id)
+        read.answers[place] = Answer(file=self.file, line=rows[0].line, text=_joined(rows[0].cells))
         answers = [answer for row in rows if (answer := self._answer(row, read)) is not None]
         if len(rows) > 1 and (len(answers) < len(rows) or len(set(map(_content, answers))) > 1):
             read.pending.add(place)

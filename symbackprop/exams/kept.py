@@ -23,7 +23,8 @@ from symbackprop.algebra.values.tracing import from_data as program_of
 from symbackprop.derivation.steps import Step
 from symbackprop.exams.fairness import Fairness
 from symbackprop.exams.model import Question
-from symbackprop.exams.plan import Code, Plan, Tracer, WrongKind, planned
+from symbackprop.exams.plan import Code, Plan, planned
+from symbackprop.exams.tracer import Tracer, WrongKind
 from symbackprop.exercise.cache import cache_folder
 from symbackprop.notation.tree_data import as_data, from_data
 

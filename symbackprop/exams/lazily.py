@@ -11,7 +11,8 @@ from typing import overload
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.model import Slip
-from symbackprop.exams.plan import Quantity, WrongCode, WrongKind
+from symbackprop.exams.plan import Quantity, WrongCode
+from symbackprop.exams.tracer import WrongKind
 
 
 class LazyArrays(Mapping[str, "Array[Fraction]"]):

@@ -15,6 +15,11 @@ from symbackprop.notation.tree import Node
 Texts = Mapping[str, str]
 """A text by language. A teacher's text may hold LaTeX; it goes only to the teacher's own TeX."""
 
+def in_language(texts: Texts, language: str) -> str:
+    """A text in a language, else in the first that there is."""
+    return texts.get(language) or next(iter(texts.values()), "")
+
+
 PartKind = Literal["value", "derive", "mistake"]
 """Numbers of one quantity; a derivation in general; a derivation with a mistake in it to be found."""
 

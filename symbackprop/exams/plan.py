@@ -11,30 +11,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from functools import cached_property
 from math import lcm, prod
-from typing import Any
 
 from symbackprop import limits
-from symbackprop.algebra.values.arrays import Array, form
-from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Symbolic
-from symbackprop.algebra.values.run import directional, forward
+from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.straight import Straight, compiled
-from symbackprop.algebra.values.tracing import NotStraight, Program, Traced, Tracing
-from symbackprop.derivation.derive import derive
-from symbackprop.derivation.mistakes import MISTAKES, Mistake
-from symbackprop.derivation.model import Model
-from symbackprop.derivation.naming import named_parts
-from symbackprop.derivation.numbers import evaluator, shaped
-from symbackprop.derivation.slips import Place, Wrong
-from symbackprop.derivation.steps import Derivation, Step
+from symbackprop.algebra.values.tracing import NotStraight, Program
+from symbackprop.derivation.steps import Step
 from symbackprop.exams.model import Question
+from symbackprop.exams.tracer import Tracer, WrongKind, step_name
 from symbackprop.exercise.model import Exercise
-from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
-from symbackprop.notation.write import to_plain
-
-Known = dict[str, "Array[Any]"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,24 +32,6 @@ class Quantity:
     shape: tuple[int, ...]
     start: int
     end: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WrongKind:
-    """One mistake in one step, and what comes of it as an array of `shape`."""
-
-    part: str
-    mistake: str
-    about: str
-    instead: str
-    formula: Node
-    shape: tuple[int, ...]
-    start: int
-
-    @property
-    def end(self) -> int:
-        """The place after its last entry."""
-        return self.start + prod(self.shape)
 
 
 @dataclass(slots=True)
@@ -148,14 +117,14 @@ class Plan:
     """A question with its code.
 
     `given` are the given names and `quantities` all that is computed, forward and back, at their places
-    among the inputs and the outputs of `key`. `second` gives the `gradients`, at their own places.
+    among the inputs and the outputs of `key`. `second` gives the gradients, in the order in which
+    they stand at the end of `quantities`.
     """
 
     question: Question
     tracer: Tracer
     given: tuple[Quantity, ...]
     quantities: tuple[Quantity, ...]
-    gradients: tuple[Quantity, ...]
     key: Code
     second: Code
     _wrong: dict[int, WrongCode] = field(default_factory=dict)
@@ -224,21 +193,15 @@ def planned(question: Question, tracer: Tracer | None = None, programs: Sequence
     if not programs:
         key.run([(at + 2) * under for at, under in enumerate(below)])
     quantities = tuple(_placed({step_name(step): tracer.sizes(step.target) for step in tracer.steps}))
-    moved = {step_name(step): tracer.sizes(step.target) for step in tracer.steps if step.gradient}
     return Plan(
-        question=question, tracer=tracer, given=given, quantities=quantities,
-        gradients=tuple(_placed(moved)), key=key, second=Code(tracer.second, below),
+        question=question, tracer=tracer, given=given, quantities=quantities, key=key,
+        second=Code(tracer.second, below),
     )  # fmt: skip
 
 
 def replanned(plan: Plan, question: Question) -> Plan:
     """The same question with other ranges or rules, without deriving it anew."""
     return planned(question, plan.tracer)
-
-
-def step_name(step: Step) -> str:
-    """`z`, or `dz` for a gradient."""
-    return ("d" if step.gradient else "") + step.target
 
 
 def denominators(question: Question, name: str, entries: int) -> tuple[int, ...]:
@@ -256,143 +219,3 @@ def _placed(shapes: Mapping[str, tuple[int, ...]]) -> Iterator[Quantity]:
         made = Quantity(name=name, shape=shape, start=start, end=start + prod(shape))
         yield made
         start = made.end
-
-
-class Tracer:
-    """The derivation of a question, made when it is first asked for, and its formulas as programs.
-
-    `steps` are those of an earlier run: then nothing is derived until somebody needs more than formulas.
-    """
-
-    def __init__(self, question: Question, steps: tuple[Step, ...] = ()) -> None:
-        self.question = question
-        self._steps = steps
-
-    @cached_property
-    def derivation(self) -> Derivation:
-        """The certified derivation, in symbols."""
-        return derive(self.question.exercise)
-
-    @cached_property
-    def exercise(self) -> Exercise:
-        """The exercise as it is derived: parts of long formulas may have names of their own."""
-        return named_parts(self.question.exercise)
-
-    @cached_property
-    def steps(self) -> tuple[Step, ...]:
-        """What is computed, forward and back, but for the loss's own gradient, which is 1."""
-        return self._steps or tuple(step for step in self.derivation.steps if step.rule != "seed")
-
-    def sizes(self, name: str) -> tuple[int, ...]:
-        """The shape of a name. All sizes of an exam are numbers."""
-        return tuple(size for size in self.exercise.shapes[name] if isinstance(size, int))
-
-    # --- programs
-
-    def key(self, sample: Sequence[Fraction]) -> Program:
-        """Every quantity by its derived formula."""
-        return self._in_order({step_name(step): step.formula for step in self.steps}, self.steps, sample)
-
-    def carried(self, kind: WrongKind, steps: Sequence[Step], sample: Sequence[Fraction]) -> Program:
-        """These steps in order, one of them by a wrong formula."""
-        formulas = {step_name(step): step.formula for step in steps} | {kind.part: kind.formula}
-        return self._in_order(formulas, steps, sample)
-
-    def _in_order(
-        self, formulas: Mapping[str, Node], steps: Sequence[Step], sample: Sequence[Fraction]
-    ) -> Program:
-        """Each quantity by its formula, from those before it."""
-        domain, known = self._start(sample, self.exercise.given)
-        working = evaluator(Model.of(self.exercise), domain)
-        made: list[Traced] = []
-        for step in steps:
-            name, sizes = step_name(step), self.sizes(step.target)
-            known[name] = shaped(working.evaluate(formulas[name], known, like=sizes), sizes)
-            made += known[name].entries
-        return domain.program(made)
-
-    def formula(self, node: Node, shape: tuple[int, ...], sample: Sequence[Fraction]) -> Program:
-        """A formula over given and computed names, in terms of the given ones."""
-        domain, known = self._start(sample, self.exercise.given)
-        working = evaluator(Model.of(self.exercise), domain)
-        needed = set(tree.names_in(node))
-        while more := {u for one in self.exercise.equations if one.name in needed
-                       for u in tree.names_in(one.body)} - needed:  # fmt: skip
-            needed |= more
-        for one in self.exercise.equations:
-            if one.name in needed:
-                sizes = self.sizes(one.name)
-                known[one.name] = shaped(working.evaluate(one.body, known, like=sizes), sizes)
-        return domain.program(shaped(working.evaluate(node, known, like=shape), shape).entries)
-
-    def second(self, sample: Sequence[Fraction]) -> Program:
-        """Every gradient by dual numbers, entry by entry: the model's equations, and no formula of a step."""
-        domain, known = self._start(sample, self.exercise.given)
-        working = evaluator(Model.of(self.exercise), domain)
-        equations = [(one.name, one.body) for one in self.exercise.equations]
-        values = forward(equations, known, working)
-        made: list[Traced] = []
-        for step in self.steps:
-            if step.gradient:
-                here = values[step.target]
-                for at in range(len(here.entries)):
-                    unit = [domain.one if at == place else domain.zero for place in range(len(here.entries))]
-                    direction = {step.target: here.with_entries(unit)}
-                    made.append(directional(equations, values, direction, working))
-        return domain.program(made)
-
-    def wrong_kinds(self, sample: Sequence[Fraction]) -> tuple[tuple[WrongKind, ...], Program]:
-        """The mistakes whose formulas have a value at these numbers' signs, and the values."""
-        names = (*self.exercise.given, *map(step_name, self.steps))
-        domain, known = self._start(sample, names)
-        working = evaluator(Model.of(self.exercise), domain)
-        kinds: list[WrongKind] = []
-        made: list[Traced] = []
-        for step, row, wrong in self.mistakes():
-            sizes = self.sizes(step.target)
-            try:
-                value = working.evaluate(wrong.formula, known, like=sizes)
-            except (EvaluationError, NotStraight, Symbolic, DomainProblem):
-                continue  # it has no value: nobody can write its numbers down
-            if form(value.shape) == form(sizes):
-                value = value.reshaped(sizes)
-            kinds.append(_kind(step, row, wrong, value.shape, len(made)))
-            made += value.entries
-        return tuple(kinds), domain.program(made)
-
-    def mistakes(self) -> Iterator[tuple[Step, Mistake, Wrong]]:
-        """The mistakes that somebody may make in what is asked, in the order of the table."""
-        asked = {name for part in self.question.parts if part.kind != "derive" for name in part.names}
-        for step in self.derivation.steps:
-            if step_name(step) in asked and step.rule not in {"seed", "unreached"}:
-                place = Place(self.exercise, step)
-                for row in MISTAKES:
-                    if row.make is not None and row.id not in UNUSUAL and (step.gradient or row.forward):
-                        for wrong in row.make(place):
-                            if wrong.formula != step.formula:
-                                yield step, row, wrong
-
-    def _start(self, sample: Sequence[Fraction], names: Sequence[str]) -> tuple[Tracing, Known]:
-        """The inputs of a program, by name; the gradient of the loss is 1."""
-        domain = Tracing()
-        known: Known = {}
-        start = 0
-        for name in names:
-            sizes = self.sizes(name) if name in self.exercise.shapes else self.sizes(name[1:])
-            end = start + prod(sizes)
-            known[name] = domain.input_array(Array(sizes, tuple(sample[start:end])))
-            start = end
-        known.setdefault("d" + self.exercise.loss, Array((), (domain.one,)))
-        return domain, known
-
-
-UNUSUAL = frozenset({"entry_sign"})
-"""Mistakes that are possible in every entry: too many to be told apart in one example, and rare."""
-
-
-def _kind(step: Step, row: Mistake, wrong: Wrong, shape: tuple[int, ...], start: int) -> WrongKind:
-    about, instead = ("" if node is None else to_plain(node) for node in (wrong.about, wrong.instead))
-    return WrongKind(
-        part=step_name(step), mistake=row.id, about=about, instead=instead, formula=wrong.formula,
-        shape=shape, start=start,
-    )  # fmt: skip

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import overload
 
 from symbackprop.exams.fairness import Built
@@ -100,12 +99,12 @@ class _Count:
 
     def __init__(self) -> None:
         self.works: set[int] = set()
-        self.keys: set[bytes] = set()
+        self.keys: set[int] = set()
         self.made = 0
 
     def add(self, made: Built) -> None:
         self.works.add(made.work)
-        self.keys.add(blake2b(repr((made.version, made.key)).encode(), digest_size=16).digest())
+        self.keys.add(hash((made.version, made.key)))
         self.made += 1
 
     def summary(self) -> Summary:

@@ -14,7 +14,7 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.follow import Following
 from symbackprop.exams.marks import Marks
 from symbackprop.exams.model import Exam, Part, Question, Sheet, Slip, Variant
-from symbackprop.exams.plan import Tracer
+from symbackprop.exams.tracer import Tracer
 
 
 class RubricError(RuntimeError):

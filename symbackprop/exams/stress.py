@@ -357,21 +357,25 @@ def _uniform_fault(one: Questioned, stream: Stream) -> str:
     """The first rule that one draw breaks; "" if it obeys all."""
     builder = one.fairness.builder
     numbers = list(builder.start)
-    for stage in builder.stages:
-        moves: tuple[Drawn | Chosen, ...] = (*stage.drawn, *stage.chosen)
-        for move in moves:
-            place = move.place
-            drawn = stream.choices(move.values.numerators, place.end - place.start)
-            numbers[place.start : place.end] = drawn
-            if isinstance(move, Drawn) and move.distinct and len({*map(abs, drawn)}) < len(drawn):
-                return DISTINCT
-        for chosen in stage.chosen:
-            if fault := _sum_fault(one, chosen, numbers):
-                return fault
     try:
+        for stage in builder.stages:
+            moves: tuple[Drawn | Chosen, ...] = (*stage.drawn, *stage.chosen)
+            if not all(_drawn(move, stream, numbers) for move in moves):
+                return DISTINCT
+            for chosen in stage.chosen:
+                if fault := _sum_fault(one, chosen, numbers):
+                    return fault
         return one.fairness.fault(one.fairness.worked(tuple(numbers), ()))
     except (NotStraight, DomainProblem):
         return VALUELESS
+
+
+def _drawn(move: Drawn | Chosen, stream: Stream, numbers: list[int]) -> bool:
+    """Draw the entries of a name; whether their sizes differ where they are to."""
+    start, end = move.place.start, move.place.end
+    numbers[start:end] = stream.choices(move.values.numerators, end - start)
+    wanted = isinstance(move, Drawn) and move.distinct
+    return not wanted or len({*map(abs, numbers[start:end])}) == end - start
 
 
 def _sum_fault(one: Questioned, chosen: Chosen, numbers: Sequence[int]) -> str:

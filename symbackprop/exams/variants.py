@@ -94,14 +94,17 @@ class Questioned:
         version, second = plan.second.run(made.numbers)
         below = plan.second.versions[version].denominators
         own = plan.key.versions[made.version].denominators
-        for gradient in plan.gradients:
-            start = plan.quantity(gradient.name).start - gradient.start
-            for at in range(gradient.start, gradient.end):
-                if made.key[start + at] * below[at] != second[at] * own[start + at]:
-                    raise KeyMismatch(
-                        f"question {self.question.id}: {gradient.name} is another by dual numbers, with the "
-                        f"numerators {made.numbers}"
-                    )
+        first = len(own) - len(below)  # the gradients are the last of the quantities, in the same order
+        if below == own[first:]:
+            agreed = made.key[first:] == second
+        else:
+            pairs = zip(made.key[first:], own[first:], second, below, strict=True)
+            agreed = all(one * under == other * over for one, over, other, under in pairs)
+        if not agreed:
+            raise KeyMismatch(
+                f"question {self.question.id}: the gradients are others by dual numbers, with the "
+                f"numerators {made.numbers}"
+            )
 
     def numbers(self, sheet: Sheet) -> tuple[int, ...]:
         """The numerators of a sheet's values. Raises KeyError, ValueError for values of another question."""

@@ -18,6 +18,7 @@ _HALF: Final = Fraction(4)  # the arguments shown on either side of 0, at least
 _ROOM: Final = Fraction(1, 12)  # of a window left free beyond what is in it
 _TOLERANCE: Final = 0.004  # cm
 _DIGIT: Final = 0.16  # cm of width of a number on an axis
+_MOST: Final = 12  # numbers on an axis of a small picture
 _LINE: Final = 0.42  # cm from one number to the next above it
 _LOST: Final = 12  # a curve that leaves the window further than this many times its height is cut there
 
@@ -193,7 +194,7 @@ def _ticks(
 def _few_ticks(low: Fraction, high: Fraction, length: float, gap: Callable[[int], float]) -> Iterator[Tick]:
     """Along an axis of a small picture, of a length in cm: as many as fit. `gap` is how far apart numbers of
     so many digits are to be."""
-    for step in _steps():
+    for step in _steps((high - low) / _MOST):
         places = [at * step for at in range(ceil(low / step), floor(high / step) + 1)]
         if float(step / (high - low)) * length >= gap(max((len(f"{float(p):g}") for p in places), default=0)):
             for place in places:
@@ -202,10 +203,13 @@ def _few_ticks(low: Fraction, high: Fraction, length: float, gap: Callable[[int]
             return
 
 
-def _steps() -> Iterator[Fraction]:
-    unit = Fraction(1, 1000)
+def _steps(least: Fraction) -> Iterator[Fraction]:
+    """1, 2, 3 or 5 times a power of ten, upwards from about `least`."""
+    unit = Fraction(1)
+    while unit > least:
+        unit /= 10
     while True:
-        yield from (unit, 2 * unit, 3 * unit, 5 * unit)
+        yield from (step for step in (unit, 2 * unit, 3 * unit, 5 * unit) if step >= least)
         unit *= 10
 
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Final, Literal
 
 from symbackprop import __version__, limits
-from symbackprop.exams.model import Exam, Student, Variant
+from symbackprop.exams.model import Exam, Student, Variant, in_language
 from symbackprop.notation.node import Plain
 from symbackprop.report.exams.codes import SecretMac
-from symbackprop.report.exams.papers import Papers, in_language, latex_texts
+from symbackprop.report.exams.papers import Papers, latex_texts
 from symbackprop.report.exams.record import Record, digest
 from symbackprop.report.exams.splitting import bundle, page_count, papers_in
 from symbackprop.report.files import write_whole

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Final
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.grading_model import PartMark, StudentMarks
@@ -17,9 +18,12 @@ from symbackprop.notation import tree
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
 from symbackprop.report.document import Block, Document, Heading, Note, Paragraph, Table, Text
+from symbackprop.report.escape import shortened
 from symbackprop.report.exams.feedback_voice import Voice
 
 Cell = Node | Text | None
+
+_WRITTEN: Final = 40  # characters that are shown of an answer that could not be read
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -102,6 +106,8 @@ class Feedback(Plain):
         answer = part.answer
         if answer is None:
             return None if part.points is None else Text("grade.none")
+        if part.points is None and answer.numbers is None and answer.text:
+            return Text("grade.written", {"text": shortened(answer.text, _WRITTEN)})
         if part.step.part.kind == "derive":
             names = part.step.part.names
             right = sum(answer.formula(name) == "right" for name in names)
@@ -146,7 +152,9 @@ class Feedback(Plain):
         if part.skipped:
             yield Text("grade.skipped")
         elif part.points is None:
-            yield Text("grade.looked_at")
+            yield Text(
+                "grade.looked_after" if part.cells and part.step.key is not None else "grade.looked_at"
+            )
         elif part.step.part.kind == "derive":
             yield from self._said_of_formulas(part)
         elif part.step.part.kind == "mistake":

@@ -14,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
+from symbackprop.exams.file import exam_of
 from symbackprop.exams.grading import grade
 from symbackprop.exams.grading_model import Graded, StudentMarks
 from symbackprop.exams.manifest import Manifest
@@ -34,9 +35,15 @@ CLASS: Final = "class-report"
 FOLDER: Final = "feedback"
 
 
-def grade_in(answers: Path, manifest: Manifest, language: str, templates: Path | None = None) -> Graded:
-    """Grade a table or a folder, with decimals as in a language. Raises WordsError, and as `grade` does."""
-    return grade(answers, manifest, decimal_mark=load_words(language, templates).decimal_mark)
+def grade_in(
+    answers: Path, manifest: Manifest, language: str | None = None, templates: Path | None = None
+) -> Graded:
+    """Grade a table or a folder, with decimals as in a language: the exam's own, if none is given.
+
+    Raises WordsError for an unknown language, and what `grade` raises.
+    """
+    spoken = language or exam_of(manifest.text, key=manifest.exam).language
+    return grade(answers, manifest, decimal_mark=load_words(spoken, templates).decimal_mark)
 
 
 def feedback_path(marks: StudentMarks, kind: Kind) -> str:

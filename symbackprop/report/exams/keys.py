@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from symbackprop.exams.model import Exam, Part, Question, Variant
+from symbackprop.exams.model import Exam, Part, Question, Variant, in_language
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.exams.marks import Numbers
-from symbackprop.report.exams.papers import in_language
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.render import FORMATS
 from symbackprop.report.templating import fill

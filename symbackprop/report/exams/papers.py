@@ -15,7 +15,7 @@ from math import ceil
 from pathlib import Path
 from typing import Any, Final
 
-from symbackprop.exams.model import Exam, Part, Sheet, Texts, Variant
+from symbackprop.exams.model import Exam, Part, Sheet, Texts, Variant, in_language
 from symbackprop.notation.node import Plain
 from symbackprop.report.exams.answers import key_line
 from symbackprop.report.exams.codes import Codes, Form, SecretMac, drawn, payload, variant_code
@@ -81,11 +81,6 @@ def teachers_texts(exam: Exam, language: str) -> Iterator[tuple[str, str]]:
     for question in exam.questions:
         yield f"questions.{question.id}.title", in_language(question.title, language)
         yield f"questions.{question.id}.text", in_language(question.text, language)
-
-
-def in_language(texts: Texts, language: str) -> str:
-    """A text in a language, else in the first that there is."""
-    return texts.get(language) or next(iter(texts.values()), "")
 
 
 def latex_texts(exam: Exam, language: str) -> tuple[str, ...]:

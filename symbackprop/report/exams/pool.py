@@ -28,7 +28,7 @@ from symbackprop.exams.exports.pool import (
     Words,
 )
 from symbackprop.exams.follow import Following
-from symbackprop.exams.model import Exam, Faulty, FaultyLine, Question, Sheet, Texts, Variant
+from symbackprop.exams.model import Exam, Faulty, FaultyLine, Question, Sheet, Variant, in_language
 from symbackprop.exams.rubric import RubricMistake, Rubrics, RubricStep
 from symbackprop.notation.tree import Node, equation
 from symbackprop.notation.write import Style
@@ -70,11 +70,6 @@ def pool_of(
         ),
         sentences={key: making.plain(f"pool.{key}") for key in SENTENCES},
     )  # fmt: skip
-
-
-def in_language(texts: Texts, language: str) -> str:
-    """A text in a language, else in the first that there is."""
-    return texts.get(language) or next(iter(texts.values()), "")
 
 
 @dataclass(slots=True)

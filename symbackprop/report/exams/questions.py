@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import exactly
-from symbackprop.derivation.derive import forward_steps
+from symbackprop.derivation.forward import forward_steps
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.naming import named_parts
 from symbackprop.derivation.results import capitals

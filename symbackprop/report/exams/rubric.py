@@ -17,14 +17,14 @@ from string import ascii_lowercase
 from typing import Any, Final
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.exams.model import Exam, FaultyLine, Question, Sheet, Variant
+from symbackprop.exams.model import Exam, FaultyLine, Question, Sheet, Variant, in_language
 from symbackprop.exams.rubric import RubricMistake, Rubrics, RubricStep
 from symbackprop.notation import tree
 from symbackprop.report.document import Part as Filling
 from symbackprop.report.document import Text
 from symbackprop.report.exams.codes import Form
 from symbackprop.report.exams.marks import Numbers, is_fraction
-from symbackprop.report.exams.papers import in_language, latex_texts
+from symbackprop.report.exams.papers import latex_texts
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.rubric_csv import rubric_csv as rubric_csv
 from symbackprop.report.exams.rubric_said import Said, worth

@@ -259,7 +259,8 @@ def _share(share: Fraction) -> Text:
 
 
 def _percent(share: Fraction) -> Node:
-    return _decimal(100 * share, 1)
+    text = percent(share)
+    return tree.Number(Fraction(text), text)
 
 
 def _number(value: Fraction) -> Node:
@@ -279,6 +280,11 @@ def decimal(value: Fraction, places: int) -> str:
     whole, rest = divmod(size, unit)
     sign = "-" if value < 0 and size else ""
     return f"{sign}{whole}" + (f".{rest:0{places}}" if places else "")
+
+
+def percent(share: Fraction) -> str:
+    """`75.2`; of shares that would be 0.0 one place more."""
+    return decimal(100 * share, 2 if 0 < share < Fraction(1, 1000) else 1)
 
 
 def milliseconds(stress: Stress) -> Fraction:

@@ -11,7 +11,7 @@ from symbackprop.exams.model import Exam
 from symbackprop.exams.rules import BY_NAME, RANGES
 from symbackprop.exams.stress import Distribution, QuestionStress, Stress
 from symbackprop.exercise.faults import shortened
-from symbackprop.report.exams.stress import COMMON, decimal, milliseconds
+from symbackprop.report.exams.stress import COMMON, decimal, milliseconds, percent
 
 WIDTH: Final = 110
 """Columns of a line."""
@@ -45,7 +45,7 @@ def _facts(stress: Stress) -> Iterator[tuple[str, str]]:
     yield "answers", _shared_by(stress.alike, "the same answers in the whole exam")
     yield "active", f"active units: {_range(stress.active)}"
     yield "work", f"multiplications that are not by 0, 1 or -1: {_range(stress.work)}"
-    mean, high = (decimal(100 * value, 1) for value in (stress.zeros.mean, stress.zeros.high))
+    mean, high = (percent(value) for value in (stress.zeros.mean, stress.zeros.high))
     limit = decimal(100 * TRIVIAL, 0)
     yield "zeros", f"0 everywhere wins {mean} % of the points on average, {high} % at most (limit {limit} %)"
     if stress.nanoseconds is not None:
@@ -69,10 +69,10 @@ def _range(counted: Distribution) -> str:
 def _accepted(one: QuestionStress) -> Iterator[str]:
     """How many numbers obeyed every rule, and which they broke."""
     for name, made in (("built to fit", one.built), ("drawn uniformly", one.uniform)):
-        share = decimal(100 * made.share, 1)
+        share = percent(made.share)
         yield f"{name}: {made.accepted:,} of {made.tried:,} obeyed every rule ({share} %)"
         for rule, count in made.refused.items():
-            yield f"{decimal(Fraction(100 * count, made.tried), 1):>7} %  {rule:17}  {_rule_text(one, rule)}"
+            yield f"{percent(Fraction(count, made.tried)):>7} %  {rule:17}  {_rule_text(one, rule)}"
 
 
 def _rule_text(one: QuestionStress, rule: str) -> str:
@@ -95,7 +95,7 @@ def _counted(one: QuestionStress) -> Iterator[str]:
     for answers in one.answers:
         for place, counted in zip(answers.places(), answers.numbers, strict=True):
             where = f"[{','.join(map(str, place))}]" if place else ""
-            zeros = decimal(Fraction(100 * counted.zeros, counted.total), 1)
+            zeros = percent(Fraction(counted.zeros, counted.total))
             rows.append(
                 (
                     answers.part.name + where, str(counted.low), str(counted.high), decimal(counted.mean, 2),
@@ -108,8 +108,7 @@ def _counted(one: QuestionStress) -> Iterator[str]:
 
 def _common(counted: Distribution) -> str:
     shown = (
-        f"{value} ({decimal(Fraction(100 * count, counted.total), 1)} %)"
-        for value, count in counted.common(COMMON)
+        f"{value} ({percent(Fraction(count, counted.total))} %)" for value, count in counted.common(COMMON)
     )
     return ", ".join(shown)
 
@@ -130,7 +129,7 @@ def _found(one: QuestionStress) -> Iterator[str]:
             yield ""
             yield from _table(
                 [(what, "share", ""), *(
-                    (name, f"{decimal(Fraction(100 * count, total), 1)} %", "")
+                    (name, f"{percent(Fraction(count, total))} %", "")
                     for name, count in counts.items()
                 )]
             )  # fmt: skip
