@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 from benchmarks import __main__ as run
-from benchmarks import floats, growth, layer, processes
+from benchmarks import exams, floats, growth, layer, processes
+
+from symbackprop.exams.file import load_exam
+from symbackprop.exams.variants import Maker, anonymous
 
 
 def test_ours_and_sympys_say_the_same() -> None:
@@ -91,3 +94,18 @@ def test_pytorch_computes_the_same_gradients(tmp_path: Path) -> None:
     work = floats.torch_work(tomllib.loads(path.read_text())["values"])
     assert floats.largest_gap(floats.float_source(path), work) < 1e-14
     assert set(json.loads(floats.by_hand(path))) == set(floats.NAMES)
+
+
+def test_sympys_numbers_of_a_variant_are_ours() -> None:
+    """What is put into SymPy's derivatives of the explicit loss gives the key: like with like."""
+    derived, given = exams.sympy_layer(2, 3)
+    for variant in Maker.of(load_exam("examen-capa")).variants(anonymous(4), exams.SECRET):
+        key = variant.sheets[0].key
+        ours = [value for name in ("z", "yhat", "L", "dW", "db", "dx") for value in key[name].entries]
+        theirs = exams.xreplaced(derived, given, variant)
+        assert [(int(one.p), int(one.q)) for one in theirs] == [(v.numerator, v.denominator) for v in ours]
+
+
+def test_papers_of_the_benchmark_are_typeset() -> None:
+    assert exams.paper_seconds(3, "typst") > 0
+    assert exams.peak(exams.keys_command("examen-neurona", 2)) > 10_000

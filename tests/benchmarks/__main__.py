@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from functools import partial
 from tempfile import TemporaryDirectory
 
-from . import checking, floats, growth, layer, processes
+from . import checking, exams, floats, growth, layer, processes
 
 SIZES = (8, 16, 32, 64, 128)
 
@@ -193,12 +193,43 @@ def checks() -> list[Promise]:
     return promises
 
 
+def of_exams() -> list[Promise]:
+    """(i) Numbers and keys, (j) papers, (k) memory."""
+    names = ("examen-neurona", "examen-capa", "examen-red")
+    print("(i) exam EXAM --variants 1000 --to keys, whole processes against importing SymPy")
+    ratios = exams.process_ratios(names, 1_000)
+    for name, ratio in ratios.items():
+        print(f"    {name:16} {ratio:7.2f}×")
+    times = exams.variant_times()
+    for name, taken in times.items():
+        print(f"    {name:30} {taken * 1e6:10,.1f} µs a variant of the (3, 2) layer")
+    print("(j) papers, from numbers to a PDF each")
+    papers = {}
+    for engine, count in (("pdflatex", 1_000), ("typst", 200)):
+        alone = min(exams.single_paper(engine) for _ in range(3))  # type: ignore[arg-type]  # they are engines
+        each = exams.paper_seconds(count, engine)  # type: ignore[arg-type]
+        papers[engine] = alone / each
+        print(f"    {engine}: alone {said(alone)}, of {count:,} {said(each)} each: {papers[engine]:.0f}×")
+    memory = exams.memory((100, 1_000, 10_000))
+    shown = ", ".join(f"{count:,}: {kilobytes / 1024:.0f} MB" for count, kilobytes in memory.items())
+    print(f"(k) the most memory for numbers and keys of so many variants: {shown}")
+    key = times["xreplace"] / times["key, twice"]
+    flat = memory[10_000] / memory[100]
+    return [
+        Promise("(i) 1,000 variants of a neuron, against importing SymPy", ratios[names[0]], 2, least=False),
+        Promise("(i) a key, found twice, against SymPy's xreplace", key, 150, least=True),
+        Promise("(j) 1,000 papers together, against one run each", papers["pdflatex"], 80, least=True),
+        Promise("(k) memory of 10,000 variants, against 100", flat, 1.5, least=False),
+    ]
+
+
 def main() -> int:
     """Measure everything and print it."""
     layer.warm_up()
     explicit = explicit_times()
     promises = [
         whole(explicit), *instances(explicit), *whole_processes(), *networks(), *in_floats(), *checks(),
+        *of_exams(),
     ]  # fmt: skip
     print("Promises:")
     for promise in promises:
