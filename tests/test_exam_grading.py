@@ -11,7 +11,7 @@ import pytest
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.file import bundled_exams, exam_of
-from symbackprop.exams.grading import Grader, folder_sources, grade, table_text
+from symbackprop.exams.grading import Grader, grade, table_text
 from symbackprop.exams.grading_derivations import Source, about
 from symbackprop.exams.grading_model import Graded, GradingError, PartMark, StudentMarks
 from symbackprop.exams.grading_numbers import Unread, Written, read_cells, read_number, read_numbers
@@ -727,9 +727,47 @@ def test_files_are_found_by_id_code_and_number_and_others_are_named(layer: Sitti
     assert not one(graded, "s7").present
 
 
-def test_an_empty_folder_is_refused(tmp_path: Path) -> None:
+def test_a_file_in_which_nothing_is_recognised_is_for_a_person(layer: Sitting) -> None:
+    graded = read_md(layer, "# Ejercicio 1\n\nNo lo sé hacer.\n")
+    assert one(graded).present
+    assert all(mark.points is None for mark in one(graded).parts)
+    assert [(found.why, found.file) for found in graded.doubts] == [("nothing", "s1.md")]
+
+
+def test_a_notebook_is_a_derivation(layer: Sitting) -> None:
+    first, second = derivation(layer).split("# Ejercicio 2")
+    cells = [{"cell_type": "markdown", "metadata": {}, "source": text.splitlines(keepends=True)}
+             for text in (first, "# Ejercicio 2" + second)]  # fmt: skip
+    text = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+    assert one(layer.grader.derivations([Source("s1.ipynb", text, ".ipynb")])).total == 20
+
+
+def test_an_empty_folder_is_refused(layer: Sitting, tmp_path: Path) -> None:
     with pytest.raises(GradingError, match="empty"):
-        folder_sources(tmp_path)
+        grade(tmp_path, layer.manifest)
+
+
+def test_one_derivation_and_a_table_are_found_by_their_names(layer: Sitting, tmp_path: Path) -> None:
+    alone = tmp_path / "s2.md"
+    alone.write_text(derivation(layer, 2), "utf-8")
+    assert one(grade(alone, layer.manifest), "s2").total == 20
+    table = tmp_path / "answers.csv"
+    table.write_text("\ufeffstudent;part;values\ns2;L;" + shown(layer.key("L", 2).entries), "utf-8")
+    assert one(grade(table, layer.manifest, decimal_mark=","), "s2").total == 1
+    (tmp_path / "folder").mkdir()
+    found = grade(tmp_path, layer.manifest)
+    files = [(doubt.file, doubt.why) for doubt in found.doubts]
+    assert files == [("answers.csv", "file"), ("folder", "file")]
+
+
+def test_a_false_statement_without_headings_that_may_be_about_two_questions_is_for_a_person(
+    layer: Sitting,
+) -> None:
+    text = derivation(layer, dz="dz = (70, 71)").replace("# Ejercicio 1", "").replace("# Ejercicio 2", "")
+    graded = read_md(layer, text)
+    assert part(graded, "dz").points is None
+    assert ("s1", 11, "dz", "which_question") in doubts(graded)
+    assert all(part(graded, name).full for name in ("z", "yhat", "L", "dyhat", "dW", "db", "dx"))
 
 
 @pytest.mark.parametrize(

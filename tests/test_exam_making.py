@@ -181,6 +181,31 @@ def test_a_short_secret_is_refused_and_none_is_a_warning(
     assert "warning: without --secret-file" in capsys.readouterr().err
 
 
+def test_derivations_in_general_need_no_numbers(run: Run, tmp_path: Path) -> None:
+    """Of any model and for any sizes; on platforms there is one variant."""
+    (tmp_path / "d.toml").write_text(
+        "[questions.a]\nexercise = 'sigmoide'\nderive = { of = ['dz', 'dW'], points = 4 }\n"
+        "[questions.b]\nexercise = 'general'\nderive = { points = 5 }\n"
+    )
+    kinds = "papers,solutions,rubric,keys,tex,json,moodle,stack,prairielearn,qti,canvas"
+    code, out, err = run("exam", "d.toml", "--variants", "2", "--to", kinds, "--engine", "typst")
+    assert (code, err) == (0, "")
+    assert "a: no numbers, the same for everybody" in out
+    data = json.loads((tmp_path / "output/d/teacher/variants.json").read_text("utf-8"))
+    assert [question["values"] for question in data["variants"][1]["questions"]] == [{}, {}]
+    moodle = (tmp_path / "output/d/platforms/moodle/d-moodle.xml").read_text("utf-8")
+    assert moodle.count('type="essay"') == 2
+
+
+def test_stress_says_and_plots(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code, out, err = run("stress", "examen-neurona", "--variants", "60", "--engine", "typst")
+    assert (code, err) == (0, "")
+    assert "60 variants" in out
+    assert (tmp_path / "output/examen-neurona/teacher/stress.pdf").read_bytes().startswith(b"%PDF")
+    code, _, err = run("stress", "examen-neurona", "--variants", "0")
+    assert code == 2
+
+
 # --- platforms -------------------------------------------------------------------------------
 
 

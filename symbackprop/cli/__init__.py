@@ -19,7 +19,7 @@ import typer
 
 from symbackprop.cli.checking import check
 from symbackprop.cli.deriving import derive
-from symbackprop.cli.examining import exam
+from symbackprop.cli.examining import exam, stress
 from symbackprop.cli.faults import OK, explained, guarded
 from symbackprop.cli.printing import put
 
@@ -54,6 +54,7 @@ def _options(
 app.command()(derive)
 app.command()(check)
 app.command()(exam)
+app.command()(stress)
 
 
 @app.command("list")

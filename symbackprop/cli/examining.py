@@ -96,6 +96,53 @@ def exam(
             put(f"wrote {folder} ({count:,} file{'s' * (count != 1)})")
 
 
+def stress(
+    exam: Annotated[str, typer.Argument(help="An exam file, or the name of a bundled one.")],
+    variants: Annotated[int, typer.Option(help="How many variants are looked at.")] = 1_000,
+    secret_file: Secret = None,
+    language: Language = None,
+    engine: Engine = "auto",
+    output: Output = Path("output"),
+    templates: Templates = None,
+    force: Force = False,
+) -> None:
+    """Say what an exam's variants are like before anyone sits them: fair, different, equally hard.
+
+    The figures are printed, and plotted on a page, OUTPUT/EXAM/teacher/stress.pdf.
+    """
+    with guarded():
+        from symbackprop.exams.stress import stressed
+        from symbackprop.exams.variants import Maker, anonymous
+        from symbackprop.report.exams.ledger import Ledger
+        from symbackprop.report.exams.stress import stress_pdf
+        from symbackprop.report.exams.stress_lines import terminal_lines
+        from symbackprop.report.outputs import ENGINES, one_of
+
+        one_of("--engine", engine, ENGINES)
+        source = _Source.of(exam)
+        spoken = _language(source.exam, language, templates)
+        ledger = Ledger.of(output / source.exam.key, force=force)
+        ledger.check([_STRESS])
+        secret = b"" if secret_file is None else _secret(secret_file)
+        with _told() as progress, source.faults():
+            students = list(anonymous(variants))
+
+            def counted() -> Iterator["Student"]:
+                for done, student in enumerate(students, start=1):
+                    yield student
+                    progress("variants", done, variants)
+
+            found = stressed(Maker.of(source.exam), counted(), secret)
+        for line in terminal_lines(found, source.exam):
+            put(line)
+        page = stress_pdf(found, source.exam, spoken, engine, templates)  # type: ignore[arg-type]
+        (path,) = ledger.write({_STRESS: page})
+        put(f"wrote {path}")
+
+
+_STRESS = "teacher/stress.pdf"
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """An exam with its file."""

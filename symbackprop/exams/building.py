@@ -284,7 +284,7 @@ class _Making:
 
     def builder(self) -> Builder:
         done: set[str] = set(self.question.fixed)
-        stages = []
+        stages: list[Stage] = []
         for equation in self.exercise.equations:
             fresh = [
                 name for name in dict.fromkeys(tree.names_in(equation.body))
@@ -296,8 +296,9 @@ class _Making:
             if drawn or chosen:
                 stages.append(Stage(drawn, tuple(chosen)))
             done.update(fresh)
+        gated = [name for name in self.exercise.computed if name in self.gated]
         made = Builder(
-            plan=self.plan, gated=tuple(name for name in self.exercise.computed if name in self.gated),
+            plan=self.plan, gated=tuple(gated) if self.question.has_numbers else (),
             stages=tuple(stages), layers=tuple(prod(self.plan.quantity(name).shape) for name in self.layers),
             patterns=(), start=self._start(),
         )  # fmt: skip

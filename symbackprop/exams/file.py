@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
@@ -169,12 +170,19 @@ class _Reading:
         path = ("questions", name)
         before = len(self.collected.faults)
         exercise = self._exercise(name, data)
+        if exercise is not None and not any(key in data for key in ("points", "mistake")):
+            exercise = replace(exercise, values={})
         rules = self._rules(data, path)
         if exercise is None:
             return None
         parts = tuple(self._parts(data, path, exercise))
-        draws = draws_of(table(data, (*path, "draw"), self.collected), exercise, path, self.collected)
-        self._check_sizes(exercise, rules, path)
+        asked = (name[1:] for part in parts for name in part.names)
+        more = (name for name in asked if name in exercise.given)
+        exercise = replace(exercise, wanted=tuple(dict.fromkeys((*exercise.wanted, *more))))
+        draws = {}
+        if any(part.kind != "derive" for part in parts):
+            self._check_sizes(exercise, rules, path)
+            draws = draws_of(table(data, (*path, "draw"), self.collected), exercise, path, self.collected)
         if len(self.collected.faults) > before:
             return None
         return Question(
@@ -288,7 +296,7 @@ class _Reading:
         raw = table(data, path, self.collected)
         known_keys(raw, ("of", "points"), path, self.collected)
         known = [name for name in _quantities(exercise) if name.startswith("d")]
-        names = raw.get("of", known)
+        names = raw.get("of", [name for name in known if name[1:] in (*exercise.computed, *exercise.wanted)])
         if not isinstance(names, list) or not names:
             self.collected.add((*path, "of"), "gradients belong here", 'Write of = ["dW", "db"].')
             return

@@ -48,17 +48,26 @@ from symbackprop.notation.node import Node
 from symbackprop.notation.write import to_plain
 
 _TABLES: Final = frozenset({".csv", ".tsv"})
+_DERIVATIONS: Final = frozenset({".tex", ".md", ".ipynb", ".py"})
+"""Endings of one student's derivation; any other file is a table."""
 
 
 def grade(answers: Path, manifest: Manifest, *, decimal_mark: str = ".") -> Graded:
-    """The exam of a manifest graded: `answers` is a table (CSV), or a folder with everybody's derivations.
+    """The exam of a manifest graded: `answers` is a table (CSV), or a folder with everybody's derivations, or
+    one of those by itself.
 
     `decimal_mark` is that of the exam's language. Raises GradingError where the answers or the manifest
     cannot be used, ExerciseError for the exam's text, KeyMismatch where a key is not what the manifest has.
     """
-    if not answers.is_dir():
+    if answers.is_dir():
+        paths = sorted(answers.iterdir(), key=lambda one: one.name)
+    elif answers.suffix.lower() in _DERIVATIONS and answers.exists():
+        paths = [answers]
+    else:
         return Grader.of(manifest).table(table_text(answers), answers.name, decimal_mark)
-    sources, doubts = folder_sources(answers)
+    sources, doubts = derivations_in(paths)
+    if not sources and not doubts:
+        raise GradingError(f"{answers}: this folder is empty. Put a derivation of each student into it.")
     return Grader.of(manifest).derivations(sources, doubts)
 
 
@@ -77,12 +86,12 @@ def table_text(path: Path) -> str:
         raise GradingError(f"{path}:{line}: this is not UTF-8 text. Save the file as UTF-8.") from None
 
 
-def folder_sources(folder: Path) -> tuple[list[Source], list[Doubt]]:
-    """The derivations of a folder, by name, and what in it cannot be read. Raises GradingError for none."""
+def derivations_in(paths: Sequence[Path]) -> tuple[list[Source], list[Doubt]]:
+    """The derivations in files, and what cannot be read. Names that begin with a dot are passed over."""
     sources: list[Source] = []
     doubts: list[Doubt] = []
-    for path in sorted(folder.iterdir(), key=lambda one: one.name):
-        if path.name.startswith(".") or path.is_dir():
+    for path in paths:
+        if path.name.startswith("."):
             continue
         try:
             if path.suffix.lower() in _TABLES:
@@ -93,8 +102,6 @@ def folder_sources(folder: Path) -> tuple[list[Source], list[Doubt]]:
             doubts.append(Doubt(file=path.name, line=0, why="file", parts={"message": message}))
             continue
         sources.append(Source(path.name, text, suffix))
-    if not sources and not doubts:
-        raise GradingError(f"{folder}: this folder is empty. Put a derivation of each student into it.")
     return sources, doubts
 
 
@@ -219,6 +226,9 @@ class Grader:
             made = self.reader.read(texts[student], student, one.sheets, one.issued.planted)
             kept += made.doubts
             read[student] = Read(made.answers, made.pending)
+            if not read[student].present:
+                kept.append(Doubt(file=names[0], line=0, why="nothing", student=student))
+                read[student].pending |= everything
         return self._graded(read, kept, everything, "")
 
     def _owner(self, name: str) -> Issued | None:
@@ -303,7 +313,7 @@ def _compare(kept: Sheet, made: Sheet, who: str) -> None:
 def _later_doubts(parts: Sequence[PartMark], issued: Issued, file: str) -> Iterator[Doubt]:
     """What a person has to mark though it could be read: it hangs on what could not be, or disagrees."""
     unread = {(one.step.question, one.step.part.name) for one in parts
-              if one.points is None and one.step.key is not None}  # fmt: skip
+              if one.points is None and one.step.key is not None and not one.skipped}  # fmt: skip
     for one in parts:
         if one.points is None and one.answer is not None and one.cells:
             follows = tuple(name for name in one.step.follows if (one.step.question, name) in unread)

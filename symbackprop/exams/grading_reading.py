@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from symbackprop.exams.grading_derivations import Derivations, Source
@@ -132,8 +132,7 @@ class TableReader:
         if place not in found.answers and not found.pending:
             raise Unread("formula", text=_joined(row.cells))
         read.pending |= found.pending
-        for doubt in found.doubts:
-            self._doubt(row, Unread(doubt.why, **{"text": doubt.text, **dict(doubt.parts)}))  # type: ignore[arg-type]
+        self.doubts += [replace(one, line=row.line, text=_joined(row.cells)) for one in found.doubts]
         return found.answers.get(place)
 
     def _doubt(self, row: Row, problem: Unread) -> None:

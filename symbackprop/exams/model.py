@@ -15,6 +15,7 @@ from symbackprop.notation.tree import Node
 Texts = Mapping[str, str]
 """A text by language. A teacher's text may hold LaTeX; it goes only to the teacher's own TeX."""
 
+
 def in_language(texts: Texts, language: str) -> str:
     """A text in a language, else in the first that there is."""
     return texts.get(language) or next(iter(texts.values()), "")
@@ -74,7 +75,8 @@ class Rules(Plain):
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Question(Plain):
     """One question. `exercise` has the model with numbers for all sizes; `fixed` are the values that are the
-    same for everybody, `draws` how the others are made. Every given name is in one of the two."""
+    same for everybody, `draws` how the others are made. Every given name is in one of the two, unless the
+    question has no numbers."""
 
     id: str
     title: Texts
@@ -84,6 +86,11 @@ class Question(Plain):
     draws: Mapping[str, Draw]
     rules: Rules
     parts: tuple[Part, ...]
+
+    @property
+    def has_numbers(self) -> bool:
+        """Whether anything but derivations in general is asked. Without, it is the same for everybody."""
+        return any(part.kind != "derive" for part in self.parts)
 
     @property
     def points(self) -> Fraction:

@@ -105,6 +105,8 @@ class WrongCode:
             self._code.add(program)
 
     def _traced(self, sample: Sequence[Fraction]) -> Program:
+        if not sample:
+            return nothing(sample)
         kinds, program = self._tracer.wrong_kinds(sample)
         if self.kinds and kinds != self.kinds:
             raise NotStraight("which mistakes have a value hangs on signs that the key does not look at")
@@ -184,6 +186,12 @@ def planned(question: Question, tracer: Tracer | None = None, programs: Sequence
     an answer is not rational.
     """
     tracer = tracer or Tracer(question)
+    if not question.has_numbers:
+        _ = tracer.derivation
+        return Plan(
+            question=question, tracer=tracer, given=(), quantities=(), key=Code(nothing, (), work=True),
+            second=Code(nothing, ()),
+        )  # fmt: skip
     given = tuple(_placed({name: tracer.sizes(name) for name in tracer.exercise.given}))
     below = tuple(one for place in given for one in denominators(question, place.name, prod(place.shape)))
     bound = question.rules.number("max_product")
@@ -202,6 +210,11 @@ def planned(question: Question, tracer: Tracer | None = None, programs: Sequence
 def replanned(plan: Plan, question: Question) -> Plan:
     """The same question with other ranges or rules, without deriving it anew."""
     return planned(question, plan.tracer)
+
+
+def nothing(sample: Sequence[Fraction]) -> Program:
+    """The program of a question without numbers."""
+    return Program(inputs=0, operations=(), guards=(), outputs=())
 
 
 def denominators(question: Question, name: str, entries: int) -> tuple[int, ...]:

@@ -63,7 +63,7 @@ class Questioned:
         failed: dict[str, int] = {}
         for attempt in range(1, limits.EXAM_ATTEMPTS + 1):
             made = self.fairness.attempt(stream)
-            if not isinstance(made, str) and made.numbers in self.seen:
+            if not isinstance(made, str) and made.numbers and made.numbers in self.seen:
                 made = "different"
             if isinstance(made, str):
                 failed[made] = failed.get(made, 0) + 1
@@ -168,7 +168,7 @@ class Maker:
 
 
 def _questioned(exam: str, question: Question) -> Questioned:
-    found = restored(exam, question)
+    found = restored(exam, question) if question.has_numbers else None
     if found is not None:
         fairness = Fairness(found[0], builder(found[0], question))
         fairness.rehearsed_before(found[1])
@@ -187,7 +187,8 @@ def _questioned(exam: str, question: Question) -> Questioned:
             "others ask for the derivation in general.",
         )  # fmt: skip
         raise ExerciseError([fault]) from None
-    keep(exam, fairness)
+    if question.has_numbers:
+        keep(exam, fairness)
     return made
 
 

@@ -73,7 +73,7 @@ class _Text:
         outputs = [self._output(one) for one in program.outputs]
         if bound is not None:
             outputs += self._counts(bound)
-        self.lines.append(f" return ( {' '.join(f'{one} ,' for one in outputs)} )")
+        self.lines.append(" return ( " + "".join(f"{one} , " for one in outputs) + ")")
         for line in self.lines[1 if program.inputs else 0 :]:
             if not _LINE.fullmatch(line):
                 raise AssertionError(f"not straight-line code: {line}")

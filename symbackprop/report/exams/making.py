@@ -263,6 +263,9 @@ def said(making: Making) -> Iterator[str]:
     """What the command line says of the numbers, in English."""
     count = len(making.variants)
     for one, summary in zip(making.maker.questions, making.variants.summaries, strict=True):
+        if not one.question.has_numbers:
+            yield f"{one.question.id}: no numbers, the same for everybody"
+            continue
         share = f"{one.made / one.attempts:.0%} of constructions were fair; " if one.attempts else ""
         yield (
             f"{one.question.id}: {count:,} variants, no two with the same data; {share}"

@@ -212,7 +212,7 @@ class Papers:
             "points": points_text(asked.question.points, asked.setter),
             "model_lead": asked.setter.text(Text("exam.model")),
             "model": asked.model(),
-            "data_lead": asked.setter.text(Text("exam.data")),
+            "data_lead": asked.setter.text(Text("exam.data")) if asked.names else "",
             "data": asked.data(marks),
         }
         lines = {}

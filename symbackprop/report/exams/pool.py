@@ -65,7 +65,7 @@ def pool_of(
         key=exam.key, title=in_language(exam.title, language) or exam.key, language=language,
         decimal_mark=words.decimal_mark,
         questions=tuple(
-            making.question(question, [(v, s) for v, s in zip(variants, steps, strict=True)], at)
+            making.question(question, list(zip(variants, steps, strict=True)), at)
             for at, question in enumerate(exam.questions)
         ),
         sentences={key: making.plain(f"pool.{key}") for key in SENTENCES},
@@ -93,7 +93,8 @@ class _Making:
         writing = Writing.of(question, self.language, self.templates)
         following = self.rubrics.following[question.id]
         made = []
-        for number, (variant, steps) in enumerate(variants, start=1):
+        different = variants if question.has_numbers else variants[:1]
+        for number, (variant, steps) in enumerate(different, start=1):
             own = [step for step in steps if step.question == question.id]
             one = _Variant(self.exam, writing, following, variant.sheets[at], own)
             made.append(one.made(f"{question.id}-{number:03d}", self.language))
@@ -217,6 +218,8 @@ class _Variant:
             node for step in asked.view.derivation.forward for node in statement(asked.view, step.target)
         )
         yield (*self.writing.words(Text("exam.model")), *self._listed(list(model)))
+        if not asked.names:
+            return
         data = [self._stated(name, self.sheet.values[name]) for name in asked.names]
         yield (*self.writing.words(Text("exam.data")), *self._listed(data))
 

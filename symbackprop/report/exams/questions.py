@@ -82,8 +82,12 @@ class Asked:
 
     @cached_property
     def names(self) -> tuple[str, ...]:
-        """The given names, in order of first use."""
-        return self.view.derivation.exercise.given
+        """The given names with values, in order of first use."""
+        question = self.question
+        return tuple(
+            name for name in self.view.derivation.exercise.given
+            if name in question.draws or name in question.fixed
+        )  # fmt: skip
 
     @cached_property
     def numbers(self) -> Mapping[str, Numbers]:
