@@ -206,6 +206,49 @@ def test_stress_says_and_plots(run: Run, tmp_path: Path, monkeypatch: pytest.Mon
     assert code == 2
 
 
+def test_answers_are_graded_from_the_command_line(run: Run, tmp_path: Path) -> None:
+    """The key earns everything; grading again writes the same; a file of somebody's is not overwritten."""
+    run("exam", "examen-neurona", "--variants", "3", "--to", "json")
+    folder = tmp_path / "output/examen-neurona"
+    manifest = read_manifest((folder / MANIFEST).read_text("utf-8"))
+    rows = ["student,part,values"]
+    for issued in manifest.issued[:2]:
+        for name in ("z", "yhat", "L", "dyhat", "dz", "dW", "db", "dx"):
+            entries = " ".join(str(value) for value in issued.sheets[0].key[name].entries)
+            rows.append(f"{issued.student.id},{name},{entries}")
+    (tmp_path / "answers.csv").write_text("\n".join(rows) + "\n")
+    grading = ("grade", "answers.csv", "--exam", str(folder), "--to", "md,pdf", "--engine", "typst")
+    code, out, err = run(*grading)
+    assert (code, err) == (0, "")
+    assert "marked 2 of 3 students" in out
+    made = contents(folder / "grading")
+    assert {name.partition("/")[0] for name in made} == {
+        "marks.csv", "to-review.csv", "class-report.md", "class-report.pdf", "feedback", ".symbackprop",
+    }  # fmt: skip
+    marks = made["marks.csv"].decode().splitlines()
+    assert all(
+        line.split(";")[2:10] == ["1,00", "1,00", "1,00", "1,00", "1,00", "2,00", "1,00", "2,00"]
+        for line in marks[1:3]
+    )
+    assert run(*grading)[0] == 0
+    assert contents(folder / "grading") == made
+    (folder / "grading/marks.csv").write_text("corrected by hand")
+    code, _, err = run(*grading)
+    assert code == 2
+    assert "was edited after symbackprop wrote it" in err
+
+
+@pytest.mark.parametrize(
+    ("answers", "exam", "said"),
+    [("none.csv", "output/examen-neurona", "none.csv"), ("secret", "nowhere", "manifest.json")],
+)
+def test_grading_of_what_is_not_there(run: Run, answers: str, exam: str, said: str) -> None:
+    run("exam", "examen-neurona", "--to", "json")
+    code, _, err = run("grade", answers, "--exam", exam)
+    assert code == 2
+    assert said in err
+
+
 # --- platforms -------------------------------------------------------------------------------
 
 

@@ -158,7 +158,6 @@ WRONG: dict[tuple[str, str], Callable[[Layer], Matrix]] = {
     ("dz", "The function g(z) stands where its derivative is due, g'(z)."):
         lambda m: column(each(lambda u, v: u * v, m.dyhat, m.yhat)),
     ("dz", "The product goes entry by entry; this is a matrix product."): lambda m: [[dot(m.dyhat, m.on)]],
-    ("dz", SUMMED): lambda m: total(m.dz),
     ("dz", "The gradient that arrives is missing: dŷ."): lambda m: column(m.on),
     ("dW", TRANSPOSED): lambda m: outer(m.x, m.dz),
     ("dW", "The output z stands where the input is due, x."): lambda m: outer(m.dz, m.z),

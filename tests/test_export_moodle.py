@@ -277,8 +277,8 @@ FAULTS = [
     ("parcial q1 v02]]", "parcial q1 v01]]", "twice the same name"),
     ('fraction="100"', 'fraction="50"', "one must be 100"),
     ('type="essay"', 'type="esay"', "none of"),
-    ("<quiz>", "<!DOCTYPE quiz [<!ENTITY e 'x'>]><quiz>", "without a DTD"),
-    ("</quiz>", "", "no XML"),
+    ("<quiz>", "<!DOCTYPE quiz [<!ENTITY e 'x'>]><quiz>", "has a document type"),
+    ("</quiz>", "", "is not well-formed"),
 ]
 
 

@@ -19,7 +19,7 @@ import typer
 
 from symbackprop.cli.checking import check
 from symbackprop.cli.deriving import derive
-from symbackprop.cli.examining import exam, stress
+from symbackprop.cli.examining import exam, grade, stress
 from symbackprop.cli.faults import OK, explained, guarded
 from symbackprop.cli.printing import put
 
@@ -55,6 +55,7 @@ app.command()(derive)
 app.command()(check)
 app.command()(exam)
 app.command()(stress)
+app.command()(grade)
 
 
 @app.command("list")

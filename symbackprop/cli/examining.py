@@ -72,8 +72,7 @@ def exam(
 
         kinds = tuple(one_of("--to", part.strip(), KINDS) for part in to.split(","))
         one_of("--engine", engine, ENGINES)
-        if not 1 <= jobs <= 64:
-            raise ValueError(f"--jobs {jobs}: between 1 and 64")
+        _check_jobs(jobs)
         source = _Source.of(exam)
         with _told() as progress:
             making = Making(
@@ -143,6 +142,65 @@ def stress(
 _STRESS = "teacher/stress.pdf"
 
 
+def grade(
+    answers: Annotated[
+        Path, typer.Argument(help="A CSV (student, part, values), or a folder of derivations, one a student.")
+    ],
+    exam: Annotated[Path, typer.Option(help="The folder that `exam` made, with teacher/manifest.json.")],
+    to: Annotated[str, typer.Option(help="The feedback, with commas: md, pdf.")] = "md",
+    language: Language = None,
+    jobs: Annotated[int, typer.Option(help="Typesetters at a time.")] = 1,
+    engine: Engine = "auto",
+    output: Annotated[
+        Path | None,
+        typer.Option(help="The folder; without it grading/ in that of the exam.", show_default=False),
+    ] = None,
+    templates: Templates = None,
+    force: Force = False,
+) -> None:
+    """Mark answers: marks.csv, feedback for each student, a report on the class.
+
+    What follows from an earlier mistake earns full points. What cannot be read is never wrong: it is in
+    to-review.csv, for a person.
+    """
+    with guarded():
+        from symbackprop.exams.manifest import read_manifest
+        from symbackprop.report.exams.feedback_files import GradedOutputs, grade_in
+        from symbackprop.report.exams.ledger import Ledger
+        from symbackprop.report.exams.making import MANIFEST
+        from symbackprop.report.outputs import ENGINES, one_of
+
+        kinds = [one_of("--to", part.strip(), ("md", "pdf")) for part in to.split(",")]
+        one_of("--engine", engine, ENGINES)
+        _check_jobs(jobs)
+        manifest = read_manifest((exam / MANIFEST).read_text("utf-8"))
+        graded = grade_in(answers, manifest, language, templates)
+        spoken = _language(graded.exam, language, templates)
+        ledger = Ledger.of(exam / "grading" if output is None else output, force=force)
+        made = [
+            GradedOutputs(
+                graded, spoken, templates=templates, jobs=jobs,
+                kind=kind, engine=engine,  # type: ignore[arg-type]  # both were just looked at
+            )
+            for kind in dict.fromkeys(kinds)
+        ]  # fmt: skip
+        ledger.check(path for one in made for path in one.paths())
+        written = set()
+        with _told() as progress:
+            for one in made:
+                total = len(one.paths())
+                for done, (path, content) in enumerate(one.files(), start=1):
+                    ledger.write({path: content.encode() if isinstance(content, str) else content})
+                    written.add(path)
+                    progress("feedback", done, total)
+        present = sum(one.present for one in graded.students)
+        doubts = len(graded.doubts)
+        put(
+            f"marked {present:,} of {len(graded.students):,} students; {doubts:,} to look at in to-review.csv"
+        )
+        put(f"wrote {ledger.folder} ({len(written):,} files)")
+
+
 @dataclass(frozen=True, slots=True)
 class _Source:
     """An exam with its file."""
@@ -170,6 +228,11 @@ class _Source:
             yield
         except ExerciseError as error:
             raise located(error, Path(self.name), self.text) from None
+
+
+def _check_jobs(jobs: int) -> None:
+    if not 1 <= jobs <= 64:
+        raise ValueError(f"--jobs {jobs}: between 1 and 64")
 
 
 def _students(variants: int | None, roster: Path | None) -> tuple["Student", ...]:

@@ -101,6 +101,7 @@ def _is_said(error: BaseException) -> bool:
     from symbackprop.algebra.lower import CannotDerive
     from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NeedsExtra, NotCertified
     from symbackprop.exams.exports.pool import ExportError
+    from symbackprop.exams.grading_model import GradingError
     from symbackprop.exams.manifest import ManifestError
     from symbackprop.exams.roster import RosterError
     from symbackprop.exams.variants import Unsatisfiable
@@ -111,8 +112,8 @@ def _is_said(error: BaseException) -> bool:
     from symbackprop.report.words import WordsError
 
     said = (
-        CannotDerive, DomainProblem, EvaluationError, ExportError, ManifestError, NeedsExtra, NotCertified,
-        OutputError, PlacesError, RosterError, TemplateError, TypesettingError, Unsatisfiable, WordsError,
+        CannotDerive, DomainProblem, EvaluationError, ExportError, GradingError, ManifestError, NeedsExtra,
+        NotCertified, OutputError, PlacesError, RosterError, TemplateError, TypesettingError, Unsatisfiable, WordsError,
     )  # fmt: skip
     return isinstance(error, said) or (type(error) is ValueError and _raised_here(error))
 

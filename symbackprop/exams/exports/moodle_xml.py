@@ -9,6 +9,7 @@ from fractions import Fraction
 from typing import Any
 
 from symbackprop.exams.exports.html import html, mathjax, paragraphs
+from symbackprop.exams.exports.packing import parsed
 from symbackprop.exams.exports.pool import Choice, Essay, ExportError, Files, Pool, PoolQuestion, PoolVariant
 
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -160,15 +161,9 @@ def read(files: Files, kinds: frozenset[str]) -> Iterator[Read]:
 
 
 def _root(file: str, content: bytes) -> Any:
-    from lxml import etree
-
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        raise ExportError(f"{file}: no XML: {error}") from error
-    if root.getroottree().docinfo.doctype or root.tag != "quiz":
-        raise ExportError(f"{file}: a Moodle file is a <quiz> without a DTD")
+    root = parsed(file, content)
+    if root.tag != "quiz":
+        raise ExportError(f"{file}: a Moodle file is a <quiz>")
     return root
 
 

@@ -66,7 +66,7 @@ def parsed(name: str, content: bytes) -> Any:
     """The root element of an XML file. ExportError when it is not well-formed, or has a DTD or entities."""
     from lxml import etree
 
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
     try:
         root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as fault:

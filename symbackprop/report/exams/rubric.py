@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from io import BytesIO
 from itertools import islice
 from pathlib import Path
 from string import ascii_lowercase
@@ -28,6 +27,7 @@ from symbackprop.report.exams.papers import latex_texts
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.rubric_csv import rubric_csv as rubric_csv
 from symbackprop.report.exams.rubric_said import Said, worth
+from symbackprop.report.exams.splitting import joined
 from symbackprop.report.exams.worked import Worked, number_text, points_text
 from symbackprop.report.pdf import Engine, chosen, typeset
 from symbackprop.report.render import FORMATS
@@ -61,33 +61,13 @@ def rubric_pdf(
         made.append(typeset(sheets.document(batch), engine=used, pages=_PAGES * len(batch)).pdf)
     if not made:
         raise ValueError("there are no variants to make a rubric of")
-    return _joined(made, sheets.title, language)
+    return joined(made, title=sheets.title, language=language)
 
 
 def _batches(pairs: Iterable[tuple[Variant, str]]) -> Iterator[list[tuple[Variant, str]]]:
     waiting = iter(pairs)
     while batch := list(islice(waiting, _BATCH)):
         yield batch
-
-
-def _joined(parts: Sequence[bytes], title: str, language: str) -> bytes:
-    """The pages of several PDFs as one."""
-    from pikepdf import Dictionary, ObjectStreamMode, Pdf, String
-
-    made = Pdf.new()
-    kept = [Pdf.open(BytesIO(part)) for part in parts]  # pages are copied only when they are written
-    for pdf in kept:
-        made.pages.extend(pdf.pages)
-    for page in made.pages:
-        for key in ("/StructParents", "/Tabs"):  # of the document that the page stood in
-            if key in page.obj:
-                del page.obj[key]
-    made.docinfo["/Title"] = String(title)
-    made.Root.Lang = String(language)
-    made.Root.ViewerPreferences = Dictionary(DisplayDocTitle=True)
-    out = BytesIO()
-    made.save(out, deterministic_id=True, object_stream_mode=ObjectStreamMode.generate)
-    return out.getvalue()
 
 
 @dataclass(frozen=True, eq=False, repr=False)

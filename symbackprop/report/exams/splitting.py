@@ -102,6 +102,17 @@ def _paper(pdf: Pdf, start: int, end: int, title: str, language: str) -> bytes:
     return _saved(made, title, language)
 
 
+def joined(parts: Sequence[bytes], *, title: str, language: str) -> bytes:
+    """The pages of several PDFs as one."""
+    from pikepdf import Pdf as NewPdf
+
+    made = NewPdf.new()
+    kept = [NewPdf.open(BytesIO(part)) for part in parts]  # pages are copied only when they are written
+    for pdf in kept:
+        made.pages.extend(pdf.pages)
+    return _saved(made, title, language)
+
+
 def _saved(made: Pdf, title: str, language: str) -> bytes:
     from pikepdf import Dictionary, ObjectStreamMode, String
 
