@@ -113,7 +113,8 @@ def _is_said(error: BaseException) -> bool:
 
     said = (
         CannotDerive, DomainProblem, EvaluationError, ExportError, GradingError, ManifestError, NeedsExtra,
-        NotCertified, OutputError, PlacesError, RosterError, TemplateError, TypesettingError, Unsatisfiable, WordsError,
+        NotCertified, OutputError, PlacesError, RosterError, TemplateError, TypesettingError, Unsatisfiable,
+        WordsError,
     )  # fmt: skip
     return isinstance(error, said) or (type(error) is ValueError and _raised_here(error))
 
