@@ -14,7 +14,16 @@ __version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from symbackprop.algebra.values.domain import DomainProblem
-    from symbackprop.api import CheckedDerivation, InFloats, Worked, check, derive, derive_floats, descend
+    from symbackprop.api import (
+        CheckedDerivation,
+        InFloats,
+        Worked,
+        check,
+        derive,
+        derive_floats,
+        descend,
+        exam_variants,
+    )
     from symbackprop.derivation.certify import CertificateFailed
     from symbackprop.exercise import ExerciseError, bundled, from_dict, from_parts, from_text, load
     from symbackprop.exercise.model import Exercise
@@ -32,6 +41,7 @@ _HOMES = {
     "derive": "api",
     "derive_floats": "api",
     "descend": "api",
+    "exam_variants": "api",
     "from_dict": "exercise",
     "from_parts": "exercise",
     "from_text": "exercise",
@@ -53,6 +63,7 @@ __all__ = [
     "derive",
     "derive_floats",
     "descend",
+    "exam_variants",
     "from_dict",
     "from_parts",
     "from_text",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from symbackprop.derivation.floats import Approximate
     from symbackprop.derivation.results import Result
     from symbackprop.derivation.steps import Check, Derivation
+    from symbackprop.exams.model import Exam, Variant
     from symbackprop.report.checked.outputs import CheckedOutputs
 
 
@@ -160,6 +161,31 @@ class CheckedDerivation:
     def __repr__(self) -> str:
         shown = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items() if count)
         return f"<CheckedDerivation {self.checked.source!r}: {shown or 'nothing'}>"
+
+
+def exam_variants(
+    exam: Exam | str | Path, students: int | Sequence[str] = 1, secret: bytes = b""
+) -> Sequence[Variant]:
+    """Everybody's exam: `sb.exam_variants("examen-capa", 30, secret)[0].sheets[0].key["dW"]`.
+
+    `exam` is a file, a bundled name or an Exam, `students` how many (with ids 1, 2 …) or their ids. Arrays
+    have a shape and exact entries. Every key is found twice; numbers are those that the command line makes.
+    Raises ExerciseError for an exam at fault, ValueError for no students or two with one id, Unsatisfiable
+    where no numbers obey its rules, KeyMismatch where a key is found to be wrong, which is our fault.
+    """
+    from symbackprop.exams.file import load_exam
+    from symbackprop.exams.model import Exam, Student
+    from symbackprop.exams.roll import rolled
+    from symbackprop.exams.variants import Maker, anonymous
+
+    found = exam if isinstance(exam, Exam) else load_exam(exam)
+    if isinstance(students, int):
+        everybody = tuple(anonymous(students))
+    else:
+        everybody = tuple(Student(id=one, number=at) for at, one in enumerate(students, start=1))
+    if len({one.id for one in everybody}) != len(everybody) or not everybody:
+        raise ValueError("students: each has an id of their own, and there is one at least")
+    return rolled(Maker.of(found), everybody, secret)
 
 
 def derive_floats(exercise: str | Path | Mapping[str, Any], key: str = "exercise") -> InFloats:

@@ -329,3 +329,18 @@ def test_fractions_reach_sympy_as_rationals(neurona: Worked) -> None:
     assert isinstance(
         sb.derive({"model": {"L": "w"}, "values": {"w": Fraction(1, 7)}})["w"].value, sp.Rational
     )
+
+
+def test_variants_of_an_exam() -> None:
+    """The same numbers as the command line makes; one student's hang on no other's."""
+    secret = b"a secret of sixteen bytes"
+    three = sb.exam_variants("examen-capa", 3, secret)
+    alone = sb.exam_variants("examen-capa", ["2"], secret)
+    assert dict(three[1].sheets[0].values) == dict(alone[0].sheets[0].values)
+    sheet = three[-1].sheets[0]
+    dz, x = sheet.key["dz"].entries, sheet.values["x"].entries
+    assert sheet.key["dW"].nested() == [[d * a for a in x] for d in dz]
+    with pytest.raises(ValueError, match="an id of their own"):
+        sb.exam_variants("examen-capa", ["1", "1"])
+    with pytest.raises(ValueError, match="between 1 and"):
+        sb.exam_variants("examen-capa", 0)
