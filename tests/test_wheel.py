@@ -112,7 +112,19 @@ def test_the_installed_command_writes_a_pdf_without_tex(apart: Path, tmp_path: P
     assert (tmp_path / "output" / "capa.pdf").read_bytes().startswith(b"%PDF-")
 
 
+def test_the_installed_command_makes_an_exam_without_tex(apart: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a secret of sixteen bytes or more")
+    said = run(
+        apart / "symbackprop", "exam", "examen-capa", "--variants", "2", "--secret-file", "secret", "--engine",
+        "typst", "--to", "papers,solutions,rubric,keys,moodle,stack,prairielearn,qti,canvas", folder=tmp_path,
+    )  # fmt: skip
+    assert "PDF text: 40 keys were read back" in said
+    made = tmp_path / "output" / "examen-capa"
+    assert len(list((made / "students" / "papers").glob("*.pdf"))) == 2
+    assert (made / "platforms" / "qti" / "examen-capa-qti21.zip").read_bytes().startswith(b"PK")
+
+
 def test_the_list_of_what_comes_along(apart: Path, tmp_path: Path) -> None:
     said = run(apart / "symbackprop", "list", folder=tmp_path)
-    for word in ("neurona", "capa-numerica", "sigmoid", "bce_logits"):
+    for word in ("neurona", "capa-numerica", "examen-capa", "sigmoid", "bce_logits"):
         assert word in said

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -79,7 +80,7 @@ def _rows(text: str, file: str) -> Iterator[tuple[int, Sequence[str]]]:
     reader = csv.reader(io.StringIO(text), delimiter=mark, strict=True)
     try:
         for row in reader:
-            cells = [cell.strip() for cell in row]
+            cells = [unicodedata.normalize("NFC", cell.strip()) for cell in row]  # é is é, however typed
             if any(cells):
                 yield reader.line_num, cells
     except csv.Error as error:
