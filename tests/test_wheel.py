@@ -114,10 +114,9 @@ def test_the_installed_command_writes_a_pdf_without_tex(apart: Path, tmp_path: P
 
 def test_the_installed_command_makes_an_exam_without_tex(apart: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("a secret of sixteen bytes or more")
-    said = run(
-        apart / "symbackprop", "exam", "examen-capa", "--variants", "2", "--secret-file", "secret", "--engine",
-        "typst", "--to", "papers,solutions,rubric,keys,moodle,stack,prairielearn,qti,canvas", folder=tmp_path,
-    )  # fmt: skip
+    kinds = "papers,solutions,rubric,keys,moodle,stack,prairielearn,qti,canvas"
+    options = ("--variants", "2", "--secret-file", "secret", "--engine", "typst", "--to", kinds)
+    said = run(apart / "symbackprop", "exam", "examen-capa", *options, folder=tmp_path)
     assert "PDF text: 40 keys were read back" in said
     made = tmp_path / "output" / "examen-capa"
     assert len(list((made / "students" / "papers").glob("*.pdf"))) == 2
