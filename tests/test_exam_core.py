@@ -20,9 +20,11 @@ from symbackprop.exams.marks import Marks
 from symbackprop.exams.model import Exam, Sheet, Student, Variant
 from symbackprop.exams.roster import RosterError, roster_of
 from symbackprop.exams.rubric import Rubrics
+from symbackprop.exams.rules import RULES
 from symbackprop.exams.stream import Stream, message, short_mac
 from symbackprop.exams.variants import KeyMismatch, Maker, Unsatisfiable, anonymous
 from symbackprop.exercise import ExerciseError
+from symbackprop.report.words import load_words
 
 EXAMS = tuple(bundled_exams())
 SECRET = b"a secret of sixteen bytes"
@@ -302,6 +304,68 @@ def test_a_mistake_to_find_is_one_and_is_carried_on(name: str, makers: dict[str,
     assert found == (30 if name == "examen-capa" else 0)
 
 
+def test_rules_hold_for_what_is_given_to_everybody_too() -> None:
+    """The target is the same for all, and no error is beyond 6; biases of different sizes are so."""
+    text = """
+[questions.q]
+exercise = "capa-numerica"
+points = { z = 1, dz = 1 }
+values = { y = [5, -3] }
+rules = { max_error = 6 }
+draw = { b = { from = -9, to = 9, ones = true, distinct = true } }
+"""
+    for variant in some(Maker.of(exam_of(text)), 30):
+        key, b = variant.sheets[0].key, variant.sheets[0].values["b"].entries
+        assert all(abs(value) <= 6 for value in key["dyhat"].entries)
+        assert abs(b[0]) != abs(b[1])
+
+
+def test_signs_that_no_rehearsal_met_are_rehearsed_when_they_come() -> None:
+    """|ŷ − y| has a sign for each entry: of every variant it is known which mistakes show, and they do."""
+    text = """
+[questions.q]
+points = { z = 1, dyhat = 1, dz = 1, dW = 1 }
+shapes = { W = [4, 3] }
+[questions.q.model]
+z = "W x + b"
+yhat = "relu(z)"
+L = "sum(abs(yhat - y))"
+[questions.q.rules]
+min_gradient = 1
+varied = false
+"""
+    maker = Maker.of(exam_of(text))
+    for variant in some(maker, 40):
+        sheet = variant.sheets[0]
+        assert sheet.wrong
+        for slip in sheet.wrong:
+            right = sheet.key[slip.part]
+            assert slip.array.shape != right.shape or slip.array != right
+    alone = Maker.of(exam_of(text))
+    last = alone.variant(Student(id="40"), SECRET)  # met first here: the same numbers
+    assert dict(last.sheets[0].values) == dict(some(maker, 40)[-1].sheets[0].values)
+
+
+def test_rows_and_units_are_not_alike(makers: dict[str, Maker]) -> None:
+    for _, sheet in sheets(makers["examen-red"], 80):
+        for name in ("W1", "W2"):
+            rows = [tuple(row) for row in sheet.values[name].nested()]
+            assert len(set(rows)) == len(rows)
+        assert len(set(sheet.key["z1"].entries)) == 3
+        assert len({abs(value) for value in sheet.key["da1"].entries}) > 1
+
+
+def test_a_slip_in_what_is_not_asked_is_seen_in_what_is(makers: dict[str, Maker]) -> None:
+    """dŷ is not asked: its factor 2 is a mistake of dz; a ReLU, a ½ forgotten are among those of ŷ, L."""
+    text = '[questions.q]\nexercise = "capa-numerica"\npoints = { yhat = 1, L = 1, dz = 1 }'
+    for variant in some(Maker.of(exam_of(text)), 20):
+        sheet = variant.sheets[0]
+        wrong = {(slip.part, slip.mistake): slip.array.entries for slip in sheet.wrong}
+        assert wrong["dz", "doubled"] == tuple(2 * value for value in sheet.key["dz"].entries)
+        assert wrong["yhat", "function_forgotten"] == sheet.key["z"].entries
+        assert wrong["L", "doubled"] == (2 * sheet.key["L"].item,)
+
+
 @pytest.mark.parametrize("z", ["1/3 * W x", "W x", "2 W x + b", "b - W x", "W x - b", "W (x + b1) + b"])
 def test_rules_hold_where_no_bias_can_be_chosen_too(z: str) -> None:
     text = f"""
@@ -377,6 +441,13 @@ points = {{ z = 1, dz = 1, dW = 1, dx = 1 }}
     assert some(Maker.of(exam_of("\n".join(lines))), 1)
 
 
+def test_every_rule_has_its_sentence() -> None:
+    """A rule that the file may set is named in both languages where `stress` says what it turned away."""
+    for language in ("es", "en"):
+        sentences = load_words(language).sentences
+        assert all(f"stress.rule.{row.name}" in sentences for row in RULES if row.name != "square")
+
+
 # --- points ----------------------------------------------------------------------------------
 
 
@@ -398,6 +469,17 @@ def test_points_add_up_and_zeros_win_little(name: str, makers: dict[str, Maker])
         steps = rubrics.steps(variant)
         assert sum(step.points for step in steps) == exam.points
         assert all(step.method + step.value == step.points for step in steps)
+
+
+def test_a_part_of_nothing_but_zeros_is_kept_out() -> None:
+    """With no unit beyond its kink all gradients are 0: who writes 0 would have all points."""
+    exam = exam_of(
+        "[questions.q]\npoints = { z = 1, dz = 1 }\nshapes = { W = [2, 3] }\nrules = { active = 1 }\n"
+        '[questions.q.model]\nz = "W x + b"\nyhat = "max(z, 100)"\nL = "1/2 ||yhat - y||^2"\n'
+        "[questions.q.draw]\ny = { from = -200, to = 200 }\n"
+    )
+    with pytest.raises(Unsatisfiable, match="no answer has only zeros"):
+        some(Maker.of(exam), 1)
 
 
 def test_zeros_are_scaled_down_where_they_would_win_too_much() -> None:
@@ -447,6 +529,12 @@ def test_bundled_exams_speak_both_languages(name: str) -> None:
     ("text", "line", "said"),
     [
         ("", None, "the exam has no questions"),
+        ("id = '2026-a'\n[questions.q]\nexercise='neurona'\npoints={z=1}", 1, "A letter, then letters"),
+        ("[questions.q]\nexercise='neurona'\npoints={z=1}\nrules={active=2}", 4, "z has 1. Write active = 1"),
+        (
+            "[questions.q]\npoints={dV=1}\nshapes={V=[],w=[]}\n[questions.q.model]\na='V^2'\nL='w^2'",
+            2, "the model has no dV",
+        ),
         ("id = 'a b'\n[questions.q]\nexercise='neurona'\npoints={z=1}", 1, "cannot name files"),
         ("[questions.q]\nexercise='neuron'\npoints={z=1}", 2, "Did you mean the bundled neurona"),
         ("[questions.q]\npoints={z=1}", 1, "there is no model"),
@@ -499,6 +587,20 @@ def test_a_bad_line_of_a_roster_is_named(text: str, said: str) -> None:
         roster_of(text, "r.csv")
 
 
+def test_rosters_of_learning_platforms() -> None:
+    """Names in two columns, other columns beside them; separators in quotes; headings that hold no id."""
+    for text in (
+        "Apellidos,Nombre,Número de ID,Correo\nNúñez,Ana,12,a@b.es\nLi,Xu,13,x@b.es\n",
+        "First name,Last name,ID number\nAna,Núñez,12\nXu,Li,13\n",
+    ):
+        students = roster_of(text, "r.csv")
+        assert [(one.id, one.name) for one in students] == [("12", "Ana Núñez"), ("13", "Xu Li")]
+    (student,) = roster_of('1,"Núñez; Ana"\n', "r.csv")
+    assert (student.id, student.name) == ("1", "Núñez; Ana")
+    with pytest.raises(RosterError, match=r"r\.csv:1: none of these headings is an id: Name, Email"):
+        roster_of("Name,Email\nAna,a@b.es\n", "r.csv")
+
+
 def test_rosters_as_people_have_them() -> None:
     students = (Student(id="12", name="Núñez, Ana", number=1), Student(id="13", name="Li", number=2))
     for text in (
@@ -533,6 +635,29 @@ def test_a_manifest_keeps_every_number(makers: dict[str, Maker]) -> None:
     ):
         with pytest.raises(ManifestError):
             read_manifest(damaged)
+
+
+def test_an_exam_takes_exercises_from_beside_it(tmp_path: Path) -> None:
+    """And keeps their texts: what was handed out can be read when the files are gone."""
+    (tmp_path / "own.toml").write_text(
+        '[model]\nz = "W x + b"\nL = "1/2 ||relu(z)||^2"\n[shapes]\nW = [2, 3]\n'
+    )
+    path = tmp_path / "e.toml"
+    path.write_text('[questions.q]\nexercise = "own.toml"\npoints = { z = 1, dz = 1, dW = 1 }\n')
+    exam = load_exam(path)
+    (variant,) = some(Maker.of(exam), 1)
+    issued = Issued(student=variant.student, code="abc", sheets=variant.sheets)
+    text = "".join(written(exam.key, path.read_text(), [issued], exercises=exam.exercises))
+    (tmp_path / "own.toml").unlink()
+    with pytest.raises(ExerciseError, match="no such file"):
+        load_exam(path)
+    manifest = read_manifest(text)
+    again = Maker.of(manifest.read()).questions[0]
+    sheet = manifest.issued[0].sheets[0]
+    anew = again.sheet(again.again(again.numbers(sheet)), b"", "")
+    assert dict(anew.key) == sheet.key
+    with pytest.raises(ManifestError, match="not the one that it was made of"):
+        read_manifest(text.replace("1/2 ||relu(z)||^2", "1/4 ||relu(z)||^2"))
 
 
 def test_everything_of_an_exam_is_frozen(makers: dict[str, Maker]) -> None:

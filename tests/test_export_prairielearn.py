@@ -166,9 +166,9 @@ def test_a_named_mistake_earns_its_credit_and_is_named(module: Any) -> None:
     assert data["partial_scores"]["dW_"]["feedback"]["dW_3"] == "correct"
 
 
-def test_a_wrong_forced_zero_costs_nothing_but_is_said(module: Any) -> None:
+def test_a_number_where_0_is_due_takes_an_equal_share_away(module: Any) -> None:
     data = marked(module, texts(FIRST) | {"dW": ["-4", "8", "-2", "7", "0", "0"]})
-    assert data["partial_scores"]["dW_"]["score"] == 1
+    assert data["partial_scores"]["dW_"]["score"] == pytest.approx(5 / 6)
     assert data["partial_scores"]["dW_"]["feedback"]["dW_4"] == "incorrect"
     assert "&amp; no puntúa" in data["feedback"]["dW"]
 

@@ -15,6 +15,7 @@ from fractions import Fraction
 from itertools import combinations, islice, product
 from math import ceil, floor, lcm, prod
 
+from symbackprop import limits
 from symbackprop.algebra.values.tracing import Program
 from symbackprop.derivation.model import Model
 from symbackprop.exams.draws import values
@@ -134,7 +135,8 @@ class Chosen:
 
     With `beside` the sum of the other terms, the sum is beside + sign · entry; its size is to be from `least`
     to `most`, and where `layer` says which layer it is, its sign that of an active or inactive unit.
-    `result` is the computed name that the sum is; without one, no two sums have the same size.
+    `result` is the computed name that the sum is. No two sums of a layer, or of a loss, have the same size;
+    `distinct`: no two entries have.
     """
 
     place: Quantity
@@ -145,6 +147,7 @@ class Chosen:
     most: Fraction
     layer: int | None
     result: str | None
+    distinct: bool
     windows: dict[int, tuple[Window, ...]] = field(default_factory=dict)
 
     def options(self, numbers: Sequence[int], pattern: Pattern, first: int) -> Options:
@@ -167,19 +170,24 @@ class Chosen:
 
     def choose(self, stream: Stream, numbers: list[int], options: Options) -> bool:
         """Take one of each; whether there were enough of different sizes."""
-        if self.result is not None:
+        alone = self.layer is None and self.result is not None
+        if alone and not self.distinct:
             numbers[self.place.start : self.place.end] = [stream.choice(fits) for fits in options.entries]
             return True
-        taken: set[int] = set()
+        sums: set[int] = set()
+        sizes: set[int] = set()
         windows = self.windows[options.version]
         for at, fits in enumerate(options.entries):
             beside, window = options.beside[at], windows[at]
-            if taken:
-                fits = [one for one in fits if abs(window.sum(beside, one)) not in taken]
+            if not alone:
+                fits = [one for one in fits if abs(window.sum(beside, one)) not in sums]
+            if self.distinct:
+                fits = [one for one in fits if abs(one) not in sizes]
             if not fits:
                 return False
             one = stream.choice(fits)
-            taken.add(abs(window.sum(beside, one)))
+            sums.add(abs(window.sum(beside, one)))
+            sizes.add(abs(one))
             numbers[self.place.start + at] = one
         return True
 
@@ -205,10 +213,12 @@ class Stage:
 @dataclass(slots=True)
 class Builder:
     """Builds the numbers of one question. `layers` are the sizes of the layers that are built with active and
-    inactive units, `gated` all layers that have some, whether their bias can be chosen or not."""
+    inactive units, `gated` all layers that have some, whether their bias can be chosen or not. `differences`
+    are the targets in the loss, each with the output that it stands beside."""
 
     plan: Plan
     gated: tuple[str, ...]
+    differences: tuple[tuple[str, str], ...]
     stages: tuple[Stage, ...]
     layers: tuple[int, ...]
     patterns: tuple[tuple[tuple[int, ...], ...], ...]
@@ -299,6 +309,7 @@ class _Making:
         gated = [name for name in self.exercise.computed if name in self.gated]
         made = Builder(
             plan=self.plan, gated=tuple(gated) if self.question.has_numbers else (),
+            differences=tuple(self._differences()),
             stages=tuple(stages), layers=tuple(prod(self.plan.quantity(name).shape) for name in self.layers),
             patterns=(), start=self._start(),
         )  # fmt: skip
@@ -326,18 +337,24 @@ class _Making:
                     yield self._choice(one, rest, 1, name)
                     return
         if name == self.exercise.loss:
-            yield from self._targets(body, fresh)
+            yield from self._targets(fresh)
 
-    def _targets(self, body: Node, fresh: Sequence[str]) -> Iterator[Chosen]:
-        """`ŷ − y`, or a loss of ŷ and y."""
-        for part in tree.walk(body):
-            for first, second in _differences(part):
-                names = {one.name for one in (first, second) if isinstance(one, tree.Name)}
-                target = next((one for one in fresh if one in names), None)
+    def _targets(self, fresh: Sequence[str]) -> Iterator[Chosen]:
+        """A target that nothing else hangs on."""
+        for target, other in self._differences():
+            if target in fresh and target in self.question.draws:
+                yield self._choice(target, tree.Name(other), -1, None)
+                return
+
+    def _differences(self) -> Iterator[tuple[str, str]]:
+        """`ŷ − y` in the loss, or a loss of ŷ and y: y and ŷ."""
+        for part in tree.walk(self.exercise.equations[-1].body):
+            for pair in _differences(part):
+                names = [one.name for one in pair if isinstance(one, tree.Name)]
+                target = next((one for one in names if one in self.places), None)
                 other = next((one for one in names if one != target), None)
-                if target and other and target in self.question.draws and self._same_shape(target, other):
-                    yield self._choice(target, tree.Name(other), -1, None)
-                    return
+                if target and other and self._same_shape(target, other):
+                    yield target, other
 
     def _same_shape(self, one: str, other: str) -> bool:
         shapes = self.exercise.shapes
@@ -359,7 +376,9 @@ class _Making:
 
         return Chosen(
             place, Values.of(self.question.draws[name]), Code(trace, self.plan.key.denominators), sign,
-            least or Fraction(1), most or Fraction(10**6), layer, result,
+            max(least or Fraction(0), Fraction(1, limits.EXAM_NUMBER)),  # a sum of 0 shows nothing
+            Fraction(limits.EXAM_NUMBER) if most is None else most,
+            layer, result, self.question.draws[name].distinct,
         )  # fmt: skip
 
 

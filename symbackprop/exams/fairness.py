@@ -1,35 +1,42 @@
-"""Whether the numbers of a variant are fair: the rules, looked at for one version of the key's code.
+"""Whether the numbers of a variant are fair: every rule is looked at, whatever they were built from.
 
-What must be 0 is known from the code: there the entry is the constant 0, whatever the numbers. Which
-mistakes can be told from the right answer and from each other at all is found by a rehearsal: numbers that
-nobody gets, the same for every secret.
+Which mistakes can be told from the right answer and from each other at all is found by a rehearsal: numbers
+that nobody gets, the same for every secret. A combination of signs that the rehearsal did not meet has
+a rehearsal of its own when it is first met; which it is hangs on the signs alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, lcm
+from itertools import islice
 from typing import Any
 
-from symbackprop import limits
 from symbackprop.algebra.values.arrays import form
 from symbackprop.exams.building import Builder, Pattern, Unbuildable
-from symbackprop.exams.model import Question
-from symbackprop.exams.plan import Plan, Quantity
+from symbackprop.exams.model import Part, Question
+from symbackprop.exams.plan import Plan
 from symbackprop.exams.rules import RANGES
+from symbackprop.exams.sight import Group, Sight, groups, places_of, sight
 from symbackprop.exams.stream import Stream
+from symbackprop.exams.tracer import WrongKind
 
 REHEARSALS = 24
-"""Constructions of each pattern of active units in a rehearsal."""
+"""Fair constructions of each pattern of active units in a rehearsal."""
 
 TRIES = 40
 """Constructions tried for each of them."""
 
 HOPELESS = 200
-"""Constructions after which a pattern is given up of which none was fair."""
+"""Constructions after which a pattern is given up of which none was fair; after three such patterns, all."""
+
+PATTERNS = 12
+"""Patterns in a rehearsal before the first student; the others when they are met."""
+
+ENOUGH = 4
+"""Samples of a combination of signs, to say which mistakes can be told apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,32 +56,14 @@ class Built:
     attempts: int = 1
 
 
-Group = tuple[tuple[int, int, tuple[int, ...] | None], ...]
-"""Arrays that are all to be different: where each begins and ends, and the factors that bring its entries
-to one denominator (None: nothing to do)."""
-
-
-@dataclass(slots=True)
-class Sight:
-    """What is looked at in one version of the key: places, and the least numerator there. `layers` are those
-    with units that may be inactive: the places of each, the least and most numerator, and how many of them
-    are to be active."""
-
-    forced: frozenset[int]
-    layers: tuple[tuple[range, int, int, int], ...]
-    large: tuple[tuple[int, int], ...]
-    asked: tuple[int, ...]
-    squares: tuple[tuple[int, int], ...]
-    groups: tuple[Group, ...] = ()
-    told: tuple[int, ...] = ()
-
-
 @dataclass(slots=True)
 class Fairness:
-    """Builds numbers for one question and looks whether they are fair. `work` is what all are to have."""
+    """Builds numbers for one question of an exam and looks whether they are fair. `work` is what all are to
+    have."""
 
     plan: Plan
     builder: Builder
+    exam: str
     sights: dict[int, Sight] = field(default_factory=dict)
     hints: dict[Pattern, int] = field(default_factory=dict)
     work: int | None = None
@@ -112,10 +101,13 @@ class Fairness:
         return self._plain_fault(made) or self._shared_fault(made)
 
     def _plain_fault(self, made: Built) -> str:
-        rules = self.question.rules
-        sight = self.sight(made.version)
-        key = made.key
-        for places, least, most, active in sight.layers:
+        here = self.sight(made.version)
+        return self._sums_fault(here, made) or self._answers_fault(here, made)
+
+    def _sums_fault(self, here: Sight, made: Built) -> str:
+        """Pre-activations, and the differences of outputs and targets."""
+        key, numbers = made.key, made.numbers
+        for places, least, most, active in here.layers:
             sums = [key[place] for place in places]
             if sum(one > 0 for one in sums) != active:
                 return "active"
@@ -123,20 +115,32 @@ class Fairness:
                 return "min_preactivation"
             if max(map(abs, sums)) > most:
                 return "max_preactivation"
-        for place, least in sight.large:
-            if -least < key[place] < least:
-                return "min_gradient" if key[place] or rules.number("min_gradient") else "no_zero"
-        if rules.number("no_zero") and not all(key[place] for place in sight.asked):
+        for at, factor, other, under, bound in here.errors:
+            if not -bound <= key[at] * factor - numbers[other] * under <= bound:
+                return "max_error"
+        return ""
+
+    def _answers_fault(self, here: Sight, made: Built) -> str:
+        """Gradients and all that is asked."""
+        rules, key, numbers = self.question.rules, made.key, made.numbers
+        if here.hopeless and rules.number("not_all_zero"):
+            return "not_all_zero"
+        if any(-least < key[place] < least for place, least in here.large):
+            return "min_gradient"
+        if rules.number("no_zero") and not all(key[place] for place in here.asked):
             return "no_zero"
         if made.large and rules.number("max_product") is not None:
             return "max_product"
-        if rules.number("asymmetric") and any(_symmetric(made.numbers[a:b]) for a, b in sight.squares):
+        if rules.number("asymmetric") and any(_symmetric(numbers[a:b]) for a, b in here.squares):
             return "asymmetric"
+        if rules.number("varied") and not _varied(here, made):
+            return "varied"
         return ""
 
     def _shared_fault(self, made: Built) -> str:
         rules = self.question.rules
-        if rules.number("diagnose") and not _all_differ(self.sight(made.version).groups, made):
+        here = self.told(made)
+        if not here.findable or (rules.number("diagnose") and not _all_differ(here.groups, made)):
             return "diagnose"
         if rules.number("same_work") and self.work is not None and made.work != self.work:
             return "same_work"
@@ -148,86 +152,112 @@ class Fairness:
         """What is looked at in a version of the key."""
         found = self.sights.get(version)
         if found is None:
-            found = self.sights[version] = self._sight(version)
+            found = self.sights[version] = sight(self.plan, self.builder, version)
         return found
 
-    def _sight(self, version: int) -> Sight:
-        program, code = self.plan.key.programs[version], self.plan.key.versions[version]
-        forced = frozenset(at for at, one in enumerate(program.outputs) if type(one) is not int and not one)
-        least = self.question.rules.number("min_gradient") or Fraction(0)
-        large = tuple(
-            (at, ceil(least * code.denominators[at]))
-            for name in self.looked_at() for at in _range(self.plan.quantity(name)) if at not in forced
-        )  # fmt: skip
-        asked = {name for part in self.question.parts if part.kind != "derive" for name in part.names}
-        places = (at for name in asked for at in _range(self.plan.quantity(name)))
-        squares = tuple((one.start, one.end) for one in self.plan.given if _is_square(one))
-        layers = tuple(self._layer(name, code.denominators) for name in self.builder.gated)
-        return Sight(forced, layers, large, tuple(sorted(set(places) - forced)), squares)
+    def told(self, made: Built) -> Sight:
+        """The same, with the mistakes that can be told apart there."""
+        here = self.sight(made.version)
+        if here.told is None:
+            self._tell(made.version, self._samples(made))
+        return here
 
-    def _layer(self, name: str, denominators: Sequence[int]) -> tuple[range, int, int, int]:
-        """Where the units of a layer are, and what is asked of them."""
-        places = _range(self.plan.quantity(name))
-        below = denominators[places.start]
-        rules = self.question.rules
-        least, most = (rules.number(f"{end}_preactivation") for end in ("min", "max"))
-        return (
-            places,
-            max(ceil((least or Fraction(0)) * below), 1),  # at a kink there is no slope
-            int((most if most is not None else Fraction(limits.EXAM_NUMBER)) * below),
-            self.builder.active(len(places)),
-        )
+    def _samples(self, made: Built) -> list[Built]:
+        """Fair numbers, but for what is shared, with the same signs as these, which nobody gets."""
+        signs = self.plan.key.programs[made.version].guards
+        stream = Stream(b"", "rehearsal of signs", self.exam, self.question.id, repr(signs))
+        pattern = made.pattern or next(iter(self.builder.all_patterns()))
+        found: list[Built] = []
+        for _ in range(REHEARSALS * TRIES):
+            try:
+                one = self.built(stream, pattern)
+            except Unbuildable:
+                continue
+            if one.version == made.version and not self._plain_fault(one):
+                found.append(one)
+                if len(found) == REHEARSALS:
+                    break
+        return found
 
-    def looked_at(self) -> Iterator[str]:
-        """The gradients that are not to be small: of layers, and of sums to which a bias was chosen."""
-        chosen = (one.result for stage in self.builder.stages for one in stage.chosen if one.result)
-        for name in dict.fromkeys((*self.builder.gated, *chosen)):
-            yield "d" + name
+    def _tell(self, version: int, samples: Sequence[Built]) -> None:
+        """Note which mistakes can be told apart; with too few samples nobody is given such numbers."""
+        here = self.sight(version)
+        here.told = self._told_apart(version, samples) if len(samples) >= ENOUGH else ()
+        here.groups = groups(self.plan, version, here.told)
+        parts = [part for part in self.question.parts if part.kind == "mistake"]
+        here.findable = len(samples) >= ENOUGH and all(self.possible(version, part) for part in parts)
+
+    def possible(self, version: int, part: Part) -> dict[str, list[WrongKind]]:
+        """The mistakes that may be made in each gradient of a part: such that fit its shape, and show."""
+        found: dict[str, list[WrongKind]] = {}
+        for at in self.sight(version).told or ():
+            kind = self.plan.wrong(version).kinds[at]
+            if kind.part in part.names and kind.shape == self.plan.quantity(kind.part).shape:
+                found.setdefault(kind.part, []).append(kind)
+        return found
 
     # --- the rehearsal
 
-    def rehearse(self, exam: str) -> int:
+    def rehearse(self) -> int:
         """Find which mistakes can be told apart, and how much work everybody is to have.
 
         The answer is how many constructions were tried.
         """
         found: dict[int, list[Built]] = {}
-        tried = 0
-        for pattern in self.builder.all_patterns():
-            stream = Stream(b"", "rehearsal", exam, self.question.id, str(pattern))
-            kept = 0
-            for attempt in range(REHEARSALS * TRIES):
-                if kept == REHEARSALS or (attempt == HOPELESS and not kept):
-                    break
-                tried += 1
-                try:
-                    made = self.built(stream, pattern)
-                except Unbuildable:
-                    continue
-                if not self._plain_fault(made):
-                    found.setdefault(made.version, []).append(made)
-                    kept += 1
-        for version, samples in found.items():
-            sight = self.sight(version)
-            sight.told = self._told_apart(version, samples)
-            sight.groups = self._groups(version, sight.told)
-        every = [made for samples in found.values() for made in samples if not self._shared_fault(made)]
+        tried = given_up = 0
+        for pattern in islice(self.builder.all_patterns(), PATTERNS):
+            samples, count = self._rehearsal_of(pattern)
+            tried += count
+            given_up += not samples
+            if given_up == 3 and not found:
+                break
+            for made in samples:
+                found.setdefault(made.version, []).append(made)
+        for version, some in found.items():
+            if len(some) >= ENOUGH:
+                self._tell(version, some)
+        every = [made for some in found.values() for made in some if not self._told_fault(made)]
         counts = Counter(made.work for made in every)
         self.work = min(counts, key=lambda work: (-counts[work], work), default=None)
         self.rehearsed = tuple(every)
         return tried
 
+    def _rehearsal_of(self, pattern: Pattern) -> tuple[list[Built], int]:
+        """Fair numbers with one pattern of active units, and how many constructions were tried."""
+        stream = Stream(b"", "rehearsal", self.exam, self.question.id, str(pattern))
+        found: list[Built] = []
+        for attempt in range(REHEARSALS * TRIES):
+            if len(found) == REHEARSALS or (attempt == HOPELESS and not found):
+                return found, attempt
+            try:
+                made = self.built(stream, pattern)
+            except Unbuildable:
+                continue
+            if not self._plain_fault(made):
+                found.append(made)
+        return found, REHEARSALS * TRIES
+
+    def _told_fault(self, made: Built) -> bool:
+        """Whether numbers of a rehearsal would be turned away for the mistakes that they hide."""
+        here = self.sight(made.version)
+        wanted = self.question.rules.number("diagnose")
+        return here.told is None or (bool(wanted) and not _all_differ(here.groups, made))
+
     def rehearsal(self) -> dict[str, Any]:
         """What the rehearsal found, as data for JSON."""
-        return {"work": self.work, "told": {str(at): list(sight.told) for at, sight in self.sights.items()}}
+        told = {str(at): list(one.told) for at, one in self.sights.items() if one.told is not None}
+        return {"work": self.work, "told": told}
 
     def rehearsed_before(self, data: Mapping[str, Any]) -> None:
-        """Take over what a rehearsal of an earlier run found. Raises ValueError, KeyError, TypeError."""
+        """Take over what a rehearsal of an earlier run found. Raises ValueError, LookupError, TypeError."""
         self.work = None if data["work"] is None else int(data["work"])
-        for at, told in data["told"].items():
-            sight = self.sight(int(at))
-            sight.told = tuple(map(int, told))
-            sight.groups = self._groups(int(at), sight.told)
+        for key, told in data["told"].items():
+            version = int(key)
+            here = self.sight(version)
+            here.told = tuple(map(int, told))
+            here.groups = groups(self.plan, version, here.told)
+            parts = [part for part in self.question.parts if part.kind == "mistake"]
+            here.findable = all(self.possible(version, part) for part in parts)
 
     def _told_apart(self, version: int, samples: Sequence[Built]) -> tuple[int, ...]:
         """Which kinds of mistakes differ somewhere from the right answer and from all kinds before them."""
@@ -235,8 +265,8 @@ class Fairness:
         told: list[int] = []
         seen: dict[tuple[str, tuple[int, ...]], list[tuple[tuple[Fraction, ...], ...]]] = {}
         for name in dict.fromkeys(kind.part for kind in kinds):
-            quantity = self.plan.quantity(name)
-            seen[name, form(quantity.shape)] = [tuple(self._right(made, quantity) for made in samples)]
+            shape = form(self.plan.quantity(name).shape)
+            seen[name, shape] = [tuple(self._right(made, name) for made in samples)]
         for at, kind in enumerate(kinds):
             values = tuple(self._value(made, at) for made in samples)
             known = seen.setdefault((kind.part, form(kind.shape)), [])
@@ -245,52 +275,20 @@ class Fairness:
                 told.append(at)
         return tuple(told)
 
-    def _groups(self, version: int, told: Sequence[int]) -> tuple[Group, ...]:
-        """What is to be compared: wrong answers of one part and shape, and the right one of that shape."""
-        kinds = self.plan.wrong(version).kinds
-        members: dict[tuple[str, tuple[int, ...]], list[int | None]] = {}
-        for at in told:
-            kind = kinds[at]
-            shape = form(kind.shape)
-            right: list[int | None] = [None] if shape == form(self.plan.quantity(kind.part).shape) else []
-            members.setdefault((kind.part, shape), right).append(at)
-        return tuple(self._group(version, name, some) for (name, _), some in members.items() if len(some) > 1)
-
-    def _right(self, made: Built, quantity: Quantity) -> tuple[Fraction, ...]:
+    def _right(self, made: Built, name: str) -> tuple[Fraction, ...]:
         below = self.plan.key.versions[made.version].denominators
-        return tuple(Fraction(made.key[at], below[at]) for at in _range(quantity))
+        return tuple(Fraction(made.key[at], below[at]) for at in places_of(self.plan.quantity(name)))
 
     def _value(self, made: Built, at: int) -> tuple[Fraction, ...]:
         code = self.plan.wrong(made.version)
         kind = code.kinds[at]
         return tuple(Fraction(made.wrong[one], code.denominators[one]) for one in range(kind.start, kind.end))
 
-    def _group(self, version: int, name: str, members: Sequence[int | None]) -> Group:
-        """The arrays of one shape; places beyond the key's are those of wrong answers."""
-        code, key = self.plan.wrong(version), self.plan.key.versions[version]
-        quantity, count = self.plan.quantity(name), len(key.denominators)
-        spans: list[tuple[int, int]] = []
-        below: list[tuple[int, ...]] = []
-        for at in members:
-            if at is None:
-                spans.append((quantity.start, quantity.end))
-                below.append(key.denominators[quantity.start : quantity.end])
-            else:
-                kind = code.kinds[at]
-                spans.append((count + kind.start, count + kind.end))
-                below.append(code.denominators[kind.start : kind.end])
-        common = [lcm(*column) for column in zip(*below, strict=True)]
-        made = []
-        for (start, end), under in zip(spans, below, strict=True):
-            factors = tuple(whole // one for whole, one in zip(common, under, strict=True))
-            made.append((start, end, None if set(factors) == {1} else factors))
-        return tuple(made)
 
-
-def _all_differ(groups: tuple[Group, ...], made: Built) -> bool:
+def _all_differ(some: tuple[Group, ...], made: Built) -> bool:
     """Whether in each group no two arrays are alike."""
     numbers = made.key + made.wrong
-    for group in groups:
+    for group in some:
         seen = {
             numbers[start:end] if factors is None
             else tuple(value * factor for value, factor in zip(numbers[start:end], factors, strict=True))
@@ -301,13 +299,16 @@ def _all_differ(groups: tuple[Group, ...], made: Built) -> bool:
     return True
 
 
-def _range(quantity: Quantity) -> range:
-    return range(quantity.start, quantity.end)
-
-
-def _is_square(quantity: Quantity) -> bool:
-    shape = quantity.shape
-    return len(shape) == 2 and shape[0] == shape[1] > 1
+def _varied(here: Sight, made: Built) -> bool:
+    """Whether no two rows of a matrix are alike, nor two pre-activations of a layer, nor all numbers of an
+    answer of one size."""
+    for rows in here.rows:
+        if len({made.numbers[start:end] for start, end in rows}) < len(rows):
+            return False
+    for places, *_ in here.layers:
+        if len({made.key[place] for place in places}) < len(places):
+            return False
+    return all(len({abs(made.key[place]) for place in places}) > 1 for places in here.several)
 
 
 def _symmetric(entries: Sequence[int]) -> bool:

@@ -10,7 +10,7 @@ from symbackprop.exams.lazily import LazyArrays
 from symbackprop.exams.model import Faulty, FaultyLine, Part
 from symbackprop.exams.plan import Plan
 from symbackprop.exams.stream import Stream
-from symbackprop.exams.tracer import WrongKind, step_name
+from symbackprop.exams.tracer import step_name
 
 
 class LazyFaults(Mapping[str, Faulty]):
@@ -43,20 +43,9 @@ class LazyFaults(Mapping[str, Faulty]):
         return len(self._parts)
 
 
-def possible(fairness: Fairness, version: int, part: Part) -> dict[str, list[WrongKind]]:
-    """The mistakes that may be made in each gradient of a part: such that fit its shape, and show."""
-    plan = fairness.plan
-    kinds = [plan.wrong(version).kinds[at] for at in fairness.sight(version).told]
-    found: dict[str, list[WrongKind]] = {}
-    for kind in kinds:
-        if kind.part in part.names and kind.shape == plan.quantity(kind.part).shape:
-            found.setdefault(kind.part, []).append(kind)
-    return found
-
-
 def faulty(fairness: Fairness, built: Built, part: Part, stream: Stream) -> Faulty:
     """A derivation for a part with one of the possible mistakes, all steps equally likely."""
-    choices = possible(fairness, built.version, part)
+    choices = fairness.possible(built.version, part)
     name = stream.choice(sorted(choices))
     kind = stream.choice(choices[name])
     steps = shown_steps(fairness.plan, part)

@@ -25,10 +25,12 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from symbackprop import limits
+from symbackprop.derivation.model import Model
 from symbackprop.exams.draws import draws_of
+from symbackprop.exams.gates import gated_names
 from symbackprop.exams.model import Exam, Part, Question, Rules
 from symbackprop.exams.rules import BY_NAME, defaults
-from symbackprop.exercise import ExerciseError, Fault, file_and_text
+from symbackprop.exercise import ExerciseError, Fault, bundled, file_and_text
 from symbackprop.exercise.build import build
 from symbackprop.exercise.faults import Collected
 from symbackprop.exercise.faults import Path as Keys
@@ -44,7 +46,7 @@ _TOP: Final = (
 )  # fmt: skip
 _EXERCISE: Final = ("model", "shapes", "functions", "assume", "style", "values")
 _QUESTION: Final = ("title", "text", "exercise", *_EXERCISE, "draw", "rules", "points", "derive", "mistake")
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
+_ID: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _FOLDER: Final = Path(__file__).resolve().parent / "bundled"
 
 
@@ -59,23 +61,35 @@ def load_exam(path_or_name: str | Path) -> Exam:
     path: str | Path = known.get(str(path_or_name), path_or_name)
     file, text = file_and_text(Path(path))
     shown = Path(path).name if str(path_or_name) in known else str(file)
-    return exam_of(text, key=Path(path).stem, file=shown)
+    return exam_of(text, key=Path(path).stem, file=shown, folder=Path(path).parent)
 
 
-def exam_of(text: str, *, key: str = "exam", file: str = "") -> Exam:
-    """The exam that a TOML text says; its key is its `id`, else `key`. Raises ExerciseError."""
+def exam_of(
+    text: str, *, key: str = "exam", file: str = "", folder: Path = Path(),
+    exercises: Mapping[str, str] | None = None,
+) -> Exam:  # fmt: skip
+    """The exam that a TOML text says; its key is its `id`, else `key`.
+
+    Exercises that it takes models from are those of `exercises`, by what the text calls them, else bundled
+    ones, else files beside the exam's, in `folder`. Raises ExerciseError.
+    """
     source = read_source(text, file or f"{key}.toml")
     collected = Collected(file or f"{key}.toml", source.lines)
-    return _Reading(source.data, collected, key).exam()
+    return _Reading(source.data, collected, key, folder, dict(exercises or {})).exam()
 
 
 class _Reading:
     """One file being read."""
 
-    def __init__(self, data: Mapping[str, Any], collected: Collected, key: str) -> None:
+    def __init__(
+        self, data: Mapping[str, Any], collected: Collected, key: str, folder: Path, known: dict[str, str]
+    ) -> None:
         self.data = data
         self.collected = collected
         self.key = key
+        self.folder = folder
+        self.known = known
+        self.taken: dict[str, str] = {}
 
     def exam(self) -> Exam:
         data, collected = self.data, self.collected
@@ -95,6 +109,7 @@ class _Reading:
             anonymous=self.switch(paper, "anonymous", ("paper",)),
             method=self._share(marking, "method"),
             mistake=self._share(marking, "mistake"),
+            exercises=self.taken,
         )
         collected.stop_if_any()
         return made
@@ -104,7 +119,7 @@ class _Reading:
     def _id(self, raw: Any, path: Keys) -> str:
         if isinstance(raw, str) and _ID.fullmatch(raw):
             return raw
-        advice = 'Letters, digits, - and _, at most 40: id = "retro-2026".'
+        advice = 'A letter, then letters, digits, - and _, at most 40 in all: id = "retro-2026".'
         self.collected.add(path, f"{str(raw)[:40]!r} cannot name files", advice)
         return "exam"
 
@@ -223,9 +238,13 @@ class _Reading:
 
     def _borrowed(self, raw: Any, path: Keys) -> dict[str, Any]:
         """The model of an exercise, and the sizes of its numbers."""
+        name = str(raw)
         try:
-            file, text = file_and_text(str(raw))
-            data = read_source(text, str(file)).data
+            text = self.known.get(name)
+            if text is None:
+                _, text = file_and_text(name if name in bundled() else self.folder / name)
+            self.taken[name] = text
+            data = read_source(text, name).data
         except ExerciseError as error:
             for fault in error.faults:
                 self.collected.add(path, fault.message, fault.suggestion)
@@ -315,6 +334,16 @@ class _Reading:
             self.collected.add(path, f"points lie between 0 and {limits.EXAM_POINTS}", "Write 2 or 0.5.")
         return value or Fraction(1)
 
+    def _check_active(self, exercise: Exercise, rules: Rules, path: Keys) -> None:
+        """As many units can be active as a layer has."""
+        active = rules.number("active")
+        for name in sorted(gated_names(Model.of(exercise))):
+            count = _entries(exercise.shapes[name])
+            if active is not None and active > count:
+                message = f"{active} units are to be active, and {name} has {count}"
+                self.collected.add((*path, "rules", "active"), message, f"Write active = {count} or less.")
+                return
+
     def _check_sizes(self, exercise: Exercise, rules: Rules, path: Keys) -> None:
         """Every size is a number; n ≠ k, unless it is asked for; and it can be worked out by hand."""
         letters = [name for name, shape in exercise.shapes.items() if not _is_known(shape)]
@@ -326,6 +355,7 @@ class _Reading:
         if entries > limits.EXAM_ENTRIES:
             message = f"the arrays have {entries} numbers; nobody works out more than {limits.EXAM_ENTRIES}"
             self.collected.add(path, message)
+        self._check_active(exercise, rules, path)
         for name in exercise.given:
             shape = exercise.shapes[name]
             if len(shape) == 2 and shape[0] == shape[1] != 1 and not rules.number("square"):
@@ -335,8 +365,9 @@ class _Reading:
 
 
 def _quantities(exercise: Exercise) -> tuple[str, ...]:
-    """What can be asked: every computed name, and the gradients of all but the loss."""
-    rest = (name for name in (*exercise.computed[::-1], *exercise.given) if name != exercise.loss)
+    """What can be asked: every computed name, and the gradients of all that the loss hangs on."""
+    reached = Model.of(exercise).reaching() - {exercise.loss}
+    rest = (name for name in (*exercise.computed[::-1], *exercise.given) if name in reached)
     return (*exercise.computed, *("d" + name for name in rest))
 
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,9 +21,10 @@ from symbackprop import __version__
 from symbackprop.algebra.values.tracing import as_data as program_data
 from symbackprop.algebra.values.tracing import from_data as program_of
 from symbackprop.derivation.steps import Step
+from symbackprop.exams.building import builder
 from symbackprop.exams.fairness import Fairness
 from symbackprop.exams.model import Question
-from symbackprop.exams.plan import Code, Plan, planned
+from symbackprop.exams.plan import Code, planned
 from symbackprop.exams.tracer import Tracer, WrongKind
 from symbackprop.exercise.cache import cache_folder
 from symbackprop.notation.tree_data import as_data, from_data
@@ -31,18 +32,24 @@ from symbackprop.notation.tree_data import as_data, from_data
 _PACKAGE: Final = Path(__file__).resolve().parents[1]
 
 
-def restored(exam: str, question: Question) -> tuple[Plan, Mapping[str, Any]] | None:
-    """The plan of a question from an earlier run, and what was rehearsed; None where there is none."""
+def restored(exam: str, question: Question) -> Fairness | None:
+    """What an earlier run worked out about a question, rehearsed; None where there is nothing, or it is
+    damaged."""
     try:
-        data = json.loads(_file(exam, question).read_text("utf-8"))
+        digest, _, text = _file(exam, question).read_text("utf-8").partition("\n")
+        if digest != hashlib.sha256(text.encode()).hexdigest():
+            return None
+        data = json.loads(text)
         tracer = Tracer(question, tuple(_step(one) for one in data["steps"]))
         plan = planned(question, tracer, [program_of(one) for one in data["key"]])
         _fill(plan.second, data["second"])
         for version, kept in data["wrong"]:
             code = plan.wrong(version)
             code.restore(tuple(map(_kind, kept["kinds"])), [program_of(one) for one in kept["programs"]])
-        return plan, data["rehearsal"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        fairness = Fairness(plan, builder(plan, question), exam)
+        fairness.rehearsed_before(data["rehearsal"])
+        return fairness
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return None
 
 
@@ -71,7 +78,8 @@ def keep(exam: str, fairness: Fairness) -> None:
         file = _file(exam, fairness.question)
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         beside = file.with_suffix(f".{os.getpid()}.part")
-        beside.write_text(json.dumps(data), "utf-8")
+        text = json.dumps(data)
+        beside.write_text(f"{hashlib.sha256(text.encode()).hexdigest()}\n{text}", "utf-8")
         beside.replace(file)
     except OSError:
         return

@@ -3,9 +3,10 @@
 A JSON object with one line for each student. Numbers are text, exact ("-4", "1/2").
 
 `contract` "symbackprop.exam", `version` 1
-`exam`       the key; `identity` a hash of the exam file's text: of what the numbers were made
+`exam`       the key; `identity` a hash of the exam file's text and of the exercises that it borrows
 `mark`       tells whether another secret was used, and tells nothing of it
 `exam_text`  the exam file itself, so that the folder can be marked when the file has changed
+`exercises`  the texts of the exercises that it takes models from, by name
 `students`   in the order of the roster: `id`, `name`, `number`, `code` (printed on the papers), and `sheets`:
              for each question `question`, `values` (given) and `key` (everything computed), by name; an array
              is `[shape, entries]`; where a mistake is to be found, `mistakes` has the answers: the `part`,
@@ -19,12 +20,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.exams.model import Sheet, Student, Variant
+from symbackprop.exams.file import exam_of
+from symbackprop.exams.model import Exam, Sheet, Student, Variant
 from symbackprop.notation.write import to_plain
 
 CONTRACT: Final = "symbackprop.exam"
@@ -80,16 +82,30 @@ class Manifest:
     text: str
     issued: tuple[Issued, ...]
     mark: str = ""
+    exercises: Mapping[str, str] = field(default_factory=dict)
+
+    def read(self) -> Exam:
+        """The exam that was handed out, whatever has become of its files. Raises ExerciseError."""
+        return exam_of(self.text, key=self.exam, exercises=self.exercises)
 
 
-def identity(text: str) -> str:
-    """A hash of an exam file's text."""
-    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+def identity(text: str, exercises: Mapping[str, str]) -> str:
+    """A hash of an exam file's text and of the exercises that it takes models from."""
+    whole = hashlib.sha256()
+    for part in (text, *(part for name in sorted(exercises) for part in (name, exercises[name]))):
+        whole.update(f"{len(part)}:{part}".encode())
+    return whole.hexdigest()
 
 
-def written(exam: str, text: str, issued: Iterable[Issued], mark: str = "") -> Iterator[str]:
+def written(
+    exam: str, text: str, issued: Iterable[Issued], mark: str = "", exercises: Mapping[str, str] | None = None
+) -> Iterator[str]:
     """The text of a manifest, piece by piece."""
-    head = {"contract": CONTRACT, "version": VERSION, "exam": exam, "identity": identity(text), "mark": mark}
+    borrowed = dict(exercises or {})
+    head = {
+        "contract": CONTRACT, "version": VERSION, "exam": exam, "identity": identity(text, borrowed),
+        "mark": mark, "exercises": borrowed,
+    }  # fmt: skip
     lines = [f'  "{key}": {_json(value)},' for key, value in head.items()]
     yield "{\n" + "\n".join(lines) + f'\n  "exam_text": {_json(text)},\n  "students": ['
     for at, one in enumerate(issued):
@@ -160,11 +176,12 @@ def read_manifest(text: str) -> Manifest:
     try:
         made = Manifest(
             exam=str(data["exam"]), text=str(data["exam_text"]),
+            exercises={str(name): str(text) for name, text in data.get("exercises", {}).items()},
             issued=tuple(map(_issued, data["students"])), mark=str(data.get("mark", "")),
         )  # fmt: skip
     except (KeyError, TypeError, ValueError, AttributeError, ZeroDivisionError) as error:
         raise ManifestError(f"the manifest is damaged: {type(error).__name__}: {error}") from None
-    if identity(made.text) != data.get("identity"):
+    if identity(made.text, made.exercises) != data.get("identity"):
         raise ManifestError("the manifest is damaged: the exam in it is not the one that it was made of")
     return made
 

@@ -2,7 +2,8 @@
 
 A part's points go to its numbers in equal shares. A number that must be 0 is worth nothing by itself: who
 writes zeros everywhere has shown nothing. That a dead unit passes no gradient is shown once, in dz, where the
-zeros are worth something too, but all zeros of an exam together never more than a tenth of its points.
+zeros are worth something too, but all zeros of a question together never more than a tenth of what its
+numbers are worth. Only a part that asks for nothing but zeros is worth its points; a rule keeps it out.
 """
 
 from __future__ import annotations
@@ -17,10 +18,19 @@ from symbackprop.exams.gates import gated_names
 from symbackprop.exams.model import Exam, Part, Sheet, Variant
 
 TRIVIAL: Final = Fraction(1, 10)
-"""The most that zeros may be worth, of all points."""
+"""The most that zeros may be worth, of the points of a question's numbers."""
 
 Points = Mapping[tuple[str, str], tuple[Fraction, ...]]
 """By question and part, the points of each number, row by row."""
+
+
+def loss(points: Fraction, count: int, worth: Fraction = Fraction(0)) -> Fraction:
+    """What a number other than 0 where a 0 must be takes away of what the others of its part earn.
+
+    `points` are the part's, `count` its numbers, `worth` what the 0 itself would have earned there: with what
+    is not earned, such a number costs an equal share of the part in all. A part never has less than 0.
+    """
+    return max(Fraction(0), points / count - worth)
 
 
 class Marks:
@@ -35,15 +45,17 @@ class Marks:
 
     def points(self, variant: Variant) -> Points:
         """The points of every number of a variant; those of a part add up to the part's."""
-        asked = list(self._asked(variant))
-        alike = [part.points * _zeros(array) / len(array.entries) for part, array, gate in asked if gate]
-        total = sum(alike, Fraction(0))
-        factor = min(Fraction(1), TRIVIAL * self.exam.points / total) if total else Fraction(0)
-        places = [(sheet.question, part.id) for sheet, part in self._parts(variant)]
-        return {
-            place: _shares(part.points, array, factor if gate else Fraction(0))
-            for place, (part, array, gate) in zip(places, asked, strict=True)
-        }
+        found = {}
+        for question, sheet in zip(self.exam.questions, variant.sheets, strict=True):
+            parts = [part for part in question.parts if part.kind == "value"]
+            gates = [part for part in parts if part.name in self._gates[question.id]]
+            alike = sum((_zero_points(part, sheet.key[part.name]) for part in gates), Fraction(0))
+            most = TRIVIAL * sum((part.points for part in parts), Fraction(0))
+            factor = min(Fraction(1), most / alike) if alike else Fraction(0)
+            for part in parts:
+                share = factor if part in gates else Fraction(0)
+                found[question.id, part.id] = _shares(part.points, sheet.key[part.name], share)
+        return found
 
     def won_by_zeros(self, variant: Variant) -> Fraction:
         """The share of all points that somebody wins who writes 0 for every number."""
@@ -59,10 +71,10 @@ class Marks:
                 if part.kind == "value":
                     yield sheet, part
 
-    def _asked(self, variant: Variant) -> Iterator[tuple[Part, Array[Fraction], bool]]:
-        """Every part that asks for numbers, its key, and whether its zeros show something."""
-        for sheet, part in self._parts(variant):
-            yield part, sheet.key[part.name], part.name in self._gates[sheet.question]
+
+def _zero_points(part: Part, array: Array[Fraction]) -> Fraction:
+    """What the zeros of a part would be worth in equal shares."""
+    return part.points * _zeros(array) / len(array.entries)
 
 
 def _zeros(array: Array[Fraction]) -> int:

@@ -63,7 +63,7 @@ class Part(Plain):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Rules(Plain):
-    """What the numbers of a question must obey; see `constraints.py`, a row each."""
+    """What the numbers of a question must obey; see `rules.py`, a row each."""
 
     settings: Mapping[str, Fraction | None] = field(default_factory=dict)
 
@@ -103,7 +103,8 @@ class Exam(Plain):
     """A whole exam. `key` names its files and its numbers; `date` and `course` are printed as written.
 
     `method` is the share of a step's points that the right formula earns, `mistake` the share of a number's
-    points that it earns if it comes of a known mistake.
+    points that it earns if it comes of a known mistake. `exercises` are the texts of those that models
+    were taken from, by what the exam calls them.
     """
 
     key: str
@@ -117,6 +118,7 @@ class Exam(Plain):
     anonymous: bool = False
     method: Fraction = Fraction(1, 2)
     mistake: Fraction = Fraction(1, 2)
+    exercises: Texts = field(default_factory=dict)
 
     @property
     def points(self) -> Fraction:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from itertools import zip_longest
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from time import monotonic
 from typing import Final
 
 from symbackprop.exams.building import builder
@@ -18,8 +18,14 @@ from symbackprop.exams.stream import Stream
 TRIALS: Final = 250
 """Constructions tried with one setting."""
 
-CONSTRUCTIONS: Final = 25_000
-"""Constructions tried in all: of 50 to 100 µs each, about two seconds."""
+SECONDS: Final = 3.0
+"""Wall time of the search: a sentence hangs on it, and nothing else."""
+
+WINDOWS: Final = ("min_gradient", "max_error", "min_preactivation", "max_preactivation")
+"""The rules that bound what can be chosen; a range may be wide enough, and they too narrow."""
+
+Setting = tuple[Question, str]
+"""A question with one setting changed, and how it is written."""
 
 
 def advice(plan: Plan, exam: str, failed: Mapping[str, int]) -> str:
@@ -27,46 +33,64 @@ def advice(plan: Plan, exam: str, failed: Mapping[str, int]) -> str:
     search = _Search(plan, exam)
     often = [name for name, _ in Counter(failed).most_common()]
     for name in often:
-        how = search.nearest(name)
-        if how:
-            return f"{_said(plan.question, name)}: no numbers do that. The nearest that can be met: {how}."
+        for settings in _easier(plan.question, name):
+            how = search.nearest(settings)
+            if how:
+                said = _said(plan.question, name)
+                return f"{said}: no numbers do that. The nearest that can be met: {how}."
     names = "; ".join(_said(plan.question, name) for name in often[:3])
     return f"No single change helps. What fails most often: {names}."
 
 
 @dataclass(slots=True)
 class _Search:
-    """Tries easier settings, within a number of constructions."""
+    """Tries easier settings, within a time."""
 
     plan: Plan
     exam: str
-    left: int = CONSTRUCTIONS
+    until: float = field(default_factory=lambda: monotonic() + SECONDS)
 
-    def nearest(self, name: str) -> str:
-        """The nearest setting of one rule with which numbers are found; "" if none was."""
-        for question, how in _easier(self.plan.question, name):
-            if self.left <= 0:
-                return ""
-            if self._can_be_met(question):
-                return how
-        return ""
+    def nearest(self, settings: Sequence[Setting]) -> str:
+        """The first of settings, each easier than the one before, with which numbers are found.
+
+        By strides that double, then by halving: what is easier than what can be met can be met.
+        """
+        last, at, stride = -1, 0, 1
+        while at < len(settings) and monotonic() < self.until:
+            if self._can_be_met(settings[at][0]):
+                break
+            last, at, stride = at, min(at + stride, max(len(settings) - 1, at + 1)), 2 * stride
+        else:
+            return ""
+        while at - last > 1 and monotonic() < self.until:
+            middle = (at + last) // 2
+            if self._can_be_met(settings[middle][0]):
+                at = middle
+            else:
+                last = middle
+        return settings[at][1]
 
     def _can_be_met(self, question: Question) -> bool:
         """Whether some construction obeys all rules; those that need a rehearsal last."""
         plan = replanned(self.plan, question)
-        fairness = Fairness(plan, builder(plan, question))
+        fairness = Fairness(plan, builder(plan, question), self.exam)
         stream = Stream(b"", "nearest", self.exam, question.id)
-        if not self._some(fairness, stream):
+        if not self._some(fairness, stream, shared=False):
             return False
-        self.left -= fairness.rehearse(self.exam)
-        return self._some(fairness, stream)
+        fairness.rehearse()
+        return self._some(fairness, stream, shared=True)
 
-    def _some(self, fairness: Fairness, stream: Stream) -> bool:
+    def _some(self, fairness: Fairness, stream: Stream, *, shared: bool) -> bool:
         for _ in range(TRIALS):
-            self.left -= 1
-            if not isinstance(fairness.attempt(stream), str):
+            if monotonic() > self.until:
+                return False
+            made = fairness.attempt(stream)
+            if not isinstance(made, str) or (not shared and made in _SHARED):
                 return True
         return False
+
+
+_SHARED: Final = frozenset({"diagnose", "same_work"})
 
 
 def _said(question: Question, name: str) -> str:
@@ -79,28 +103,35 @@ def _said(question: Question, name: str) -> str:
     return BY_NAME[name].says.format(value=question.rules.number(name))
 
 
-def _easier(question: Question, name: str) -> Iterator[tuple[Question, str]]:
-    """The question with easier settings of one rule, the nearest first."""
+def _easier(question: Question, name: str) -> Iterator[Sequence[Setting]]:
+    """Lists of settings, each ever easier: of the rule itself; of a range also of the rules beside it."""
     if name.startswith(RANGES):
-        yield from _wider(question, name.partition(".")[2])
-        return
+        yield _wider(question, name.partition(".")[2])
+        for rule in WINDOWS:
+            yield _of_rule(question, rule)
+    else:
+        yield _of_rule(question, name)
+
+
+def _of_rule(question: Question, name: str) -> list[Setting]:
     row = BY_NAME.get(name)
     value = question.rules.number(name)
     if row is None or value is None:
-        return
+        return []
+    made = []
     for easier in row.easier(value):
         rules = Rules(settings={**question.rules.settings, name: easier})
         shown = "false" if easier is None else str(easier)
-        yield replace(question, rules=rules), f"{name} = {shown}"
+        made.append((replace(question, rules=rules), f"{name} = {shown}"))
+    return made
 
 
-def _wider(question: Question, name: str) -> Iterator[tuple[Question, str]]:
-    """A wider range for a given name; else more room for the sum that it is chosen for."""
+def _wider(question: Question, name: str) -> list[Setting]:
+    """Ever wider ranges for a given name."""
     draw = question.draws[name]
+    made = []
     for more in (*range(1, 11), 15, 20, 30, 40, 60, 100):
         wide = replace(draw, low=draw.low - more * draw.step, high=draw.high + more * draw.step)
         changed = replace(question, draws={**question.draws, name: wide})
-        yield changed, f"draw.{name} = {{ from = {wide.low}, to = {wide.high} }}"
-    rules = ("min_gradient", "min_preactivation", "max_error", "max_preactivation")
-    for together in zip_longest(*(_easier(question, rule) for rule in rules)):
-        yield from (one for one in together if one is not None)
+        made.append((changed, f"draw.{name} = {{ from = {wide.low}, to = {wide.high} }}"))
+    return made

@@ -119,8 +119,7 @@ class Plan:
     """A question with its code.
 
     `given` are the given names and `quantities` all that is computed, forward and back, at their places
-    among the inputs and the outputs of `key`. `second` gives the gradients, in the order in which
-    they stand at the end of `quantities`.
+    among the inputs and the outputs of `key`. `second` gives them all once more, by dual numbers.
     """
 
     question: Question

@@ -75,6 +75,14 @@ RULES: Final[tuple[Rule, ...]] = (
         says="an answer is 0 only where it must be",
     ),
     Rule(
+        name="not_all_zero", kind="switch", default=Fraction(1), easier=_off,
+        says="no answer has only zeros in it",
+    ),
+    Rule(
+        name="varied", kind="switch", default=Fraction(1), easier=_off,
+        says="no two rows of a matrix and no two pre-activations are alike, and no answer is of one size",
+    ),
+    Rule(
         name="asymmetric", kind="switch", default=Fraction(1), easier=_off,
         says="no square matrix is symmetric",
     ),

@@ -6,7 +6,7 @@ The derivation is made when it is first asked for: the formulas that an earlier 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import prod
@@ -106,7 +106,10 @@ class Tracer:
         made: list[Traced] = []
         for step in steps:
             name, sizes = step_name(step), self.sizes(step.target)
-            known[name] = shaped(working.evaluate(formulas[name], known, like=sizes), sizes)
+            if step.rule == "unreached":
+                known[name] = Array(sizes, (domain.zero,) * prod(sizes))
+            else:
+                known[name] = shaped(working.evaluate(formulas[name], known, like=sizes), sizes)
             made += known[name].entries
         return domain.program(made)
 
@@ -125,15 +128,18 @@ class Tracer:
         return domain.program(shaped(working.evaluate(node, known, like=shape), shape).entries)
 
     def second(self, sample: Sequence[Fraction]) -> Program:
-        """Every gradient by dual numbers, entry by entry: the model's equations, and no formula of a step."""
+        """Every quantity by the model's equations, its gradient by dual numbers, entry by entry: no formula
+        of a step has a part in it."""
         domain, known = self._start(sample, self.exercise.given)
         working = evaluator(Model.of(self.exercise), domain)
         equations = [(one.name, one.body) for one in self.exercise.equations]
         values = forward(equations, known, working)
         made: list[Traced] = []
         for step in self.steps:
-            if step.gradient:
-                here = values[step.target]
+            here = shaped(values[step.target], self.sizes(step.target))
+            if not step.gradient:
+                made += here.entries
+            else:
                 for at in range(len(here.entries)):
                     unit = [domain.one if at == place else domain.zero for place in range(len(here.entries))]
                     direction = {step.target: here.with_entries(unit)}
@@ -161,18 +167,34 @@ class Tracer:
 
     def mistakes(self) -> Iterator[tuple[Step, Mistake, Wrong]]:
         """The mistakes that somebody may make in what is asked, in the order of the table."""
+        asked = {name for part in self.question.parts if part.kind != "derive" for name in part.names}
+        steps = {step_name(one): one for one in self.derivation.steps if one.rule not in _NO_MISTAKES}
+        for name, step in steps.items():
+            if name not in asked:
+                continue
+            yield from ((step, row, wrong) for row, wrong in self._mistakes_in(step))
+            for source in step.substeps:
+                before = "d" + source.through
+                if before in steps and before not in asked:  # made there, it is seen here
+                    for row, wrong in self._mistakes_in(steps[before]):
+                        formula = _put(step.formula, tree.Gradient(tree.Name(source.through)), wrong.formula)
+                        yield step, row, replace(wrong, formula=formula)
+
+    def _mistakes_in(self, step: Step) -> Iterator[tuple[Mistake, Wrong]]:
+        """The mistakes that may be made in one step."""
         from symbackprop.derivation.mistakes import MISTAKES
         from symbackprop.derivation.slips import Place
 
-        asked = {name for part in self.question.parts if part.kind != "derive" for name in part.names}
-        for step in self.derivation.steps:
-            if step_name(step) in asked and step.rule not in {"seed", "unreached"}:
-                place = Place(self.exercise, step)
-                for row in MISTAKES:
-                    if row.make is not None and row.id not in UNUSUAL and (step.gradient or row.forward):
-                        for wrong in row.make(place):
-                            if wrong.formula != step.formula:
-                                yield step, row, wrong
+        place = Place(self.exercise, step)
+        for row in MISTAKES:
+            if row.id in UNUSUAL or not (step.gradient or row.forward):
+                continue
+            wanted = LOSS if step.target == self.exercise.loss else FORWARD
+            more = () if step.gradient or row.id not in wanted else row.more
+            for maker in (row.make, *more):
+                for wrong in maker(place) if maker is not None else ():
+                    if wrong.formula != step.formula:
+                        yield row, wrong
 
     def _start(self, sample: Sequence[Fraction], names: Sequence[str]) -> tuple[Tracing, Known]:
         """The inputs of a program, by name; the gradient of the loss is 1."""
@@ -190,6 +212,21 @@ class Tracer:
 
 UNUSUAL = frozenset({"entry_sign"})
 """Mistakes that are possible in every entry: too many to be told apart in one example, and rare."""
+
+
+FORWARD = frozenset({"function_forgotten"})
+LOSS = frozenset({"doubled"})
+"""Mistakes of the forward pass, and of the loss, that are looked for in all their forms: ReLU forgotten; ½
+forgotten, which is a factor 2 too many."""
+
+_NO_MISTAKES = frozenset({"seed", "unreached"})
+
+
+def _put(node: Node, old: Node, new: Node) -> Node:
+    """A formula with one part replaced, in brackets where it is a sum."""
+    if node == old:
+        return tree.Bracket(new) if isinstance(new, tree.Add | tree.Neg) else new
+    return tree.rebuild(node, lambda part: _put(part, old, new))
 
 
 def _kind(step: Step, row: Mistake, wrong: Wrong, shape: tuple[int, ...], start: int) -> WrongKind:

@@ -94,15 +94,14 @@ class Questioned:
         version, second = plan.second.run(made.numbers)
         below = plan.second.versions[version].denominators
         own = plan.key.versions[made.version].denominators
-        first = len(own) - len(below)  # the gradients are the last of the quantities, in the same order
-        if below == own[first:]:
-            agreed = made.key[first:] == second
+        if below == own:
+            agreed = made.key == second
         else:
-            pairs = zip(made.key[first:], own[first:], second, below, strict=True)
+            pairs = zip(made.key, own, second, below, strict=True)
             agreed = all(one * under == other * over for one, over, other, under in pairs)
         if not agreed:
             raise KeyMismatch(
-                f"question {self.question.id}: the gradients are others by dual numbers, with the "
+                f"question {self.question.id}: the key is another one by dual numbers, with the "
                 f"numerators {made.numbers}"
             )
 
@@ -134,7 +133,7 @@ class Questioned:
             question=self.question.id,
             values=LazyArrays(plan.given, made.numbers, plan.key.denominators),
             key=LazyArrays(plan.quantities, made.key, below),
-            wrong=LazySlips(plan.wrong(made.version), self.fairness.sight(made.version).told, made.wrong),
+            wrong=LazySlips(plan.wrong(made.version), self.fairness.told(made).told or (), made.wrong),
             faulty=LazyFaults(self.fairness, made, (secret, self.exam, student)),
             work=made.work,
             attempts=made.attempts,
@@ -170,13 +169,11 @@ class Maker:
 def _questioned(exam: str, question: Question) -> Questioned:
     found = restored(exam, question) if question.has_numbers else None
     if found is not None:
-        fairness = Fairness(found[0], builder(found[0], question))
-        fairness.rehearsed_before(found[1])
-        return Questioned(exam=exam, fairness=fairness)
+        return Questioned(exam=exam, fairness=found)
     try:
         plan = planned(question)
-        fairness = Fairness(plan, builder(plan, question))
-        fairness.rehearse(exam)
+        fairness = Fairness(plan, builder(plan, question), exam)
+        fairness.rehearse()
         made = Questioned(exam=exam, fairness=fairness)
         for one in fairness.rehearsed:
             made.checked(one)

@@ -116,8 +116,9 @@ def judged(cell: dict[str, Any], value: Fraction | None, after: Fraction | None)
     if close(value, Fraction(cell["key"])):
         return Fraction(1), ""
     if cell["forced"]:
-        return Fraction(0), SENTENCES["forced"]
-    if after is not None and close(value, after):
+        follows = after is not None and close(value, after)
+        return Fraction(0), SENTENCES["follow" if follows else "forced"]
+    if after and close(value, after):  # a 0 that follows shows nothing
         return Fraction(1), SENTENCES["follow"]
     for wrong in cell["wrong"]:
         if close(value, Fraction(wrong["value"])):
@@ -134,7 +135,14 @@ def marked(data: dict[str, Any], part: dict[str, Any], answers: dict[str, Values
     points = Fraction(part["points"])
     if points:
         pairs = zip(part["cells"], judgements, strict=True)
-        share = sum((Fraction(cell["points"]) * one for cell, (one, _) in pairs), Fraction(0)) / points
+        earned = sum((Fraction(cell["points"]) * one for cell, (one, _) in pairs), Fraction(0))
+        lost = sum(
+            points / len(values)  # where the key is 0 by force, another number takes an equal share away
+            for cell, value, expected in zip(part["cells"], values, after, strict=True)
+            if cell["forced"] and value is not None and not close(value, Fraction(0))
+            if expected is None or not close(value, expected)
+        )
+        share = max(Fraction(0), earned - lost) / points
     else:
         share = Fraction(all(one == 1 for one, _ in judgements))
     score: dict[str, Any] = {"score": float(share), "weight": float(points)}

@@ -339,7 +339,8 @@ def _judged(part: Numbers, offset: int) -> str:
 
 
 def _followed(part: Numbers, rule: Follow, offset: int) -> str:
-    """That each source has as many entries that are not 0 as its key, and the cell follows from them."""
+    """That each source has as many entries that are not 0 as its key, and the cell follows from them and is
+    not 0, which would show nothing."""
     guards = (
         _element("gte", {}, _variable(f"NONZERO_{slug}") + _value("integer", str(least)))
         for slug, least in sorted(rule.least.items())
@@ -350,7 +351,8 @@ def _followed(part: Numbers, rule: Follow, offset: int) -> str:
         if factor
     )
     expected = _element("sum", {}, _number(rule.constants[offset]) + "".join(terms))
-    return _element("and", {}, "".join(guards) + _equal(part, offset, expected))
+    some = _element("not", {}, _equal(part, offset, _number(Fraction(0))))
+    return _element("and", {}, "".join(guards) + some + _equal(part, offset, expected))
 
 
 def _picked(part: Choice, number: int) -> str:

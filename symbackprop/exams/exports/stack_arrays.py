@@ -133,7 +133,8 @@ def followed(part: Numbers, answers: Answers) -> tuple[Fraction, ...] | None:
 def outcome(asked: Asked, variant: int, answers: Answers) -> tuple[Fraction, str]:
     """The share of its points that an answer earns, and the answer note of the last node that it reaches.
 
-    A cell earns all for the key or for what follows, else the credit of a mistake that gives its value.
+    A cell earns all for the key or for what follows, but for a 0 that follows, else the credit of a mistake
+    that gives its value. A number where the key is 0 by force takes an equal share away, unless it follows.
     """
     part, answer = asked.parts[variant], tuple(answers[asked.slug])
     if answer == tuple(cell.key for cell in part.cells):
@@ -141,12 +142,15 @@ def outcome(asked: Asked, variant: int, answers: Answers) -> tuple[Fraction, str
     right = followed(part, answers)
     earned = Fraction(0)
     for offset, (cell, value) in enumerate(zip(part.cells, answer, strict=True)):
-        if value == cell.key or (right is not None and value == right[offset]):
+        follows = right is not None and value == right[offset]
+        if value == cell.key or (follows and value):
             earned += cell.points
-        elif not cell.forced:
+        elif cell.forced:
+            earned -= part.points / len(answer)
+        else:
             mistaken = dict(part.mistaken(offset))
             earned += cell.points * (mistaken[value].credit if value in mistaken else 0)
-    share = earned / part.points
+    share = max(earned, Fraction(0)) / part.points
     first = 2 if asked.sources else 1
     if right == answer:
         return share, note(asked, 1, True)

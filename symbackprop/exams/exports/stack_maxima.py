@@ -163,7 +163,7 @@ def feedback(asked: Asked, arrays: Sequence[Asked]) -> str:
     right = f"is(sbread{n}[sbk]=sbflat{n}[sbk])"
     if asked.sources:
         lines += _follow(asked, known)
-        right = f"({right} or is(sbread{n}[sbk]=sbfollow{n}[sbk]))"
+        right = f"({right} or (is(sbread{n}[sbk]=sbfollow{n}[sbk]) and not is(sbread{n}[sbk]=0)))"
     credit = "0"
     if asked.mistakes:
         lines += _mistaken(asked)
@@ -172,8 +172,14 @@ def feedback(asked: Asked, arrays: Sequence[Asked]) -> str:
         f"sbearn{n}: makelist(if numberp(sbread{n}[sbk]) and {right} then 1 else {credit},"
         f"sbk,1,{len(asked.parts[0].cells)});"
     )
-    terms = [f"sbshare{n}[{k}]*sbearn{n}[{k}]" for k in range(1, len(asked.parts[0].cells) + 1)]
-    lines.append(f"sbscore{n}: float({'+'.join(terms)});")
+    count = len(asked.parts[0].cells)
+    terms = [f"sbshare{n}[{k}]*sbearn{n}[{k}]" for k in range(1, count + 1)]
+    lines.append(
+        f"sblost{n}: makelist(if numberp(sbread{n}[sbk]) and is(sbshare{n}[sbk]=0) and not {right} "
+        "then 1 else 0,"
+        f"sbk,1,{count});"
+    )
+    lines.append(f'sbscore{n}: float(max(0,{"+".join(terms)}-apply("+",sblost{n})/{count}));')
     return "\n".join(lines) + "\n"
 
 

@@ -9,9 +9,10 @@ What students get and what they must not see are in folders of their own:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -93,23 +94,39 @@ class Making:
         return Rubrics(self.order.exam, {one.question.id: one.plan.tracer for one in self.maker.questions})
 
     @cached_property
+    def before(self) -> Mapping[str, Issued]:
+        """What was handed out before, by the student's id. Raises ChangedExam."""
+        found = self._before()
+        return {} if found is None else {one.student.id: one for one in found.issued}
+
+    @cached_property
+    def students(self) -> tuple[Student, ...]:
+        """Those of the order; who has a number already keeps it, and the others get the next ones."""
+        numbers = count(max((one.student.number for one in self.before.values()), default=0) + 1)
+        return tuple(
+            replace(
+                one, number=self.before[one.id].student.number if one.id in self.before else next(numbers)
+            )
+            for one in self.order.students
+        )
+
+    @cached_property
     def variants(self) -> Roll:
         """Everybody's exam. Who has numbers already, by the manifest, keeps them.
 
         Raises Unsatisfiable, KeyMismatch, ChangedExam.
         """
         order, maker = self.order, self.maker
-        before = self._before()
         known = {
-            one.student.id: tuple(
+            name: tuple(
                 question.numbers(sheet)
                 for question, sheet in zip(maker.questions, one.sheets, strict=True)
             )
-            for one in (before.issued if before is not None else ())
+            for name, one in self.before.items()
         }  # fmt: skip
         total = len(order.students)
         return rolled(
-            maker, order.students, order.secret, known,
+            maker, self.students, order.secret, known,
             progress=lambda done: order.progress("numbers", done, total),
         )  # fmt: skip
 
@@ -123,7 +140,8 @@ class Making:
             found = read_manifest(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError, ManifestError) as error:
             raise ChangedExam(f"{path}: {error}. Use --force to make everything anew.") from None
-        if (identity(found.text), found.mark) != (identity(order.text), self.mark):
+        own = identity(order.text, order.exam.exercises)
+        if (identity(found.text, found.exercises), found.mark) != (own, self.mark):
             what = "the exam file has changed" if found.mark == self.mark else "the secret is another one"
             advice = "Use another --output, or --force to make everything anew."
             raise ChangedExam(f"{path}: {what} since the numbers there were handed out. {advice}")
@@ -145,11 +163,16 @@ class Making:
 
     def _manifest(self) -> Iterator[str]:
         order = self.order
-        issued = (
-            Issued(student=variant.student, code=code, sheets=variant.sheets)
-            for variant, code in self._coded()
-        )
-        return written(order.exam.key, order.text, issued, self.mark)
+        return written(order.exam.key, order.text, self._issued(), self.mark, order.exam.exercises)
+
+    def _issued(self) -> Iterator[Issued]:
+        """Everybody of the order, and who was handed an exam before and is in it no more."""
+        for variant, code in self._coded():
+            known = self.before.get(variant.student.id)
+            planted = () if known is None else known.planted
+            yield Issued(student=variant.student, code=code, sheets=variant.sheets, planted=planted)
+        here = {student.id for student in self.students}
+        yield from (one for name, one in self.before.items() if name not in here)
 
     def papers(self) -> Iterator[Path]:
         """A paper for each student, and the bundle."""
