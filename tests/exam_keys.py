@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import cycle
 from typing import Any
 
 from symbackprop.exams.exported import exported
@@ -83,6 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         rubrics = Rubrics(maker.exam, {one.question.id: one.plan.tracer for one in maker.questions})
         read_back = dict.fromkeys(asked.platforms.split(","), 0)
         pool: list[Variant] = []
+        languages = cycle(("es", "en"))
         for variant in maker.variants(anonymous(asked.count), SECRET):
             for sheet in variant.sheets:
                 numbers += sum(len(array.entries) for array in sheet.key.values())
@@ -91,7 +93,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     print(f"{name}: {variant.student.id}: {sheet.question}: {quantity}")
             pool.append(variant)
             if len(pool) == asked.pool or int(variant.student.id) == asked.count:
-                made = pool_of(maker.exam, pool, rubrics, language="es" if len(read_back) % 2 else "en")
+                made = pool_of(maker.exam, pool, rubrics, language=next(languages))
                 for platform in read_back:
                     read_back[platform] += exported(made, platform)[1]
                 pool.clear()

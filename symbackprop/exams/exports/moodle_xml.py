@@ -73,9 +73,12 @@ def question_xml(kind: str, name: str, text: str, points: Fraction, body: str) -
 
 
 def own_questions(pool: Pool, question: PoolQuestion, variant: PoolVariant) -> Iterator[str]:
-    """The parts of a variant that are no arrays of numbers, each as a question with the variant's text."""
+    """The parts of a variant that are no arrays of numbers, each as a question with the variant's text.
+
+    A derivation in general is the same for all numbers: there is one essay, with the first variant's text.
+    """
     for part in variant.parts:
-        if isinstance(part, Choice | Essay):
+        if isinstance(part, Choice) or (isinstance(part, Essay) and variant is question.variants[0]):
             name = name_of(pool, question, variant.name, part.slug)
             text = paragraphs((*variant.text, part.prompt), mathjax)
             yield _choice(name, text, part) if isinstance(part, Choice) else _essay(name, text, part)
