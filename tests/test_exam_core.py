@@ -411,12 +411,13 @@ L = "1/2 ||yhat - y||^2"
     assert halves > 50
 
 
+@pytest.mark.usefixtures("patience")
 @pytest.mark.parametrize(
     ("draw", "rules", "said"),
     [
         ("", "max_product = 3", r"no product is beyond ±3.*nearest that can be met: max_product = \d+"),
         ("y = [0, 2]", "min_gradient = 6", r"y from 0 to 2.*draw\.y = \{ from = -\d+, to = \d+ \}"),
-        ("", "min_gradient = 20", r"nearest that can be met: min_gradient = 8"),
+        ("", "min_gradient = 20", r"nearest that can be met: min_gradient = 9"),
         ("W = [2, 3]\nx = [2, 4]\nb = [-2, 3]", "", r"b from -2 to 3.*draw\.b = "),
     ],
 )
@@ -439,6 +440,116 @@ points = {{ z = 1, dz = 1, dW = 1, dx = 1 }}
     lines = [line for line in text.split("\n") if not line.startswith(f"{key} = ")]
     lines.insert(lines.index(section) + 1, setting.removeprefix("draw."))
     assert some(Maker.of(exam_of("\n".join(lines))), 1)
+
+
+@pytest.fixture
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Time for the search, so that what is said does not hang on the machine."""
+    monkeypatch.setattr("symbackprop.exams.nearest.SECONDS", 60.0)
+
+
+@pytest.mark.usefixtures("patience")
+def test_several_settings_that_help_together_are_said() -> None:
+    """No single one does; with all of those that are named there are numbers."""
+    text = """
+[questions.q]
+exercise = "capa-numerica"
+points = { z = 1, dz = 1, dW = 1, dx = 1 }
+[questions.q.rules]
+"""
+    with pytest.raises(Unsatisfiable, match="No single change helps") as caught:
+        some(Maker.of(exam_of(f"{text}max_product = 3\nmin_gradient = 20\n")), 1)
+    settings = str(caught.value).partition("can be met: ")[2].rstrip(".").split(", ")
+    assert {one.partition(" = ")[0] for one in settings} == {"max_product", "min_gradient"}
+    assert some(Maker.of(exam_of(text + "\n".join(settings))), 1)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "kinks"),
+    [('{ formula = "u", bound = "1" }, { formula = "1" }', (1,)),
+     ('{ formula = "2", bound = "2" }, { formula = "u", bound = "-1/2" }, { formula = "-1" }', (2, -0.5))],
+)  # fmt: skip
+def test_no_number_is_at_a_kink_wherever_it_is(pieces: str, kinks: tuple[float, ...]) -> None:
+    text = f"""
+[questions.q]
+points = {{ z = 1, dz = 1 }}
+shapes = {{ W = [2, 3] }}
+[questions.q.functions]
+own = {{ pieces = [{pieces}] }}
+[questions.q.model]
+z = "W x + b"
+yhat = "own(z)"
+L = "1/2 ||yhat - y||^2"
+"""
+    for variant in some(Maker.of(exam_of(text)), 30):
+        for value in variant.sheets[0].key["z"].entries:
+            assert all(abs(value - kink) >= 1 for kink in kinks)
+
+
+def test_no_number_is_at_the_kink_of_a_formula() -> None:
+    """hinge(z, y) has its kink where y z = 1, and no name stands there alone."""
+    text = """
+[questions.q]
+points = { z = 1, L = 1, dz = 1 }
+shapes = { W = [2, 3] }
+draw = { y = { from = -1, to = 1, ones = true }, b = { from = -9, to = 9, ones = true } }
+rules = { not_all_zero = false, min_gradient = 0, min_preactivation = 0 }
+[questions.q.model]
+z = "W x + b"
+L = "hinge(z, y)"
+"""
+    for variant in some(Maker.of(exam_of(text)), 60):
+        z, y = variant.sheets[0].key["z"].entries, variant.sheets[0].values["y"].entries
+        assert all(one * other != 1 for one, other in zip(z, y, strict=True))
+
+
+def test_a_target_that_is_a_matrix_has_the_range_of_a_target() -> None:
+    text = """
+[questions.q]
+points = { dA = 1 }
+shapes = { W = [3, 2], X = [2, 4] }
+[questions.q.model]
+A = "W X"
+L = "1/2 ||A - Y||_F^2"
+"""
+    draws = exam_of(text).questions[0].draws
+    assert (draws["Y"].high, draws["W"].high, draws["X"].high) == (20, 5, 5)
+
+
+def test_many_outputs_have_errors_enough() -> None:
+    """Nine differences between 2 and 9 in size cannot all have a size of their own."""
+    text = """
+[questions.q]
+points = { z = 1, dz = 1 }
+shapes = { W = [9, 2] }
+[questions.q.model]
+z = "W x + b"
+L = "1/2 ||z - y||^2"
+"""
+    for variant in some(Maker.of(exam_of(text)), 5):
+        assert all(2 <= abs(value) <= 9 for value in variant.sheets[0].key["dz"].entries)
+
+
+def test_too_many_students_for_the_numbers_there_are() -> None:
+    text = """
+[questions.q]
+points = { dz = 1 }
+[questions.q.values]
+W = [[2, 3, 4], [5, -2, 3]]
+x = [2, 3, -4]
+b = [1, -3]
+[questions.q.model]
+z = "W x + b"
+L = "1/2 ||z - y||^2"
+[questions.q.draw]
+y = [-3, 3]
+[questions.q.rules]
+diagnose = false
+min_gradient = 0
+max_error = 40
+"""
+    with pytest.raises(Unsatisfiable, match=r"only \d+ students can have numbers of their own"):
+        some(Maker.of(exam_of(text)), 60)
 
 
 def test_every_rule_has_its_sentence() -> None:

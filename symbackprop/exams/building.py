@@ -135,8 +135,8 @@ class Chosen:
 
     With `beside` the sum of the other terms, the sum is beside + sign · entry; its size is to be from `least`
     to `most`, and where `layer` says which layer it is, its sign that of an active or inactive unit.
-    `result` is the computed name that the sum is. No two sums of a layer, or of a loss, have the same size;
-    `distinct`: no two entries have.
+    `result` is the computed name that the sum is. No two sums of a layer have the same size, nor two
+    differences in a loss where there are enough; `distinct`: no two entries have.
     """
 
     place: Quantity
@@ -180,7 +180,8 @@ class Chosen:
         for at, fits in enumerate(options.entries):
             beside, window = options.beside[at], windows[at]
             if not alone:
-                fits = [one for one in fits if abs(window.sum(beside, one)) not in sums]
+                fresh = [one for one in fits if abs(window.sum(beside, one)) not in sums]
+                fits = fresh or (fits if self.result is None else ())
             if self.distinct:
                 fits = [one for one in fits if abs(one) not in sizes]
             if not fits:

@@ -47,14 +47,27 @@ def draws_of(raw: Mapping[str, Any], exercise: Exercise, path: Path, collected: 
 
 def usual(exercise: Exercise, name: str) -> Draw:
     """The range of a name that the exam says nothing of: a matrix of weights, a bias, a target, an input."""
-    if len(exercise.shapes[name]) > 1:
-        return WEIGHT
     users = Model.of(exercise).users(name)
-    if [one.name for one in users] == [exercise.loss]:
+    several = len(exercise.shapes[name]) > 1
+    if [one.name for one in users] == [exercise.loss] and (not several or _is_term(users[0].body, name)):
         return TARGET
+    if several:
+        return WEIGHT
     if all(isinstance(one.body, tree.Add) and tree.Name(name) in one.body.terms for one in users):
         return BIAS
     return INPUT
+
+
+def _is_term(body: tree.Node, name: str) -> bool:
+    """Whether a name stands by itself in a sum or a loss, as Y in ‖A − Y‖², and not before something."""
+    alone = (tree.Name(name), tree.Neg(tree.Name(name)))
+    return any(
+        one in alone
+        for part in tree.walk(body)
+        for one in (
+            part.terms if isinstance(part, tree.Add) else part.args if isinstance(part, tree.Call) else ()
+        )
+    )
 
 
 def _draw(raw: Any, base: Draw, path: Path, collected: Collected) -> Draw:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -43,16 +43,17 @@ ENOUGH = 4
 class Built:
     """Numbers that were built: the numerators of given names, of quantities, and of wrong answers.
 
-    `version` is that of the key's code, `work` how many multiplications are not trivial.
+    `version` is that of the key's code, `work` how many multiplications are not trivial. `wrong` is empty
+    until the numbers have passed what is looked at first.
     """
 
     pattern: Pattern
     numbers: tuple[int, ...]
     version: int
     key: tuple[int, ...]
-    wrong: tuple[int, ...]
     work: int
     large: int
+    wrong: tuple[int, ...] = ()
     attempts: int = 1
 
 
@@ -77,16 +78,22 @@ class Fairness:
     # --- one construction
 
     def built(self, stream: Stream, pattern: Pattern) -> Built:
-        """One construction. Raises Unbuildable."""
-        return self.worked(tuple(self.builder.build(stream, pattern)), pattern)
+        """One construction, without wrong answers. Raises Unbuildable."""
+        return self.keyed(tuple(self.builder.build(stream, pattern)), pattern)
+
+    def keyed(self, numbers: tuple[int, ...], pattern: Pattern) -> Built:
+        """The key for these numbers."""
+        version, made = self.plan.key.run(numbers, self.hints.get(pattern, 0))
+        self.hints[pattern] = version
+        return Built(pattern, numbers, version, made[:-2], made[-2], made[-1])
+
+    def with_wrong(self, made: Built) -> Built:
+        """The same with the wrong answers."""
+        return replace(made, wrong=self.plan.wrong(made.version).run(made.numbers + made.key))
 
     def worked(self, numbers: tuple[int, ...], pattern: Pattern) -> Built:
         """The key and the wrong answers for these numbers."""
-        version, made = self.plan.key.run(numbers, self.hints.get(pattern, 0))
-        self.hints[pattern] = version
-        key = made[:-2]
-        wrong = self.plan.wrong(version).run(numbers + key)
-        return Built(pattern, numbers, version, key, wrong, made[-2], made[-1])
+        return self.with_wrong(self.keyed(numbers, pattern))
 
     def attempt(self, stream: Stream) -> Built | str:
         """One construction, or the name of the rule that it does not obey."""
@@ -94,11 +101,19 @@ class Fairness:
             made = self.built(stream, self.builder.pattern(stream))
         except Unbuildable as problem:
             return f"{RANGES}.{problem.name}"
-        return self.fault(made) or made
+        return self.judged(made)
 
-    def fault(self, made: Built) -> str:
-        """The first rule that numbers do not obey; "" if they obey all."""
-        return self._plain_fault(made) or self._shared_fault(made)
+    def judged(self, made: Built) -> Built | str:
+        """The numbers with their wrong answers, or the first rule that they do not obey.
+
+        Wrong answers are traced for each combination of signs, which takes a while: not for numbers that
+        something else is amiss with.
+        """
+        fault = self._plain_fault(made)
+        if fault:
+            return fault
+        whole = self.with_wrong(made)
+        return self._shared_fault(whole) or whole
 
     def _plain_fault(self, made: Built) -> str:
         here = self.sight(made.version)
@@ -107,6 +122,10 @@ class Fairness:
     def _sums_fault(self, here: Sight, made: Built) -> str:
         """Pre-activations, and the differences of outputs and targets."""
         key, numbers = made.key, made.numbers
+        if here.at_kink or any(
+            -one < key[at] * factor - bound < one for at, factor, bound, one in here.kinks
+        ):
+            return "min_preactivation"
         for places, least, most, active in here.layers:
             sums = [key[place] for place in places]
             if sum(one > 0 for one in sums) != active:
@@ -174,7 +193,7 @@ class Fairness:
             except Unbuildable:
                 continue
             if one.version == made.version and not self._plain_fault(one):
-                found.append(one)
+                found.append(self.with_wrong(one))
                 if len(found) == REHEARSALS:
                     break
         return found
@@ -234,7 +253,7 @@ class Fairness:
             except Unbuildable:
                 continue
             if not self._plain_fault(made):
-                found.append(made)
+                found.append(self.with_wrong(made))
         return found, REHEARSALS * TRIES
 
     def _told_fault(self, made: Built) -> bool:

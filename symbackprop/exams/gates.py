@@ -1,20 +1,41 @@
-"""Which names go through a function with a kink at 0: their units are active or not."""
+"""Which names go through a function with kinks, and where those are."""
 
 from __future__ import annotations
+
+from fractions import Fraction
 
 from symbackprop.derivation.model import Model
 from symbackprop.notation import tree
 
 
-def gated_names(model: Model) -> frozenset[str]:
-    """The computed names to which ReLU or the like is applied entry by entry."""
-    found = set()
+def kinks(model: Model) -> dict[str, tuple[Fraction, ...]]:
+    """The computed names to which a function with pieces is applied entry by entry, and the numbers where one
+    piece ends. A bound that is no number, as a name that the model has, is not among them."""
+    found: dict[str, dict[Fraction, None]] = {}
     computed = set(model.exercise.computed)
     for equation in model.exercise.equations:
         for call in model.calls(equation.body):
             row = model.row(call.function)
-            bounds = set() if row is None else {piece.bound for piece in row.pieces if piece.bound}
-            argument = call.args[0] if call.args else None
-            if bounds == {"0"} and isinstance(argument, tree.Name) and argument.name in computed:
-                found.add(argument.name)
-    return frozenset(found)
+            if row is None or row.on not in row.arguments:
+                continue
+            argument = call.args[row.arguments.index(row.on)]
+            if not isinstance(argument, tree.Name) or argument.name not in computed:
+                continue
+            for piece in row.pieces:
+                bound = _number(piece.bound) if piece.bound else None
+                if bound is not None:
+                    found.setdefault(argument.name, {})[bound] = None
+    return {name: tuple(bounds) for name, bounds in found.items()}
+
+
+def gated_names(model: Model) -> frozenset[str]:
+    """The computed names to which ReLU or the like is applied entry by entry: the only kink is at 0, and
+    their units are active or not."""
+    return frozenset(name for name, bounds in kinks(model).items() if not any(bounds))
+
+
+def _number(text: str) -> Fraction | None:
+    try:
+        return Fraction(text)
+    except ValueError:
+        return None

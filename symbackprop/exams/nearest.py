@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import monotonic
 from typing import Final
@@ -18,8 +18,12 @@ from symbackprop.exams.stream import Stream
 TRIALS: Final = 250
 """Constructions tried with one setting."""
 
-SECONDS: Final = 3.0
-"""Wall time of the search: a sentence hangs on it, and nothing else."""
+SECONDS: Final = 1.5
+"""Wall time of the search for one change, and then of that for several: a sentence hangs on it, and nothing
+else."""
+
+TOGETHER: Final = 5
+"""Changes that are tried together."""
 
 WINDOWS: Final = ("min_gradient", "max_error", "min_preactivation", "max_preactivation")
 """The rules that bound what can be chosen; a range may be wide enough, and they too narrow."""
@@ -31,15 +35,26 @@ Setting = tuple[Question, str]
 def advice(plan: Plan, exam: str, failed: Mapping[str, int]) -> str:
     """A sentence about a question for which nothing could be built; `failed` counts what failed."""
     search = _Search(plan, exam)
-    often = [name for name, _ in Counter(failed).most_common()]
+    often = [name for name, _ in Counter(failed).most_common() if name != DIFFERENT]
     for name in often:
-        for settings in _easier(plan.question, name):
-            how = search.nearest(settings)
-            if how:
+        for which in _settings_for(name):
+            how = search.nearest(_easier(plan.question, which))
+            if how is not None:
                 said = _said(plan.question, name)
-                return f"{said}: no numbers do that. The nearest that can be met: {how}."
+                near = _easier(plan.question, which)[how][1]
+                return f"{said}: no numbers do that. The nearest that can be met: {near}."
     names = "; ".join(_said(plan.question, name) for name in often[:3])
-    return f"No single change helps. What fails most often: {names}."
+    how_many = _Search(plan, exam).together(failed)
+    helps = f"The nearest that can be met: {how_many}." if how_many else "Change several of them."
+    return f"No single change helps. What fails most often: {names}. {helps}{_unchosen(plan)}"
+
+
+def _unchosen(plan: Plan) -> str:
+    """A remark about layers whose signs cannot be chosen."""
+    made = builder(plan, plan.question)
+    if len(made.gated) <= len(made.layers):
+        return ""
+    return " Signs can be chosen where a bias of the layer's shape is a term of its equation: z = W x + b."
 
 
 @dataclass(slots=True)
@@ -50,7 +65,35 @@ class _Search:
     exam: str
     until: float = field(default_factory=lambda: monotonic() + SECONDS)
 
-    def nearest(self, settings: Sequence[Setting]) -> str:
+    def together(self, failed: Mapping[str, int]) -> str:
+        """Changes that help together: of what fails most often, one after the other; then each is taken back
+        or made as small as it can be beside the others."""
+        chosen: dict[str, int] = {}
+        while failed:
+            changed = self._changed(chosen)
+            often = (name for name, _ in Counter(failed).most_common() if name != DIFFERENT)
+            several = (which for name in often for which in _settings_for(name))
+            fresh = next((one for one in several if one not in chosen and _easier(changed, one)), None)
+            if fresh is None or len(chosen) == TOGETHER or monotonic() > self.until:
+                return ""
+            chosen[fresh] = len(_easier(changed, fresh)) - 1
+            failed = self._failures(self._changed(chosen))
+        for which in tuple(chosen):
+            others = self._changed({one: at for one, at in chosen.items() if one != which})
+            if self._can_be_met(others):
+                del chosen[which]
+                continue
+            nearest = self.nearest(_easier(others, which))
+            chosen[which] = chosen[which] if nearest is None else nearest
+        return ", ".join(_easier(self.plan.question, which)[at][1] for which, at in chosen.items())
+
+    def _changed(self, chosen: Mapping[str, int]) -> Question:
+        question = self.plan.question
+        for which, at in chosen.items():
+            question = _easier(question, which)[at][0]
+        return question
+
+    def nearest(self, settings: Sequence[Setting]) -> int | None:
         """The first of settings, each easier than the one before, with which numbers are found.
 
         By strides that double, then by halving: what is easier than what can be met can be met.
@@ -61,35 +104,43 @@ class _Search:
                 break
             last, at, stride = at, min(at + stride, max(len(settings) - 1, at + 1)), 2 * stride
         else:
-            return ""
+            return None
         while at - last > 1 and monotonic() < self.until:
             middle = (at + last) // 2
             if self._can_be_met(settings[middle][0]):
                 at = middle
             else:
                 last = middle
-        return settings[at][1]
+        return at
 
     def _can_be_met(self, question: Question) -> bool:
-        """Whether some construction obeys all rules; those that need a rehearsal last."""
+        return not self._failures(question)
+
+    def _failures(self, question: Question) -> Counter[str]:
+        """What fails how often; nothing if some construction obeys all rules, those last that need a
+        rehearsal."""
         plan = replanned(self.plan, question)
         fairness = Fairness(plan, builder(plan, question), self.exam)
         stream = Stream(b"", "nearest", self.exam, question.id)
-        if not self._some(fairness, stream, shared=False):
-            return False
+        failed = self._tried(fairness, stream, shared=False)
+        if failed:
+            return failed
         fairness.rehearse()
-        return self._some(fairness, stream, shared=True)
+        return self._tried(fairness, stream, shared=True)
 
-    def _some(self, fairness: Fairness, stream: Stream, *, shared: bool) -> bool:
+    def _tried(self, fairness: Fairness, stream: Stream, *, shared: bool) -> Counter[str]:
+        failed: Counter[str] = Counter()
         for _ in range(TRIALS):
             if monotonic() > self.until:
-                return False
+                break
             made = fairness.attempt(stream)
             if not isinstance(made, str) or (not shared and made in _SHARED):
-                return True
-        return False
+                return Counter()
+            failed[made] += 1
+        return failed or Counter({DIFFERENT: 1})
 
 
+DIFFERENT: Final = "different"
 _SHARED: Final = frozenset({"diagnose", "same_work"})
 
 
@@ -98,19 +149,22 @@ def _said(question: Question, name: str) -> str:
     if name.startswith(RANGES):
         draw = question.draws[name.partition(".")[2]]
         return f"{name.partition('.')[2]} from {draw.low} to {draw.high}"
-    if name == "different":
+    if name == DIFFERENT:
         return "no two students have the same numbers"
-    return BY_NAME[name].says.format(value=question.rules.number(name))
+    row, value = BY_NAME[name], question.rules.number(name)
+    return row.says.format(value=row.unset if value is None else value)
 
 
-def _easier(question: Question, name: str) -> Iterator[Sequence[Setting]]:
-    """Lists of settings, each ever easier: of the rule itself; of a range also of the rules beside it."""
-    if name.startswith(RANGES):
-        yield _wider(question, name.partition(".")[2])
-        for rule in WINDOWS:
-            yield _of_rule(question, rule)
-    else:
-        yield _of_rule(question, name)
+def _settings_for(name: str) -> tuple[str, ...]:
+    """What may be changed where a rule fails: it, and of a range also the rules beside it."""
+    return (name, *WINDOWS) if name.startswith(RANGES) else (name,)
+
+
+def _easier(question: Question, which: str) -> Sequence[Setting]:
+    """Settings of a rule or a range, each easier than the one before."""
+    if which.startswith(RANGES):
+        return _wider(question, which.partition(".")[2])
+    return _of_rule(question, which)
 
 
 def _of_rule(question: Question, name: str) -> list[Setting]:

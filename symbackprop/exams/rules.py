@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from typing import Final, Literal
 
 Setting = Fraction | None
@@ -24,7 +25,7 @@ def _higher(value: Fraction) -> Iterator[Fraction]:
     for step in range(1, 20):
         yield value + step
     for tenth in range(12, 100):
-        yield max(value, Fraction(1)) * tenth / 10 + 20
+        yield Fraction(ceil(max(value, Fraction(1)) * tenth / 10) + 20)
 
 
 def _off(value: Fraction) -> Iterator[Setting]:
@@ -35,7 +36,8 @@ def _off(value: Fraction) -> Iterator[Setting]:
 class Rule:
     """One row. `kind` says what the file may set it to; `says` names it in messages, with {value} in it.
 
-    `easier` gives settings that more numbers obey, the nearest first.
+    `easier` gives settings that more numbers obey, the nearest first. `unset` is what is said for a number
+    that nobody set.
     """
 
     name: str
@@ -43,12 +45,13 @@ class Rule:
     default: Setting
     says: str
     easier: Callable[[Fraction], Iterator[Setting]]
+    unset: str = ""
 
 
 RULES: Final[tuple[Rule, ...]] = (
     Rule(
         name="active", kind="count", default=None, easier=_lower,
-        says="{value} units of each layer are active",
+        says="{value} units of each layer are active", unset="half of the",
     ),
     Rule(
         name="min_preactivation", kind="number", default=Fraction(1), easier=_lower,

@@ -12,7 +12,9 @@ from math import ceil, floor, lcm
 
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import form
+from symbackprop.derivation.model import Model
 from symbackprop.exams.building import Builder
+from symbackprop.exams.gates import kinks
 from symbackprop.exams.model import Question
 from symbackprop.exams.plan import Plan, Quantity
 
@@ -29,12 +31,16 @@ and its factor, and the most that the difference may be."""
 class Sight:
     """Places in one version of the key, and bounds for the numerators there.
 
+    `at_kink`: some number is where a function has no slope. `kinks` are kinks elsewhere than at 0: the place
+    of the number, its factor, the kink over the same denominator, and how near the number may not come.
     `layers` are those with units that may be inactive: their places, the least and most numerator, and how
     many of them are to be active. `large` are gradients and the least size of each, `asked` the numbers that
     are asked and need not be 0, `several` those of each part that has more than one. `hopeless`: some part
     asks for zeros only. `told` are the mistakes that can be told apart; None while nobody has looked.
     """
 
+    at_kink: bool
+    kinks: tuple[tuple[int, int, int, int], ...]
     layers: tuple[tuple[range, int, int, int], ...]
     errors: tuple[Error, ...]
     large: tuple[tuple[int, int], ...]
@@ -56,6 +62,7 @@ def sight(plan: Plan, builder: Builder, version: int) -> Sight:
 class _Looking:
     def __init__(self, plan: Plan, builder: Builder, version: int) -> None:
         self.plan = plan
+        self.version = version
         self.builder = builder
         self.question: Question = plan.question
         self.below = plan.key.versions[version].denominators
@@ -68,6 +75,8 @@ class _Looking:
         free = {name: self._free(name) for name in names}
         matrices = [one for one in self.plan.given if len(one.shape) == 2 and one.name in self.question.draws]
         return Sight(
+            at_kink=any(not sign for _, sign in self.plan.key.programs[self.version].guards),
+            kinks=tuple(self._kinks()),
             layers=tuple(self._layer(name) for name in self.builder.gated),
             errors=tuple(self._errors()),
             large=tuple(self._large()),
@@ -97,6 +106,15 @@ class _Looking:
             floor(self._number("max_preactivation") * below),
             self.builder.active(len(places)),
         )
+
+    def _kinks(self) -> Iterator[tuple[int, int, int, int]]:
+        """Those of the model's functions, for every entry that such a function is applied to."""
+        least = self.question.rules.number("min_preactivation") or Fraction(0)
+        for name, bounds in kinks(Model.of(self.plan.exercise)).items():
+            for bound in bounds if name not in self.builder.gated else ():
+                for at in places_of(self.plan.quantity(name)):
+                    both = lcm(self.below[at], bound.denominator)
+                    yield at, both // self.below[at], int(bound * both), max(ceil(least * both), 1)
 
     def _errors(self) -> Iterator[Error]:
         """The differences of output and target, entry by entry."""

@@ -355,8 +355,7 @@ def drawn_uniformly(one: Questioned, draws: int) -> Acceptance:
 
 def _uniform_fault(one: Questioned, stream: Stream) -> str:
     """The first rule that one draw breaks; "" if it obeys all."""
-    builder = one.fairness.builder
-    numbers = list(builder.start)
+    numbers = list((builder := one.fairness.builder).start)
     try:
         for stage in builder.stages:
             moves: tuple[Drawn | Chosen, ...] = (*stage.drawn, *stage.chosen)
@@ -365,7 +364,8 @@ def _uniform_fault(one: Questioned, stream: Stream) -> str:
             for chosen in stage.chosen:
                 if fault := _sum_fault(one, chosen, numbers):
                     return fault
-        return one.fairness.fault(one.fairness.worked(tuple(numbers), ()))
+        found = one.fairness.judged(one.fairness.keyed(tuple(numbers), ()))
+        return found if isinstance(found, str) else ""
     except (NotStraight, DomainProblem):
         return VALUELESS
 

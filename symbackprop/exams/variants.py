@@ -23,6 +23,12 @@ from symbackprop.exams.plan import Plan, planned
 from symbackprop.exams.stream import Stream
 from symbackprop.exercise import ExerciseError, Fault
 
+REPEATED = 20
+"""Fair numbers of a student that others had already, after which it is said that there are too few."""
+
+SIGNS = 100
+"""Combinations of signs that are traced for one student before the search is given up."""
+
 
 class KeyMismatch(RuntimeError):
     """The formulas and the dual numbers give different keys: our own fault. Nothing may be handed out."""
@@ -61,7 +67,10 @@ class Questioned:
         """Fair numbers for a student that nobody else has. Raises Unsatisfiable, KeyMismatch."""
         stream = Stream(secret, "numbers", self.exam, self.question.id, student)
         failed: dict[str, int] = {}
+        known = len(self.plan.key.versions)
         for attempt in range(1, limits.EXAM_ATTEMPTS + 1):
+            if len(self.plan.key.versions) > known + SIGNS:
+                break
             made = self.fairness.attempt(stream)
             if not isinstance(made, str) and made.numbers and made.numbers in self.seen:
                 made = "different"
@@ -76,10 +85,9 @@ class Questioned:
 
     def _advice(self, failed: Mapping[str, int]) -> str:
         """Which rule cannot be met, and the nearest that can."""
-        if self.seen:  # the rules can be met
-            return (
-                f"only {len(self.seen):,} students can have numbers of their own. Widen a range under draw."
-            )
+        if failed.get("different", 0) >= REPEATED:  # the rules can be met, by numbers that somebody has
+            some = "1 student" if len(self.seen) == 1 else f"{len(self.seen):,} students"
+            return f"only {some} can have numbers of their own. Widen a range under draw."
         return advice(self.plan, self.exam, failed)
 
     def _count(self, attempt: int, failed: Mapping[str, int]) -> None:
