@@ -29,10 +29,10 @@ from symbackprop.derivation.model import Model
 from symbackprop.exams.draws import draws_of
 from symbackprop.exams.gates import gated_names
 from symbackprop.exams.model import Exam, Part, Question, Rules
-from symbackprop.exams.rules import BY_NAME, defaults
+from symbackprop.exams.rules_read import rules_of
 from symbackprop.exercise import ExerciseError, Fault, bundled, file_and_text
 from symbackprop.exercise.build import build
-from symbackprop.exercise.faults import Collected
+from symbackprop.exercise.faults import Collected, nearest
 from symbackprop.exercise.faults import Path as Keys
 from symbackprop.exercise.model import Exercise
 from symbackprop.exercise.numbers import ValueFault, exact_array, exact_number
@@ -57,11 +57,38 @@ def bundled_exams() -> Mapping[str, Path]:
 
 def load_exam(path_or_name: str | Path) -> Exam:
     """The exam in a file, or the bundled one of this name. Raises ExerciseError with every fault."""
+    path, text = exam_file_and_text(path_or_name)
+    shown = path.name if str(path_or_name) in bundled_exams() else str(path)
+    return exam_of(text, key=path.stem, file=shown, folder=path.parent)
+
+
+def exam_file_and_text(path_or_name: str | Path) -> tuple[Path, str]:
+    """The file of an exam, or of the bundled one of this name, and its text. Raises ExerciseError."""
+    path = Path(bundled_exams().get(str(path_or_name), path_or_name))
+    try:
+        return file_and_text(path)
+    except ExerciseError as error:
+        if not _is_missing(path):
+            raise
+        raise ExerciseError(replace(fault, suggestion=_near(path)) for fault in error.faults) from None
+
+
+def _is_missing(path: Path) -> bool:
+    """Whether there is no such file; one that cannot be looked at may be there."""
+    try:
+        return not path.exists()
+    except OSError:
+        return False
+
+
+def _near(path: Path) -> str:
+    """What may have been meant by a file that is not there."""
+    beside = path.with_name(path.name + ".toml")
+    if beside.is_file():
+        return f"Did you mean {beside}?"
     known = bundled_exams()
-    path: str | Path = known.get(str(path_or_name), path_or_name)
-    file, text = file_and_text(Path(path))
-    shown = Path(path).name if str(path_or_name) in known else str(file)
-    return exam_of(text, key=Path(path).stem, file=shown, folder=Path(path).parent)
+    near = nearest(path.stem, known)
+    return f"Did you mean {' or '.join(near)}?" if near else f"Bundled exams: {', '.join(known)}."
 
 
 def exam_of(
@@ -99,7 +126,7 @@ class _Reading:
         marking = self._table(("marking",), ("method", "mistake"))
         made = Exam(
             key=self._id(data.get("id", self.key), ("id",)),
-            title=self.texts(data.get("title", ""), ("title",), language),
+            title=self._title(language),
             course=self.texts(data.get("course", ""), ("course",), language),
             date=self._date(data.get("date", "")),
             instructions=self.texts(data.get("instructions", ""), ("instructions",), language),
@@ -134,6 +161,16 @@ class _Reading:
             return {str(key): str(value) for key, value in raw.items()}
         self.collected.add(path, "a text belongs here", f'Write {path[-1]} = {{ es = "…", en = "…" }}.')
         return {}
+
+    def _title(self, language: str) -> dict[str, str]:
+        """The exam's title, which may be left out, but not empty."""
+        raw = self.data.get("title", {})
+        told = raw if isinstance(raw, Mapping) else {"": raw}
+        empty = [str(key) for key, text in told.items() if isinstance(text, str) and not text.strip()]
+        for key in empty if told or "title" not in self.data else [""]:
+            path = ("title", key) if key else ("title",)
+            self.collected.add(path, "the title is empty", 'Write title = "…", or take the line away.')
+        return self.texts(raw, ("title",), language)
 
     def switch(self, data: Mapping[str, Any], name: str, path: Keys) -> bool:
         """true or false."""
@@ -174,9 +211,14 @@ class _Reading:
         if len(raw) > limits.EXAM_QUESTIONS:
             self.collected.add(("questions",), f"more than {limits.EXAM_QUESTIONS} questions")
             return
+        taken: dict[str, str] = {}
         for name in raw:
             path = ("questions", str(name))
             self._id(str(name), path)
+            other = taken.setdefault(str(name).lower(), str(name))
+            if other != name:
+                message = f"{name} and {other} are one name where files have no capitals"
+                self.collected.add(path, message, "Give questions ids that differ in other letters.")
             found = self._question(str(name), self._table(path, _QUESTION), language)
             if found is not None:
                 yield found
@@ -187,7 +229,7 @@ class _Reading:
         exercise = self._exercise(name, data)
         if exercise is not None and not any(key in data for key in ("points", "mistake")):
             exercise = replace(exercise, values={})
-        rules = self._rules(data, path)
+        rules = rules_of(table(data, (*path, "rules"), self.collected), (*path, "rules"), self.collected)
         if exercise is None:
             return None
         parts = tuple(self._parts(data, path, exercise))
@@ -257,28 +299,6 @@ class _Reading:
         """A fault of a question's exercise, at its place in the exam."""
         keys = (*path, *fault.key.split(".")) if fault.key else path
         self.collected.add(keys, fault.message, fault.suggestion, fault.text, fault.span)
-
-    def _rules(self, data: Mapping[str, Any], path: Keys) -> Rules:
-        raw = table(data, (*path, "rules"), self.collected)
-        known_keys(raw, tuple(BY_NAME), (*path, "rules"), self.collected)
-        settings = defaults()
-        for name, value in raw.items():
-            row = BY_NAME.get(str(name))
-            if row is None:
-                continue
-            here = (*path, "rules", str(name))
-            if isinstance(value, bool):
-                if row.kind != "switch" and value:
-                    self.collected.add(here, "a number belongs here, or false for no such rule")
-                settings[row.name] = Fraction(1) if value else None
-                continue
-            found = self.number(value, here)
-            if found is not None and (found < 0 or (row.kind == "count" and found.denominator != 1)):
-                self.collected.add(here, f"{found} is no {row.kind} that a rule can have")
-            if row.name == "active" and found == 0:
-                self.collected.add(here, "with no unit active all answers are 0", "Write active = 1.")
-            settings[row.name] = found
-        return Rules(settings=settings)
 
     # --- parts
 
