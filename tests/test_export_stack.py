@@ -177,10 +177,31 @@ HAND = [
         "13/16",
         "3-3-T",
     ),  # -8 earns the 3/4 of `near`
-    ("dW", 1, {"dz": (2, 0)}, ("2", "0", "10", "0"), "1/4", "3-3-T"),  # a half, less a quarter for the 10
-    ("dW", 1, {"dz": (2, 0)}, ("2", "10", "7", "7"), "1/2", "3-5-F"),  # where 0 is due, each 7 takes a quarter
+    (
+        "dW",
+        1,
+        {"dz": (2, 0)},
+        ("2", "0", "10", "0"),
+        "3/8",
+        "3-3-T",
+    ),  # 1/2, less 1/4, of which a mistake gets half
+    (
+        "dW",
+        1,
+        {"dz": (2, 0)},
+        ("2", "10", "7", "7"),
+        "1/2",
+        "3-5-F",
+    ),  # where 0 is due, each 7 takes a quarter
     ("dW", 1, {"dz": (2, 0)}, ("2", "10", "0", "0"), "1", "3-1-T"),  # and zeros give nothing
-    ("dW", 1, {"dz": (0, 2)}, ("0", "0", "2", "10"), "0", "3-2-T"),  # all of it follows: no penalty, no zeros paid
+    (
+        "dW",
+        1,
+        {"dz": (0, 2)},
+        ("0", "0", "2", "10"),
+        "0",
+        "3-2-T",
+    ),  # all of it follows: no penalty, no zeros paid
     ("dx", 1, {"dz": (3, 9)}, ("4", "15"), "1", "4-2-T"),
     ("z", 0, {}, ("-1/2", "6"), "1/2", "1-2-F"),
 ]

@@ -177,7 +177,7 @@ def _cell(part: Numbers, offset: int, cell: Cell) -> dict[str, Any]:
         for value, guess in part.mistaken(offset)
     ]
     exact = {"key": str(cell.key), "points": str(cell.points), "forced": cell.forced}
-    return exact | {"wrong": [] if cell.forced else wrong}
+    return exact | {"wrong": wrong}
 
 
 def _follow(rule: Follow) -> dict[str, Any]:

@@ -115,15 +115,12 @@ def judged(cell: dict[str, Any], value: Fraction | None, after: Fraction | None)
         return Fraction(0), SENTENCES["empty"]
     if close(value, Fraction(cell["key"])):
         return Fraction(1), ""
-    if cell["forced"]:
-        follows = after is not None and close(value, after)
-        return Fraction(0), SENTENCES["follow" if follows else "forced"]
     if after and close(value, after):  # a 0 that follows shows nothing
         return Fraction(1), SENTENCES["follow"]
     for wrong in cell["wrong"]:
         if close(value, Fraction(wrong["value"])):
             return Fraction(wrong["credit"]), wrong["feedback"]
-    return Fraction(0), ""
+    return Fraction(0), SENTENCES["forced"] if cell["forced"] else ""
 
 
 def marked(data: dict[str, Any], part: dict[str, Any], answers: dict[str, Values]) -> Fraction:
@@ -136,11 +133,10 @@ def marked(data: dict[str, Any], part: dict[str, Any], answers: dict[str, Values
     if points:
         pairs = zip(part["cells"], judgements, strict=True)
         earned = sum((Fraction(cell["points"]) * one for cell, (one, _) in pairs), Fraction(0))
-        lost = sum(
-            points / len(values)  # where the key is 0 by force, another number takes an equal share away
-            for cell, value, expected in zip(part["cells"], values, after, strict=True)
-            if cell["forced"] and value is not None and not close(value, Fraction(0))
-            if expected is None or not close(value, expected)
+        lost = sum(  # where the key is 0, another number costs an equal share in all
+            (1 - one) * max(Fraction(0), points / len(values) - Fraction(cell["points"]))
+            for cell, value, (one, _) in zip(part["cells"], values, judgements, strict=True)
+            if value is not None and not Fraction(cell["key"])
         )
         share = max(Fraction(0), earned - lost) / points
     else:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop.exams.exports.pool import ExportError, Guess, Numbers, PoolQuestion
+from symbackprop.exams.marks import loss
 
 _FACTORS = (3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 97, 997)
 
@@ -134,7 +135,8 @@ def outcome(asked: Asked, variant: int, answers: Answers) -> tuple[Fraction, str
     """The share of its points that an answer earns, and the answer note of the last node that it reaches.
 
     A cell earns all for the key or for what follows, but for a 0 that follows, else the credit of a mistake
-    that gives its value. A number where the key is 0 by force takes an equal share away, unless it follows.
+    that gives its value. A number where the key is 0 costs an equal share in all, unless it follows; of a
+    mistake, what its credit leaves of that.
     """
     part, answer = asked.parts[variant], tuple(answers[asked.slug])
     if answer == tuple(cell.key for cell in part.cells):
@@ -145,11 +147,11 @@ def outcome(asked: Asked, variant: int, answers: Answers) -> tuple[Fraction, str
         follows = right is not None and value == right[offset]
         if value == cell.key or (follows and value):
             earned += cell.points
-        elif cell.forced:
-            earned -= part.points / len(answer)
         else:
             mistaken = dict(part.mistaken(offset))
-            earned += cell.points * (mistaken[value].credit if value in mistaken else 0)
+            credit = mistaken[value].credit if value in mistaken else Fraction(0)
+            cost = Fraction(0) if cell.key else loss(part.points, len(answer), cell.points)
+            earned += credit * cell.points - (1 - credit) * cost
     share = max(earned, Fraction(0)) / part.points
     first = 2 if asked.sources else 1
     if right == answer:

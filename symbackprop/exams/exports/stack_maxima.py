@@ -175,11 +175,10 @@ def feedback(asked: Asked, arrays: Sequence[Asked]) -> str:
     count = len(asked.parts[0].cells)
     terms = [f"sbshare{n}[{k}]*sbearn{n}[{k}]" for k in range(1, count + 1)]
     lines.append(
-        f"sblost{n}: makelist(if numberp(sbread{n}[sbk]) and is(sbshare{n}[sbk]=0) and not {right} "
-        "then 1 else 0,"
-        f"sbk,1,{count});"
+        f"sblost{n}: makelist(if numberp(sbread{n}[sbk]) and is(sbflat{n}[sbk]=0) "
+        f"then (1-sbearn{n}[sbk])*max(0,1/{count}-sbshare{n}[sbk]) else 0,sbk,1,{count});"
     )
-    lines.append(f'sbscore{n}: float(max(0,{"+".join(terms)}-apply("+",sblost{n})/{count}));')
+    lines.append(f'sbscore{n}: float(max(0,{"+".join(terms)}-apply("+",sblost{n})));')
     return "\n".join(lines) + "\n"
 
 
