@@ -5,6 +5,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
@@ -16,15 +17,20 @@ import segno
 from test_exam_papers import QUESTIONS, exam, mac, variant
 
 from symbackprop import limits
+from symbackprop.exams.file import load_exam
 from symbackprop.exams.model import Exam, Student, Variant
+from symbackprop.exams.variants import KeyMismatch, Maker, anonymous
 from symbackprop.report.exams import batches
-from symbackprop.report.exams.batches import file_name, typeset_papers
+from symbackprop.report.exams.answers import answers, compare
+from symbackprop.report.exams.batches import Comparison, file_name, typeset_papers
 from symbackprop.report.exams.codes import payload, variant_code
+from symbackprop.report.exams.keys import keys_text
 from symbackprop.report.exams.papers import Papers
 from symbackprop.report.exams.record import Record, digest
 from symbackprop.report.exams.splitting import PapersError, bundle, papers_in
 from symbackprop.report.files import NotOursError, ours
 from symbackprop.report.pdf import Running, TypesettingError, typeset
+from symbackprop.report.words import load_words
 
 Engine = Literal["pdflatex", "typst"]
 ENGINES: tuple[Engine, ...] = ("pdflatex", "typst")
@@ -139,19 +145,68 @@ def test_boxes_are_in_the_same_places_in_every_variant(tmp_path: Path, engine: E
 
 @EACH_ENGINE
 def test_the_code_of_a_page_is_drawn_as_segno_has_it(tmp_path: Path, engine: Engine) -> None:
-    first, *_ = made(tmp_path, NEURONS[:1], engine=engine)
+    """Every page of every paper of a run, not only of the first."""
+    *files, _ = made(tmp_path, EVERYBODY[:3], engine=engine, asked=exam())
+    for path, one in zip(files, EVERYBODY, strict=False):
+        code = variant_code("parcial-1", one.student.id, mac)
+        with pikepdf.open(path) as pdf:
+            assert len(pdf.pages) > 1
+            for number, page in enumerate(pdf.pages, 1):
+                matrix = segno.make(
+                    payload("parcial-1", code, number, mac), error="m", mode="byte", mask=3, micro=False,
+                    boost_error=False,
+                ).matrix  # fmt: skip
+                rows = ["".join(map(str, row)) for row in matrix]
+                assert squares(page, len(matrix)) == rows, (path.name, number)
+
+
+def squares(page: pikepdf.Page, size: int) -> list[str]:
+    """The squares of a page's code, row by row."""
     side = 0.52 / 25.4 * 72
-    with pikepdf.open(first) as pdf:
-        for number, page in enumerate(pdf.pages, 1):
-            text = payload("parcial-1", variant_code("parcial-1", "id-1", mac), number, mac)
-            matrix = segno.make(text, error="m", mode="byte", mask=3, micro=False, boost_error=False).matrix
-            runs = [one for one in rectangles(page) if abs(one[3] - one[1] - side) < 0.02 and one[2] > 480]
-            left, top = min(one[0] for one in runs), max(one[3] for one in runs)
-            drawn = [["0"] * len(matrix) for _ in matrix]
-            for x, _, right, y in runs:
-                for column in range(round((x - left) / side), round((right - left) / side)):
-                    drawn[round((top - y) / side)][column] = "1"
-            assert ["".join(row) for row in drawn] == ["".join(map(str, row)) for row in matrix]
+    runs = [one for one in rectangles(page) if abs(one[3] - one[1] - side) < 0.02 and one[2] > 480]
+    assert runs, "a page has no code"
+    left, top = min(one[0] for one in runs), max(one[3] for one in runs)
+    drawn = [["0"] * size for _ in range(size)]
+    for x, _, right, y in runs:
+        for column in range(round((x - left) / side), round((right - left) / side)):
+            drawn[round((top - y) / side)][column] = "1"
+    return ["".join(row) for row in drawn]
+
+
+@EACH_ENGINE
+@pytest.mark.parametrize("solutions", [False, True], ids=["papers", "solutions"])
+def test_every_paper_of_a_run_has_the_heads_of_the_first(
+    tmp_path: Path, engine: Engine, solutions: bool
+) -> None:
+    """The date on its first page, the title on the others, pages counted from its own first."""
+    *files, _ = made(
+        tmp_path, EVERYBODY[:3], engine=engine, solutions=solutions, asked=exam(date="2026-12-10")
+    )
+    for path in files:
+        with pikepdf.open(path) as pdf:
+            pages = len(pdf.pages)
+        for page in range(1, pages + 1):
+            text = said_on(path, page)
+            assert f"Página {page} de {pages}" in text
+            assert ("10 de diciembre de 2026" in text) == (page == 1)
+            assert text.count("Primer parcial") == 1
+
+
+@EACH_ENGINE
+@pytest.mark.parametrize("large", [False, True], ids=["usual", "large"])
+def test_a_long_name_does_not_touch_the_code_at_the_foot(tmp_path: Path, engine: Engine, large: bool) -> None:
+    path, *_ = made(tmp_path, NEURONS[3:4], engine=engine, asked=exam(questions=SHORT, large_print=large))
+    code = variant_code("parcial-1", NEURONS[3].student.id, mac)
+    command = ["pdftotext", "-bbox", str(path), "-"]
+    found = re.findall(
+        r'xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)<',
+        subprocess.run(command, capture_output=True, text=True, check=True).stdout,
+    )
+    foot = [(float(x), float(right), word) for x, y, right, _, word in found if float(y) > 780]
+    (start, *_) = (x for x, _, word in foot if word == code)
+    before = [right for x, right, word in foot if x < start]
+    assert before
+    assert max(before) < start - 5
 
 
 # --- what is in a paper ------------------------------------------------------------------------------------
@@ -221,6 +276,74 @@ def said_on(path: Path, page: int) -> str:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
 
+@EACH_ENGINE
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_the_line_of_a_mistake_is_read_back(tmp_path: Path, engine: Engine, language: str) -> None:
+    """The number of the line and the right numbers, with those of the other questions."""
+    asked = exam()
+    *files, _ = made(tmp_path, EVERYBODY[:2], engine=engine, asked=asked, solutions=True, language=language)
+    label = load_words(language).page["exam_keys"]
+    one, other = EVERYBODY[:2]
+    count = sum(
+        len(answers(part, sheet))
+        for question, sheet in zip(asked.questions, one.sheets, strict=True)
+        for part in question.parts
+    )
+    data = files[0].read_bytes()
+    assert compare(data, asked.questions, one, label) == count
+    right = one.sheets[3].faulty["mistake"]
+    for changed in (
+        replace(right, at=right.at + 1),
+        replace(right, right=replace(right.right, array=other.sheets[3].faulty["mistake"].right.array)),
+    ):
+        sheet = replace(one.sheets[3], faulty={"mistake": changed})
+        with pytest.raises(KeyMismatch, match="error has the answers"):
+            compare(data, asked.questions, replace(one, sheets=(*one.sheets[:3], sheet)), label)
+
+
+def test_the_keys_can_be_typeset() -> None:
+    """As LaTeX, whatever is asked."""
+    text = "".join(keys_text(exam(), [(one, f"k{at}") for at, one in enumerate(EVERYBODY)], language="es"))
+    run = typeset(text, engine="pdflatex")
+    assert run.pdf.startswith(b"%PDF")
+
+
+def body_of(path: Path, page: int) -> list[str]:
+    """The lines of a page down to its foot, where the code stands."""
+    lines = [line.strip() for line in said_on(path, page).splitlines() if line.strip()]
+    return lines[: next(at for at, line in enumerate(lines) if path.name[5:17] in line)]
+
+
+@EACH_ENGINE
+@pytest.mark.parametrize("large", [False, True], ids=["usual", "large"])
+def test_no_page_is_empty(tmp_path: Path, engine: Engine, large: bool) -> None:
+    """Though a derivation with a mistake in it takes a whole page in large print."""
+    asked = replace(load_exam("examen-capa"), large_print=large)
+    (one,) = Maker.of(asked).variants(anonymous(1), b"a secret of sixteen bytes")
+    for solutions in (False, True):
+        path, _ = made(tmp_path, (one,), engine=engine, asked=asked, solutions=solutions)
+        with pikepdf.open(path) as pdf:
+            pages = len(pdf.pages)
+        assert all(len(body_of(path, page)) > 2 for page in range(1, pages + 1))
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_a_solution_is_not_parted_from_its_heading(tmp_path: Path, language: str) -> None:
+    """Large print in Typst: no frame with nothing but its heading at the foot of a page, no line of answers
+    on a page before another question, no empty page."""
+    *files, _ = made(tmp_path, EVERYBODY, asked=exam(large_print=True), solutions=True, language=language)
+    word = {"es": "Solución.", "en": "Solution."}[language]
+    keys = load_words(language).page["exam_keys"]
+    for path in files:
+        with pikepdf.open(path) as pdf:
+            pages = len(pdf.pages)
+        for page in range(1, pages + 1):
+            body = body_of(path, page)
+            assert len(body) > 3, (path.name, page)
+            assert word not in body[-2:]
+            assert not any(line.startswith(f"{keys}.") for line in body[:4])
+
+
 # --- again, and on -------------------------------------------------------------------------
 
 
@@ -277,6 +400,50 @@ def test_a_run_that_was_killed_goes_on(tmp_path: Path, typeset_again: list[int])
     assert 2 in typeset_again
     assert again[2].read_bytes() != whole[2].read_bytes()
     assert again[0].read_bytes() == whole[0].read_bytes()
+
+
+def test_what_is_there_is_not_looked_at_again(
+    tmp_path: Path, typeset_again: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To go on from a whole run no text is made and no file compared; one that has changed is."""
+    looked: list[str] = []
+
+    def check(one: Variant, pdf: bytes) -> int:
+        assert pdf.startswith(b"%PDF")
+        looked.append(one.student.id)
+        return 3
+
+    def go(variants: tuple[Variant, ...] = NEURONS) -> tuple[list[Path], int]:
+        looked.clear()
+        typeset_again.clear()
+        comparison = Comparison(check)
+        work = tmp_path / "work"
+        files = made(tmp_path / "s", variants, solutions=True, work=work, comparison=comparison, resume=True)
+        return files, comparison.count
+
+    files, count = go()
+    assert (count, looked) == (15, [one.student.id for one in NEURONS])
+    with monkeypatch.context() as patched:
+        patched.setattr(Papers, "document", lambda *_: pytest.fail("a text is made again"))
+        assert go() == (files, 15)
+    assert looked == []
+    again = made(tmp_path / "s", solutions=True, work=tmp_path / "work", resume=True)  # nobody compares
+    assert again == files
+    assert go() == (files, 15)
+    assert looked == []
+    files[4].unlink()
+    assert go() == (files, 15)
+    assert looked == ["id-5"]
+    named = (*NEURONS[:2], Variant(student=replace(NEURONS[2].student, name="Eva"), sheets=NEURONS[2].sheets))
+    assert go((*named, *NEURONS[3:])) == (files, 15)
+    assert looked == ["id-3", "id-4"]  # those of one run
+
+
+def test_the_folder_of_papers_holds_nothing_else(tmp_path: Path) -> None:
+    work = tmp_path / "teacher" / ".typesetting"
+    files = made(tmp_path / "students", work=work)
+    assert {path for path in (tmp_path / "students").rglob("*") if path.is_file()} == set(files)
+    assert [path.name for path in work.iterdir()] == ["papers.json"]
 
 
 def test_a_file_that_was_edited_is_not_written_over(tmp_path: Path) -> None:

@@ -9,15 +9,19 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from symbackprop.cli import app
 from symbackprop.exams.grading import Grader
 from symbackprop.exams.grading_model import Graded
 from symbackprop.exams.manifest import read_manifest, written
+from symbackprop.report.document import Plot
 from symbackprop.report.exams.feedback import Feedback
 from symbackprop.report.exams.feedback_class import ClassReport
-from symbackprop.report.exams.feedback_files import GradedOutputs, feedback_path, grade_in
+from symbackprop.report.exams.feedback_files import GradedOutputs, feedback_path, grade_in, stale
 from symbackprop.report.exams.feedback_lists import inert, marks_csv, review_csv
 from symbackprop.report.exams.feedback_voice import Voice, decimals_of
+from symbackprop.report.exams.ledger import Ledger
 from symbackprop.report.words import load_words
 from tests.test_exam_grading import Sitting, column, derivation, one
 
@@ -211,7 +215,7 @@ def test_a_mistake_to_be_found_is_explained(layer: Sitting, language: str) -> No
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_derivations_get_feedback_too(layer: Sitting, language: str) -> None:
-    from symbackprop.exams.grading_derivations import Source
+    from symbackprop.exams.grading_derived import Source
 
     text = derivation(layer, dx=f"dx = W dz = {column(layer.key('dx'))}", dW="dW = dz x^T")
     found = layer.grader.derivations([Source("s1.md", text, ".md")])
@@ -229,7 +233,7 @@ def test_the_report_on_the_class_has_the_means_of_the_marks(graded: Graded) -> N
     text = voice.rendered(ClassReport(voice, plots=False).document(), "md")
     present = [student for student in graded.students if student.present]
     totals = sorted(student.total for student in present)
-    assert f"{len(present)} marked, 1 not handed in" in text
+    assert f"{len(present)} exams have been marked. One student has handed nothing in." in text
     mean, median = sum(totals) / len(totals), totals[len(totals) // 2]
     assert (
         f"is {decimals_of(mean, '.')} out of 20 points and the **median** {decimals_of(median, '.')}" in text
@@ -242,7 +246,11 @@ def test_the_report_on_the_class_has_the_means_of_the_marks(graded: Graded) -> N
     bars = re.findall(r"\| #* ?(\d+)$", text, re.M)
     assert sum(map(int, bars)) == len(present)
     assert "The derivative of the activation is missing" in text
-    assert f"There are {len(graded.doubts)} things to look at" in text
+    assert f"to-review.csv</code> has {len(graded.doubts)} entries" in text
+    open_parts = sum(part.points is None for student in present for part in student.parts)
+    assert f"{open_parts} parts have no points, counting those of all exams" in text
+    open_exams = sum(any(part.points is None for part in student.parts) for student in present)
+    assert f"In {open_exams} exams something has yet to be looked at" in text
 
 
 def test_an_exam_that_nobody_handed_in_has_a_report(layer: Sitting) -> None:
@@ -268,6 +276,103 @@ def test_pdfs_are_typeset(graded: Graded, language: str, engine: str, request: p
     assert all(isinstance(content, bytes) and content.startswith(b"%PDF") for content in pdfs)
     again = dict(outputs.files())
     assert again == made
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_plots_have_their_legends_outside_and_every_foot_names_the_exam(
+    layer: Sitting, graded: Graded, language: str
+) -> None:
+    voice = Voice(graded, language)
+    document = ClassReport(voice, plots=True).document()
+    titles = [panel.title for block in document.blocks if isinstance(block, Plot) for panel in block.panels]
+    assert len(titles) == 1 + len(layer.exam.questions)
+    assert all(title is not None and len(voice.said(title.key, title.parts)) <= 30 for title in titles)
+    assert voice.exam_title in voice.rendered(document, "typ").split("footer:")[1][:400]
+
+
+# --- what is said about single numbers and lines ----------------------------------------------------------
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_where_a_0_must_be_is_said_to_cost(layer: Sitting, language: str) -> None:
+    (place,) = [at for at, value in enumerate(layer.key("yhat", 2).entries) if not value]
+    yhat = [value if at != place else Fraction(7) for at, value in enumerate(layer.key("yhat", 2).entries)]
+    said = {"es": "Donde tenía que salir un 0 hay otro número, y eso resta.",
+            "en": "One number is not 0 where it should be, which costs points."}[language]  # fmt: skip
+    assert said in feedback(layer.graded(*layer.rows(2, yhat=yhat)), "s2", language)
+    assert said not in feedback(layer.graded(*layer.rows(2, yhat=[8, 8])), "s2", language).replace(
+        said, "", 1
+    )
+    assert said not in feedback(layer.graded(*layer.rows(2)), "s2", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_number_that_is_rounded_too_much_is_told_so(language: str) -> None:
+    sitting = Sitting("examen-red", 12)
+    halves = [(n, value) for n in range(1, 13) for value in sitting.key("L", n).entries
+              if value.denominator > 1 and value > 10]  # fmt: skip
+    student, value = halves[0]
+    coarse = str(round(value))
+    assert Fraction(coarse) != value
+    rows = [row if ";L;" not in row else f"s{student};red;L;{coarse}" for row in sitting.rows(student)]
+    text = feedback(sitting.graded(*rows), f"s{student}", language)
+    assert {"es": "Un número está demasiado redondeado", "en": "One number is rounded too much"}[
+        language
+    ] in text
+    assert {"es": "El valor no es el correcto", "en": "This is not the correct value"}[language] not in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_feedback_on_a_line_says_what_is_wrong_and_not_that_the_student_said_so(
+    layer: Sitting, language: str
+) -> None:
+    fault = layer.sheet(1, 1).faulty["mistake"]
+    opening = {"es": "Lo que está mal en esa línea es esto. ", "en": "What is wrong in that line is this. "}
+    sentence = load_words(language).sentence(f"mistake.{fault.mistake}")[0].value[:12]
+    other = 1 if fault.at else 2
+    for rows in ([f"s1;error;mistake;{other}"], [f"s1;error;mistake;{fault.at + 1}"], ["s2;error;mistake;3"]):
+        text = feedback(layer.graded(*layer.rows(1), *rows), "s1", language)
+        assert opening[language] + sentence in text, rows
+    hit = feedback(layer.graded(f"s1;error;mistake;{fault.at + 1}"), "s1", language)
+    assert {"es": "La línea es esa (1,5 por encontrarla).", "en": "That is the line (1.5 for finding it)."}[
+        language
+    ] in hit
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_files_that_cannot_be_read_are_named_in_the_language(
+    layer: Sitting, language: str, tmp_path: Path
+) -> None:
+    (tmp_path / "s1.pdf").write_bytes(b"%PDF-1.7")
+    (tmp_path / "s2.md").write_bytes(b"caf\xe9")
+    (tmp_path / "s3.tex").write_bytes(b" \n")
+    (tmp_path / "s4.docx").write_bytes(b"PK\x03\x04")
+    (tmp_path / "a.csv").write_text("student,part,values\n", "utf-8")
+    (tmp_path / "folder").mkdir()
+    found = review_csv(Voice(grade_in(tmp_path, layer.manifest, language), language))
+    rows = list(csv.reader(io.StringIO(found), delimiter=";" if language == "es" else ","))[1:]
+    why = {row[0]: row[-1] for row in rows if row[0]}
+    starts = {
+        "es": {"s1.pdf": "Es un PDF", "s2.md": "No es un texto en UTF-8", "s3.tex": "El archivo está vacío",
+               "s4.docx": "Es un archivo comprimido", "a.csv": "Es una tabla", "folder": "Es una carpeta"},
+        "en": {"s1.pdf": "This is a PDF", "s2.md": "This is not UTF-8", "s3.tex": "The file is empty",
+               "s4.docx": "This is a packed file", "a.csv": "This is a table", "folder": "This is a folder"},
+    }[language]  # fmt: skip
+    assert set(why) == set(starts)
+    assert all(why[name].startswith(start) for name, start in starts.items())
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_counts_of_numbers_agree_with_their_nouns(layer: Sitting, language: str) -> None:
+    found = layer.graded("s1;capa;dx;4 5", "s2;capa;dx;4", "s2;capa;z;(4)")
+    voice = Voice(found, language)
+    said = {voice.said(f"grade.why_{one.why}", one.parts) for one in found.doubts if one.why == "count"}
+    assert said == {
+        "es": {"Hay 2 números en lugar de 3.", "Hay un solo número en lugar de 3.",
+               "Hay un solo número en lugar de 2."},
+        "en": {"There are 2 numbers instead of 3.", "There is only one number instead of 3.",
+               "There is only one number instead of 2."},
+    }[language]  # fmt: skip
 
 
 # --- files ---------------------------------------------------------------------------------------------
@@ -317,3 +422,42 @@ def test_what_could_not_be_read_is_shown_as_it_was_written(layer: Sitting, langu
     assert "8? &lt;b&gt; \\$0" in text
     assert {"es": "una persona", "en": "a person"}[language] in text
     assert {"es": "puede seguirse de otra", "en": "may follow from another"}[language] in text
+
+
+def test_a_ledger_removes_what_it_wrote_and_nothing_else(tmp_path: Path) -> None:
+    ledger = Ledger.of(tmp_path)
+    ledger.write(
+        {"feedback/1.md": b"one", "feedback/2.md": b"two", "feedback/3.md": b"three", "marks.csv": b""}
+    )
+    (tmp_path / "feedback/2.md").write_bytes(b"edited by hand")
+    (tmp_path / "feedback/other.md").write_bytes(b"not ours")
+    known = Ledger.of(tmp_path)
+    old = stale(known.written, ["feedback/3.md", "marks.csv"])
+    assert old == ["feedback/1.md", "feedback/2.md"]
+    assert known.remove([*old, "feedback/other.md"]) == ["feedback/1.md"]
+    assert sorted(path.name for path in (tmp_path / "feedback").iterdir()) == ["2.md", "3.md", "other.md"]
+    again = Ledger.of(tmp_path)
+    assert "feedback/1.md" not in again.written
+    again.write({"feedback/1.md": b"anew"})
+    assert Ledger.of(tmp_path).remove(["feedback/1.md"]) == ["feedback/1.md"]
+
+
+def test_grading_again_leaves_nothing_stale(layer: Sitting, tmp_path: Path) -> None:
+    exam = tmp_path / "exam"
+    (exam / "teacher").mkdir(parents=True)
+    (exam / "teacher/manifest.json").write_text(
+        "".join(written(layer.exam.key, layer.manifest.text, layer.manifest.issued)), "utf-8"
+    )
+    table, folder = tmp_path / "a.csv", tmp_path / "derivations"
+    folder.mkdir()
+    (folder / "s3.md").write_text(derivation(layer, 3), "utf-8")
+
+    def run(*students: int) -> set[str]:
+        rows = [row for n in students for row in layer.rows(n)]
+        table.write_text("\n".join(("student;question;part;values", *rows)), "utf-8")
+        made = CliRunner().invoke(app, ["grade", str(table), str(folder), "--exam", str(exam)])
+        assert made.exit_code == 0, made.output
+        return {path.name for path in (exam / "grading/feedback").iterdir()}
+
+    assert {name[:4] for name in run(1, 2)} == {"0001", "0002", "0003"}
+    assert {name[:4] for name in run(2)} == {"0002", "0003"}

@@ -11,12 +11,17 @@ import pytest
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.file import bundled_exams, exam_of
-from symbackprop.exams.grading import Grader, grade, table_text
-from symbackprop.exams.grading_derivations import Source, about
+from symbackprop.exams.grading import Grader, grade
+from symbackprop.exams.grading_derived import Source
+from symbackprop.exams.grading_files import table_text
+from symbackprop.exams.grading_lines import line_named
+from symbackprop.exams.grading_mentions import about
 from symbackprop.exams.grading_model import Graded, GradingError, PartMark, StudentMarks
 from symbackprop.exams.grading_numbers import Unread, Written, read_cells, read_number, read_numbers
-from symbackprop.exams.grading_sections import line_named, sections
+from symbackprop.exams.grading_places import People
+from symbackprop.exams.grading_sections import sections
 from symbackprop.exams.manifest import Issued, Manifest, Planted, planted_in, read_manifest, written
+from symbackprop.exams.marks import found_shares, loss
 from symbackprop.exams.model import Exam, Sheet, Student, Variant
 from symbackprop.exams.variants import KeyMismatch, Maker
 
@@ -111,6 +116,9 @@ def neuron() -> Sitting:
         ("0,375", ",", "3/8"), ("0.375", ",", "3/8"), ("0.375", ".", "3/8"), ("-4", ",", "-4"),
         ("−4", ",", "-4"), ("–4", ".", "-4"), ("+4", ".", "4"), ("1/3", ",", "1/3"), ("-2/6", ",", "-1/3"),
         ("0,5/2", ",", "1/4"), ("1.5e0", ".", "3/2"), ("12,5e-1", ",", "5/4"), (",5", ",", "1/2"),
+        ("7 1/2", ",", "15/2"), ("-7 1/2", ",", "-15/2"), ("6,5.", ",", "13/2"),
+        ("49/8 = 6.125", ",", "49/8"), ("49/8 = 6,125", ",", "49/8"), ("6,1 ≈ 49/8", ",", "49/8"),
+        ("z = 1/3 ≈ 0,33", ",", "1/3"),
         ("1.234", ".", "617/500"), ("≈ 0,33", ",", "33/100"), ("4.", ".", "4"), ("1 / 3", ".", "1/3"),
     ],
 )  # fmt: skip
@@ -125,7 +133,8 @@ def test_numbers_are_read_exactly(text: str, mark: str, value: str) -> None:
     [
         ("x?", ",", "number"), ("1/0", ",", "number"), ("=cmd()", ",", "number"), ("-", ",", "number"),
         ("1e999", ".", "number"), ("9" * 300, ".", "number"), ("nan", ".", "number"), ("∞", ".", "number"),
-        ("1.234", ",", "grouped"), ("1,234.5", ",", "count"), ("1 1/2", ",", "count"),
+        ("1.234", ",", "grouped"), ("1,234.5", ",", "count"), ("1 3/2", ",", "count"),
+        ("49/8 = 6,2", ",", "disagree"), ("6 = 7", ",", "disagree"), ("1/2 1/3", ",", "count"),
         ("4,5 3", ",", "count"),
         ("__import__('os')", ".", "number"),
     ],
@@ -150,6 +159,13 @@ def test_what_is_no_number_or_two_is_not_guessed(text: str, mark: str, why: str)
         ("(-6, 3)", ",", "-6 3", None),
         ("dW = [1, 2; 3, 4]", ".", "1 2 3 4", (2, 2)),
         ("1 2\n3 4", ".", "1 2 3 4", (2, 2)),
+        ("(16 24 -32)^T", ",", "16 24 -32", None),
+        ("(16, 24, -32)^{T}.", ",", "16 24 -32", None),
+        ("[0,5 1,5]ᵀ", ",", "1/2 3/2", None),
+        ("(1 2; 3 4; 5 6)^T", ",", "1 3 5 2 4 6", (2, 3)),
+        ("7 1/2 -3 1/4", ",", "15/2 -13/4", None),
+        ("7 1/2", ",", "7 1/2", None),
+        ("(1/2 3) = (0,5 3)", ",", "1/2 3", None),
     ],
 )
 def test_arrays_are_read_row_by_row(text: str, mark: str, values: str, shape: tuple[int, ...] | None) -> None:
@@ -346,7 +362,13 @@ def test_every_mistake_of_the_rubric_earns_its_credit(name: str) -> None:
         own = sum((one for one, equal in zip(points, same, strict=False) if equal), Fraction(0))
         if len(slip.array.entries) != len(points):
             own = Fraction(0)
-        assert mark.points == own + sum(due.credit, Fraction(0)), (slip.part, slip.mistake)
+        share = mark.step.points / len(points)
+        zeros = [points[at] for at, right in enumerate(key.entries)
+                 if due.credit and not right and slip.array.entries[at]]  # fmt: skip
+        expected = own + sum(due.credit, Fraction(0)) - sum((share - worth) / 2 for worth in zeros)
+        if not due.credit and any(slip.array.entries):
+            expected = max(expected, mark.step.points / 2)  # as a whole, in another shape
+        assert mark.points == max(0, expected), (slip.part, slip.mistake)
         told = slip.mistake in [found.id for found in mark.mistakes]
         assert told or mark.full or not any(slip.array.entries), (slip.part, slip.mistake)
         marked += 1
@@ -354,22 +376,66 @@ def test_every_mistake_of_the_rubric_earns_its_credit(name: str) -> None:
 
 
 def test_numbers_of_another_shape_are_marked_where_a_mistake_gives_them(layer: Sitting) -> None:
-    """dz added up to one number: as many numbers as that mistake gives, and none of the right shape."""
+    """dz added up to one number: half of the point, as for other mistakes."""
     total = sum(layer.key("dz", 1).entries, Fraction(0))
     graded = layer.graded(*layer.rows(1, db=[total]))
     assert doubts(graded)[0][3] == "skipped"
     mark = part(graded, "db")
-    assert (mark.points, mark.shape) == (0, True)
+    assert (mark.points, mark.shape) == (Fraction(1, 2), True)
     assert [found.id for found in mark.mistakes] == ["summed"]
 
 
-def test_a_transposed_matrix_is_not_read_as_if_it_were_right(layer: Sitting) -> None:
-    rows = list(layer.key("dW").rows())
-    turned = "; ".join(shown([row[at] for row in rows]) for at in range(len(rows[0])))
-    graded = layer.graded(*layer.rows(1, without=("dW",)), f's1;capa;dW;"{turned}"')
-    mark = part(graded, "dW")
+def turned(array: Array[Fraction]) -> list[list[Fraction]]:
+    rows = list(array.rows())
+    return [[row[at] for row in rows] for at in range(len(rows[0]))]
+
+
+def test_a_transposed_matrix_earns_the_share_of_a_mistake_however_it_is_written(layer: Sitting) -> None:
+    rows = turned(layer.key("dW"))
+    for between in ("; ", " "):
+        text = between.join(map(shown, rows))
+        mark = part(layer.graded(*layer.rows(1, without=("dW",)), f's1;capa;dW;"{text}"'), "dW")
+        assert mark.points == Fraction(3, 2)
+        assert "result_transposed" in [found.id for found in mark.mistakes]
+    other = "; ".join(shown([value + 1 for value in row]) for row in rows)
+    mark = part(layer.graded(*layer.rows(1, without=("dW",)), f's1;capa;dW;"{other}"'), "dW")
     assert (mark.points, mark.shape) == (0, True)
-    assert "result_transposed" in [found.id for found in mark.mistakes]
+
+
+# --- where a 0 must be ---------------------------------------------------------------------------
+
+
+def test_a_number_where_a_0_must_be_costs_an_equal_share(layer: Sitting) -> None:
+    """ŷ = (5; 0), 1 point; dW has a row of zeros, 3 points for six numbers."""
+    assert layer.key("yhat").entries == (5, 0)
+    other = part(layer.graded(*layer.rows(1, yhat=[5, 8])), "yhat")
+    assert (other.points, other.cells, other.costly) == (Fraction(1, 2), ("right", "wrong"), 1)
+    forgotten = part(layer.graded(*layer.rows(1, yhat=layer.key("z").entries)), "yhat")  # (5; -9)
+    assert forgotten.points == Fraction(3, 4)
+    assert [found.id for found in forgotten.mistakes] == ["function_forgotten"]
+    dw = layer.key("dW").entries
+    for count in (1, 2, 3):
+        spoiled = [*dw[:3], *([7] * count), *([0] * (3 - count))]
+        mark = part(layer.graded(*layer.rows(1, dW=spoiled)), "dW")
+        assert mark.points == 3 - Fraction(count, 2)
+    x, dyhat = layer.sheet().values["x"].entries, layer.key("dyhat").entries
+    skipped = part(layer.graded(*layer.rows(1, dW=[a * b for a in dyhat for b in x])), "dW")
+    assert [found.id for found in skipped.mistakes] == ["upstream_skipped"]
+    assert skipped.points == 3 - 3 * Fraction(1, 2) / 2
+    alone = part(layer.graded(*layer.rows(1, dW=[7, 7, 7, 8, 8, 9])), "dW")
+    assert alone.points == 0
+
+
+def test_a_number_where_a_0_must_be_costs_nothing_where_it_follows(layer: Sitting) -> None:
+    z = [Fraction(5), Fraction(4)]  # (5; -9) is right
+    mark = part(layer.graded(*layer.rows(1, z=z, yhat=z)), "yhat")
+    assert (mark.points, mark.costly) == (1, 0)
+
+
+def test_the_loss_at_a_zero_is_an_equal_share_with_what_it_would_have_earned() -> None:
+    assert loss(Fraction(3), 6) == Fraction(1, 2)
+    assert loss(Fraction(2), 4, Fraction(1, 8)) == Fraction(3, 8)
+    assert loss(Fraction(2), 2, Fraction(1)) == 0
 
 
 # --- what cannot be read -------------------------------------------------------------------------
@@ -532,16 +598,23 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 # --- mistakes to be found, and formulas -----------------------------------------------------------
 
 
-@pytest.mark.parametrize("way", ["línea {}", "line {}", "{}", "({})", "Línea n.º {}", "l. {}"])
-def test_the_line_that_is_wrong_is_worth_half_and_its_correction_the_rest(layer: Sitting, way: str) -> None:
+@pytest.mark.parametrize(
+    "way", ["línea {}", "line {}", "{}", "({})", "Línea n.º {}", "l. {}", "La ({})", "number {}",
+            "{}.ª línea", "La línea equivocada es la {}"]
+)  # fmt: skip
+def test_the_line_alone_is_worth_a_quarter_and_with_its_correction_everything(
+    layer: Sitting, way: str
+) -> None:
     fault = layer.sheet(1, 1).faulty["mistake"]
     named = way.format(fault.at + 1)
     alone = layer.graded(f"s1;error;mistake;{named}")
-    assert part(alone, "mistake").points == 3
+    assert part(alone, "mistake").points == Fraction(3, 2)
     right = layer.graded(f"s1;error;mistake;{named}: {shown(fault.right.array.entries)}")
     assert part(right, "mistake").points == 6
     wrong = layer.graded(f"s1;error;mistake;{named}: {shown([v + 1 for v in fault.right.array.entries])}")
-    assert part(wrong, "mistake").points == 3
+    assert part(wrong, "mistake").points == Fraction(3, 2)
+    copied = layer.graded(f"s1;error;mistake;{named}: {shown(fault.lines[fault.at].array.entries)}")
+    assert part(copied, "mistake").points == Fraction(3, 2)
 
 
 def test_another_line_is_wrong_and_a_right_correction_of_it_is_for_a_person(layer: Sitting) -> None:
@@ -694,21 +767,6 @@ def test_without_headings_a_statement_belongs_to_the_question_in_which_it_is_rig
     assert one(graded).total == 20
 
 
-def test_code_that_computes_the_right_numbers_is_right(neuron: Sitting) -> None:
-    values = {name: array.nested() for name, array in neuron.sheet().values.items()}
-    given = "\n".join(
-        f"{name} = np.array({str(value).replace('Fraction', '').replace(', 1)', ')')})"
-        for name, value in values.items()
-    )
-    text = (
-        f"import numpy as np\n{given}\nz = W @ x + b\nyhat = np.maximum(z, 0)\n"
-        "L = 0.5 * np.sum((yhat - y)**2)\n"
-        "dyhat = yhat - y\ndz = dyhat * (z >= 0)\ndW = np.outer(dz, x)\ndb = dz\ndx = W.T @ dz\n"
-    )
-    graded = neuron.grader.derivations([Source("s1.py", text, ".py")])
-    assert one(graded).total == 14
-
-
 def test_files_are_found_by_id_code_and_number_and_others_are_named(layer: Sitting, tmp_path: Path) -> None:
     for name, student in (("s1.md", 1), ("C0DE0002.md", 2), ("3.md", 3), ("0004-c0de0004.md", 4)):
         (tmp_path / name).write_text(derivation(layer, student), "utf-8")
@@ -720,7 +778,7 @@ def test_files_are_found_by_id_code_and_number_and_others_are_named(layer: Sitti
     graded = grade(tmp_path, layer.manifest, decimal_mark=",")
     assert [one(graded, f"s{n}").total for n in range(1, 5)] == [20] * 4
     assert [(found.file, found.why, found.student) for found in graded.doubts] == [
-        ("6.md", "files", "s6"), ("nobody.md", "student", "nobody"), ("s5.pdf", "file", "s5"),
+        ("6.md", "files", "s6"), ("nobody.md", "student", "nobody"), ("s5.pdf", "file_pdf", "s5"),
         ("s6.md", "files", "s6"),
     ]  # fmt: skip
     assert all(mark.points is None for name in ("s5", "s6") for mark in one(graded, name).parts)
@@ -757,7 +815,7 @@ def test_one_derivation_and_a_table_are_found_by_their_names(layer: Sitting, tmp
     (tmp_path / "folder").mkdir()
     found = grade(tmp_path, layer.manifest)
     files = [(doubt.file, doubt.why) for doubt in found.doubts]
-    assert files == [("answers.csv", "file"), ("folder", "file")]
+    assert files == [("answers.csv", "file_table"), ("folder", "file_folder")]
 
 
 def test_a_false_statement_without_headings_that_may_be_about_two_questions_is_for_a_person(
@@ -774,7 +832,8 @@ def test_a_false_statement_without_headings_that_may_be_about_two_questions_is_f
     ("line", "question"),
     [
         ("# Ejercicio 2", "error"), ("**Pregunta 2.**", "error"), (r"\section*{Question 2}", "error"),
-        ("## Buscar el error", "error"), ("Ejercicio n.º 2", "error"), ("Problem 2: gradients", "error"),
+        ("## Buscar el error", "error"), ("2. Buscar el error", "error"),
+        ("Ejercicio n.º 2", "error"), ("Problem 2: gradients", "error"),
     ],
 )  # fmt: skip
 def test_headings_name_questions(layer: Sitting, line: str, question: str) -> None:
@@ -815,10 +874,213 @@ def test_what_an_unreadable_line_is_about(text: str, name: str | None) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [("La línea 6 está mal.", 6), ("Line (3): wrong", 3), ("línea 3 o línea 4", None), ("6", None),
-     ("línea 5 … la línea 5", 5)],
+     ("línea 5 … la línea 5", 5), ("La línea equivocada es la 7.", 7), ("Es la (3), claramente.", 3),
+     ("La (5): falta la activación", 5), ("Falla la sexta línea.", 6), ("línea n.º 8", 8),
+     ("See line (2).", 2), ("The second line is wrong.", 2), ("Number 3", 3), ("# Ejercicio 2", None),
+     ("the wrong line is number 9", 9), ("$z = (4)$", None), ("La línea que está mal es la séptima", 7),
+     ("la línea 3 o la cuarta línea", None)],
 )  # fmt: skip
 def test_the_line_that_a_text_names(text: str, line: int | None) -> None:
     assert line_named(text) == line
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [("1. Una", "2. Otra"), ("1.", "2."), ("1) a", "2) b"), ("**1.**", "**2.** Error"),
+                          (r"\textbf{1.} Capa", r"\textbf{2.} Error")]
+)  # fmt: skip
+def test_numbers_are_headings_where_they_come_in_order_and_are_as_many(
+    layer: Sitting, first: str, second: str
+) -> None:
+    found = sections(f"{first}\nz = 1\n{second}\nz = 2\n", ".md", layer.exam)
+    assert found == {"capa": f"{first}\nz = 1\n\n\n", "error": f"\n\n{second}\nz = 2\n"}
+    for text in (f"{second}\nz\n{first}\nz", f"{first}\n{second}\n3. c", "1. z = 4\n2. w = 5"):
+        assert sections(text, ".md", layer.exam) is None
+
+
+# --- which formula counts, rows of numbers, and what nobody reads ---------------------------------
+
+
+def test_the_formula_beside_the_numbers_counts_and_none_after_them(layer: Sitting) -> None:
+    numbers = column(layer.key("dx"))
+    cases = {
+        f"dx = W^T dz = {numbers} $$\n\n$$ dx = W dz": 3,
+        f"dx = W dz = {numbers} $$\n\n$$ dx = W^T dz": Fraction(3, 2),
+        f"dx = W^T dz $$\n\n$$ dx = {numbers} $$\n\n$$ dx = W dz": 3,
+        f"dx = W dz $$\n\n$$ dx = {numbers} $$\n\n$$ dx = W^T dz": Fraction(3, 2),
+    }
+    for lines, points in cases.items():
+        assert part(read_md(layer, derivation(layer, dx=lines)), "dx").points == points, lines
+
+
+def test_a_transposed_matrix_after_its_wrong_formula_earns_no_method(layer: Sitting) -> None:
+    matrix = r"\begin{pmatrix}" + r"\\".join(" & ".join(map(str, row)) for row in turned(layer.key("dW")))
+    line = r"dW = dz x^T $$" + "\n\n$$ " + rf"dW = x dz^T = {matrix}\end{{pmatrix}}"
+    assert part(read_md(layer, derivation(layer, dW=line)), "dW").points == Fraction(
+        3, 4
+    )  # half of the value
+
+
+GENERAL = "$$ dz = d\\hat y \\odot relu'(z) $$\n\n$$ dW = dz x^T $$\n\n$$ dx = W^T dz $$\n"
+
+
+def test_a_derivation_in_general_is_marked_by_the_formulas_without_numbers(neuron: Sitting) -> None:
+    numbers = " & ".join(map(str, neuron.key("dW").entries))
+    matrix = rf"\begin{{pmatrix}} {numbers} \end{{pmatrix}}"
+    graded = read_md(neuron, f"{GENERAL}\n\n$$ dW = x dz^T = {matrix} $$")
+    assert part(graded, "derive").points == 4
+    assert part(graded, "dW").points == 1
+
+
+def of_neuron(sitting: Sitting, line: str, suffix: str = ".txt") -> PartMark:
+    """The mark of dW in a text with decimals, of which dW is the last line."""
+    graded = sitting.grader.derivations([Source(f"s1{suffix}", f"L = 24,5\n\n{line}\n", suffix)])
+    return part(graded, "dW")
+
+
+def test_a_row_of_numbers_with_signs_is_no_subtraction(neuron: Sitting) -> None:
+    assert neuron.key("dW").entries == (-14, -21, 28)
+    assert of_neuron(neuron, "dW = dz x^T = [-14,0 -21,0 28,0]").points == 2
+    assert of_neuron(neuron, "dW = [28,5 -21,0 -7,5]").cells == ("wrong", "right", "wrong")
+    for doubtful in ("dW = dz x^T = [14,5 -21,0]", "dW = [14,5 -21,0 -28,0 -3,0]"):
+        mark = of_neuron(neuron, doubtful)
+        assert mark.points is None, doubtful
+    assert of_neuron(neuron, "dW = dz x^T = [-14,5 - 21,0]").points is not None  # that is a subtraction
+
+
+def test_rows_set_with_quads_are_read(neuron: Sitting) -> None:
+    line = r"$$dW = dz x^T = (-14,0 \quad -21,0 \quad 28,5)$$"
+    mark = of_neuron(neuron, line, ".tex")
+    assert (mark.cells, mark.points) == (("right", "right", "wrong"), 1 + Fraction(2, 3))
+    rows = (
+        "\\begin{align*}\n"
+        + line.strip("$").replace("=", "&=", 1).replace("28,5", "28,0")
+        + "\n\\end{align*}"
+    )
+    assert of_neuron(neuron, rows, ".tex").points == 2
+    wrong = of_neuron(neuron, line.replace("dz x^T", "x dz").replace("28,5", "28,0"), ".tex")
+    assert wrong.points == 1  # the numbers, after a wrong formula
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("| $z$ | $(6, -6)$ |", {"z"}), ("| z | L |\n|---|---|\n| 6 | 7/2 |", {"z", "L"}),
+        ("z vale 6", {"z"}), ("| $dW$ | $dz x^T$ |", {"derive"}), ("$z$: 6", {"z"}),
+        ("**dx**\n\n(6; 7; 8)", {"dx"}), (r"$z \to 6$", {"z"}), ("- dŷ: -8", {"dyhat"}),
+        (r"$\hat y$ es 9", {"yhat"}), ("The value of dx is (6, 7, 8).", {"dx"}), ("| z | |", set()),
+        ("Primero calculo $z$, luego $dx$.", set()), ("No sé hacer los 3 apartados.", set()),
+    ],
+)  # fmt: skip
+def test_numbers_beside_a_name_that_nobody_read_are_for_a_person(
+    neuron: Sitting, text: str, names: set[str]
+) -> None:
+    graded = read_md(neuron, f"{text}\n\n$$ db = -7 $$\n")
+    open_parts = {mark.step.part.id for mark in one(graded).parts if mark.points is None}
+    assert open_parts == names
+    assert {found.part for found in graded.doubts if found.why == "mentioned"} == names
+    assert part(graded, "db").full
+
+
+def test_numbers_that_cannot_be_read_after_a_formula_are_for_a_person(layer: Sitting) -> None:
+    graded = read_md(layer, derivation(layer, dx="dx = W^T dz $$\n\n$$ dx = (1 \\quad ?? \\quad"))
+    assert part(graded, "dx").points is None
+
+
+def test_a_reason_in_words_is_for_a_person(layer: Sitting) -> None:
+    fault = layer.sheet(1, 1).faulty["mistake"]
+    name = fault.right.name.replace("dyhat", r"d\hat y")
+    wrong = column(Array(fault.right.array.shape, tuple(value + 1 for value in fault.right.array.entries)))
+    for words, points in (
+        ("", Fraction(3, 2)),
+        (" El producto tiene que hacerse con la matriz traspuesta de los pesos.", None),
+    ):
+        said = f"La línea {fault.at + 1} está mal.{words}\n\n$$ {name} = {wrong} $$"
+        graded = read_md(layer, derivation(layer, second=said))
+        assert part(graded, "mistake").points == points
+        assert [found.why for found in graded.doubts] == (["reason"] if points is None else [])
+
+
+def test_a_number_that_is_rounded_too_much_is_so_in_a_derivation_too(neuron: Sitting) -> None:
+    """49/2 is 24,5: three digits; 25 is rounded to two, whatever the sign before it."""
+    assert neuron.key("L").entries == (Fraction(49, 2),)
+    for sign in ("=", r"\approx"):
+        mark = part(read_md(neuron, f"$$ L {sign} 25 $$\n"), "L")
+        assert (mark.points, mark.coarse, mark.mistakes) == (0, 1, ())
+    assert part(read_md(neuron, "$$ L = 24.5 $$\n"), "L").full
+
+
+# --- one number or two ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "points"), [("(5,0)", 1), ("[5,0]", 1), ("5,0", 1), ("-6,0", None), ("(5)", None),
+                         ("[6,0]", None), ("(5, 0)", 1), ("5 0", 1)]
+)  # fmt: skip
+def test_one_number_that_may_be_two_is_read_as_two_only_if_it_is_right(
+    layer: Sitting, text: str, points: int | None
+) -> None:
+    assert layer.key("yhat").entries == (5, 0)
+    graded = layer.graded(*layer.rows(1, without=("yhat",)), f"s1;capa;yhat;{text}")
+    assert part(graded, "yhat").points == points
+    if points is None:
+        assert ("s1", 9, "yhat", "count") in doubts(graded)
+
+
+def test_what_looks_like_the_number_of_a_mistake_may_be_two_numbers(layer: Sitting) -> None:
+    assert [slip.array.entries for slip in layer.sheet().wrong if slip.mistake == "hadamard_as_dot"] == [
+        (-5,)
+    ]
+    bare = part(layer.graded(*layer.rows(1, without=("dz",)), "s1;capa;dz;-5"), "dz")
+    assert [found.id for found in bare.mistakes] == ["hadamard_as_dot"]
+    mark = part(layer.graded(*layer.rows(1, without=("dz",)), "s1;capa;dz;(-5)"), "dz")
+    assert mark.points is None
+
+
+# --- several sources ---------------------------------------------------------------------------------
+
+
+def test_tables_and_folders_are_put_together_part_by_part(neuron: Sitting, tmp_path: Path) -> None:
+    folder = tmp_path / "derivations"
+    folder.mkdir()
+    (folder / "s1.md").write_text(GENERAL, "utf-8")
+    (folder / "s2.md").write_text(f"$$ z = {neuron.key('z', 2).entries[0] + 1} $$\n\n{GENERAL}", "utf-8")
+    (folder / "s3.md").write_text(f"{GENERAL}\n\n$$ L = {neuron.key('L', 3).entries[0]} $$\n", "utf-8")
+    (folder / "s4.pdf").write_bytes(b"%PDF-1.7")
+    table = tmp_path / "answers.csv"
+    rows = [row for n in range(1, 5) for row in neuron.rows(n)]
+    table.write_text("\n".join(("student;question;part;values", *rows)), "utf-8")
+    graded = grade([table, folder], neuron.manifest, decimal_mark=",")
+    assert [one(graded, name).total for name in ("s1", "s3")] == [14, 14]
+    assert part(graded, "z", "s2").points is None
+    assert [(found.student, found.part, found.file) for found in graded.doubts if found.why == "sources"] == [
+        ("s2", "z", "answers.csv"), ("s2", "z", "s2.md")
+    ]  # fmt: skip
+    assert one(graded, "s4").total == 10  # what the table says counts; what nobody could read is open
+    assert part(graded, "derive", "s4").points is None
+    dx = [*neuron.rows(1, without=("dx",)), "s1;neurona;dx;1 2 3"]
+    sources = [
+        neuron.grader.in_table("\n".join(("student;question;part;values", *dx)), "a.csv", ","),
+        neuron.grader.in_derivations([Source("s1.md", GENERAL, ".md")]),
+    ]
+    for order in (sources, sources[::-1]):
+        assert part(neuron.grader.graded(order), "dx").points == 1  # the method, by the formula
+    again = grade([folder, table], neuron.manifest, decimal_mark=",")
+    assert [found.total for found in again.students] == [found.total for found in graded.students]
+    alone = grade([table], neuron.manifest, decimal_mark=",")
+    assert part(alone, "derive").skipped
+
+
+def test_what_one_source_cannot_read_and_the_other_has_is_no_doubt(layer: Sitting) -> None:
+    rows = layer.grader.in_table("student;part;values\n" + "\n".join(
+        f"s1;{found.id};{shown(layer.key(found.name).entries)}" for found in layer.exam.questions[0].parts
+    ), "a.csv", ",")  # fmt: skip
+    vague = layer.grader.in_derivations([Source("s1.md", "# Ejercicio 1\n\n$$ \\frac{{{ $$\n", ".md")])
+    graded = layer.grader.graded([rows, vague])
+    assert one(graded).total == 14
+    named = layer.grader.in_derivations([Source("s1.md", "# Ejercicio 1\n\n$$ dx = \\frac{{{ $$\n", ".md")])
+    both = layer.grader.graded([rows, named])
+    assert part(both, "dx").points is None
+    assert part(both, "dW").full
 
 
 # --- the manifest, and doing it again -----------------------------------------------------------------
@@ -864,3 +1126,368 @@ def test_a_thousand_students_take_a_few_seconds() -> None:
     graded = replace(grader.table("\n".join(("student;question;part;values", *rows)), "a.csv", ","))
     assert time.perf_counter() - started < 4
     assert len(graded.students) == 100
+
+
+# --- marks for nothing, and marks taken unjustly --------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["z", "yhat", "L", "dyhat", "dz", "dW", "db", "dx"])
+def test_a_wrong_value_written_twice_is_wrong(layer: Sitting, name: str) -> None:
+    key = layer.key(name)
+    garbage = column(Array(key.shape, tuple(Fraction(101 + 7 * at) for at in range(len(key.entries)))))
+    spelled = name.replace("yhat", r"\hat y")
+    for between in (" $$\n\n$$ ", " = "):
+        mark = part(
+            read_md(
+                layer, derivation(layer, **{name: f"{spelled} = {garbage}{between}{spelled} = {garbage}"})
+            ),
+            name,
+        )
+        assert mark.points == 0, (name, between)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["dz = dz", "dz = 1 dz", r"dz = \frac{\partial L}{\partial z}", r"dz = \nabla_z L", "dz = db",
+     r"\delta = dz $$ $$ dz = \delta", "dz = dz + 0 dz", r"q = db $$ $$ dz = q"],
+)  # fmt: skip
+def test_another_way_to_write_a_gradient_is_no_method(layer: Sitting, line: str) -> None:
+    mark = part(read_md(layer, derivation(layer, dz=line, db="")), "dz")  # db states its numbers
+    assert mark.points == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "line", "points"),
+    [("L", r"L = \mathcal L(\hat y, y)", 0), ("yhat", r"\hat y = y + d\hat y", 0), ("z", "z = z", 0),
+     ("z", "z = W x + b", 1), ("yhat", r"\hat y = \mathrm{ReLU}(z)", Fraction(1, 2)),
+     ("dW", "dW = dW", 0), ("dW", r"dW = \frac{dL}{dW}", 0), ("db", "db = dz", 1),
+     ("dW", r"dW = dz \frac{\partial z}{\partial W}", Fraction(3, 2)),
+     ("dW", r"dW = \frac{\partial L}{\partial W} = dz x^T", Fraction(3, 2)),
+     ("dz", r"\delta = \frac{\partial L}{\partial z} = d\hat y \odot \mathrm{ReLU}'(z)", 1)],
+)  # fmt: skip
+def test_a_formula_shows_a_method_by_what_it_is_made_of(
+    layer: Sitting, name: str, line: str, points: Fraction
+) -> None:
+    assert part(read_md(layer, derivation(layer, **{name: line})), name).points == points
+
+
+RIGHT_DZ = r"dz = d\hat y \odot relu'(z) $$ $$ "
+
+
+@pytest.mark.parametrize(
+    ("lines", "points"),
+    [
+        ("dz = dz $$ $$ dW = dW $$ $$ dx = dx", 0),
+        (r"dz = \frac{\partial L}{\partial z} $$ $$ dW = \frac{dL}{dW} $$ $$ dx = \nabla_x L", 0),
+        ("dz = x dz $$ $$ dz = x dz $$ $$ dW = x dz^T $$ $$ dW = x dz^T", 0),
+        (r"dz = d\hat y $$ $$ dz = d\hat y $$ $$ dx = W^T d\hat y $$ $$ dx = W^T d\hat y", 0),
+        (RIGHT_DZ + r"dW = dz \frac{\partial z}{\partial W} $$ $$ dx = W^T dz", None),
+        (RIGHT_DZ + r"dW = dz \frac{\partial z}{\partial W} = dz x^T $$ $$ dx = W^T dz", 4),
+    ],
+)  # fmt: skip
+def test_a_derivation_in_general_is_no_tautology(neuron: Sitting, lines: str, points: int | None) -> None:
+    graded = read_md(neuron, f"$$ {lines} $$".replace(" $$ $$ ", " $$\n\n$$ "))
+    assert part(graded, "derive").points == points
+    assert [found.why for found in graded.doubts if found.part == "derive"] == (
+        [] if points is not None else ["chain"]
+    )
+
+
+def test_a_wrong_formula_written_twice_is_wrong(layer: Sitting) -> None:
+    for line in ("dW = x dz^T", r"dz = 2 d\hat y", "dx = W dz"):
+        name = line[:2]
+        mark = part(read_md(layer, derivation(layer, **{name: f"{line} $$\n\n$$ {line}"})), name)
+        assert mark.points == 0, line
+
+
+def test_code_alone_shows_the_method_and_numbers_in_it_are_numbers(neuron: Sitting) -> None:
+    """14 points, half of them for methods; dz is one number, and db = dz."""
+    graded = neuron.grader.derivations([Source("s1.py", code(neuron), ".py")])
+    assert one(graded).total == 7
+    (dz,) = neuron.key("dz").entries
+    dw = ", ".join(map(str, neuron.key("dW").entries))
+    garbage = "dW = np.array([[9, 9, 9]])\n"
+    for lines, points in ((f"dz = {dz}\n", 1), (f"dz = np.array([{dz}])\n", 1),
+                          (f"dW = np.array([[{dw}]])\n", 1), (garbage, 0)):  # fmt: skip
+        stated = neuron.grader.derivations([Source("s1.py", code(neuron) + lines, ".py")])
+        assert one(stated).total == 7 + points, lines
+    only = neuron.grader.derivations([Source("s1.py", "import numpy as np\n" + garbage * 2, ".py")])
+    assert part(only, "dW").points == 0
+
+
+def code(sitting: Sitting) -> str:
+    """A program that works everything out, and states nothing but what is given."""
+    values = {name: array.nested() for name, array in sitting.sheet().values.items()}
+    given = "\n".join(
+        f"{name} = np.array({str(value).replace('Fraction', '').replace(', 1)', ')')})"
+        for name, value in values.items()
+    )
+    return (
+        f"import numpy as np\n{given}\nz = W @ x + b\nyhat = np.maximum(z, 0)\n"
+        "L = 0.5 * np.sum((yhat - y)**2)\n"
+        "dyhat = yhat - y\ndz = dyhat * (z >= 0)\ndW = np.outer(dz, x)\ndb = dz\ndx = W.T @ dz\n"
+    )
+
+
+def test_a_line_of_numbers_that_cannot_be_read_is_never_wrong(layer: Sitting) -> None:
+    for line in (r"dx = (1 \quad ?? \quad", "dx = (2·3, 1·4, !)"):
+        for first in ("dx = W^T dz", "dx = (1, 2, 3)"):
+            graded = read_md(layer, derivation(layer, dx=f"{first} $$\n\n$$ {line}"))
+            assert part(graded, "dx").points is None, (first, line)
+            assert {found.part for found in graded.doubts} == {"dx"}
+    formula = read_md(layer, derivation(layer, dW="dW = dz x^T $$\n\n$$ dW = \\frac{{{"))
+    assert part(formula, "dW").points is None
+
+
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [("tarea-2.md", None), ("s2_2.md", None), ("2 final.md", None), ("000000002.md", None), ("2.md", "s2"),
+     ("00002.md", "s2"), ("tarea_s2.md", "s2"), ("Tarea S2.md", "s2"), ("s3-s2.md", None),
+     ("0003-c0de0002.md", "s2"), ("s3-c0de0002.md", "s2"), ("c0de0003-c0de0002.md", "s2"), ("2x.md", None),
+     ("1234567892.md", None), ("²", None), ("0.md", None)],
+)  # fmt: skip
+def test_a_file_is_never_given_to_somebody_else(layer: Sitting, name: str, owner: str | None) -> None:
+    graded = layer.grader.derivations([Source(name, derivation(layer, 2), ".md")])
+    present = [student.student.id for student in graded.students if student.present]
+    assert present == ([] if owner is None else [owner])
+    assert [found.why for found in graded.doubts] == ([] if owner else ["student"])
+
+
+def test_where_ids_are_numbers_a_number_is_an_id() -> None:
+    sitting = Sitting("examen-neurona", 3)
+    ids = {"s1": "3", "s2": "10", "s3": "4711"}
+    people = People([replace(one, student=replace(one.student, id=ids[one.student.id]))
+                     for one in sitting.manifest.issued])  # fmt: skip
+    found = {
+        text: people.owner(text) for text in ("3", "1", "2", "10", "tarea-3", "tarea-10", "p_4711", "47110")
+    }
+    assert {text: one and one.student.id for text, one in found.items()} == {
+        "3": "3", "1": None, "2": None, "10": "10", "tarea-3": None, "tarea-10": None, "p_4711": "4711",
+        "47110": None,
+    }  # fmt: skip
+    assert people.find("1234567890123") is None
+
+
+@pytest.mark.parametrize("exam", EXAMS)
+def test_the_shares_of_a_mistake_to_be_found_add_up(exam: str) -> None:
+    for method in (Fraction(0), Fraction(1, 3), Fraction(1, 2), Fraction(1)):
+        shares = found_shares(Fraction(6), method)
+        assert shares.line + shares.reason + shares.right == 6
+        assert (shares.line, shares.line) == (shares.reason, 3 * method)
+    sitting = Sitting(exam, 1)
+    for step in one(sitting.graded(*sitting.rows())).parts:
+        assert (step.step.found is None) == (step.step.part.kind != "mistake")
+
+
+def test_what_follows_from_a_rounded_answer_is_right_either_way() -> None:
+    """L = ⅓‖ŷ − y‖²: dŷ has thirds in it. With a wrong sign and rounded, what comes of it has an interval."""
+    sitting = Sitting("examen-red", 30, ('"1/2 ||', '"1/3 ||'))
+    tried = 0
+    for variant in sitting.variants:
+        student, sheet = variant.student.number, variant.sheets[0]
+        dyhat = sheet.key["dyhat"].entries
+        if not all(value.denominator == 3 for value in dyhat):
+            continue
+        tried += 1
+        a1 = sheet.key["a1"].entries
+        own = [-value for value in dyhat]
+        rounded = [Fraction(round(value * 100), 100) for value in own]
+        exact, written = ([g * a for g in given for a in a1] for given in (own, rounded))
+        apart = [g * a + (Fraction(1, 10) * abs(a) if a else 0) for g in rounded for a in a1]
+        without = ("dW2",)
+        for products, points in ((exact, 2), (written, 2), (apart, 0)):
+            rows = sitting.rows(student, without, dyhat=rounded)
+            graded = sitting.graded(*rows, f"s{student};red;dW2;{shown(products)}")
+            mark = part(graded, "dW2", f"s{student}")
+            assert mark.points == points, (student, products)
+        right = [Fraction(round(value * 100), 100) for value in dyhat]
+        rows = sitting.rows(student, without, dyhat=right)
+        products = [g * a for g in right for a in a1]
+        mark = part(sitting.graded(*rows, f"s{student};red;dW2;{shown(products)}"), "dW2", f"s{student}")
+        assert mark.full
+        assert "follows" not in mark.cells
+    assert tried > 3
+
+
+# --- properties of the three exams ----------------------------------------------------------------------
+
+VARIANTS = 4
+"""How many students are looked at in each exam."""
+
+LAYER = {
+    "z": "z = W x + b", "yhat": r"\hat y = \mathrm{ReLU}(z)", "L": r"L = \frac12 \|\hat y - y\|^2",
+    "dyhat": r"d\hat y = \hat y - y", "dz": r"dz = d\hat y \odot \mathrm{ReLU}'(z)", "dW": "dW = dz\\, x^T",
+    "db": "db = dz", "dx": "dx = W^T dz",
+}  # fmt: skip
+NETWORK = {
+    "z1": "z_1 = W_1 x + b_1", "a1": r"a_1 = \mathrm{ReLU}(z_1)", "yhat": r"\hat y = W_2 a_1 + b_2",
+    "L": r"L = \frac12 \|\hat y - y\|^2", "dyhat": r"d\hat y = \hat y - y", "dW2": r"dW_2 = d\hat y\, a_1^T",
+    "db2": r"db_2 = d\hat y", "da1": r"da_1 = W_2^T d\hat y",
+    "dz1": r"dz_1 = da_1 \odot \mathrm{ReLU}'(z_1)", "dW1": "dW_1 = dz_1 x^T", "db1": "db_1 = dz_1",
+}  # fmt: skip
+WORKED = {"examen-neurona": LAYER, "examen-capa": LAYER, "examen-red": NETWORK}
+"""How each quantity is made, worked out by hand."""
+
+BEHIND = {"examen-neurona": "dz", "examen-capa": "dz", "examen-red": "dz1"}
+"""The gradient whose sign is wrong."""
+
+FORMS = {".md": "{}", ".tex": "\\documentclass{{article}}\n\\begin{{document}}\n{}\\end{{document}}\n"}
+
+
+@pytest.fixture(scope="module", params=EXAMS)
+def sitting(request: pytest.FixtureRequest) -> Sitting:
+    return Sitting(request.param, VARIANTS)
+
+
+Lines = dict[str, str]
+
+
+def worked(sitting: Sitting, student: int = 1, changes: Lines | None = None, *, alone: bool = False) -> Lines:
+    """The lines of the first question with a student's right numbers; `alone` without their formulas."""
+    key, formulas = sitting.sheet(student).key, WORKED[sitting.exam.key]
+    lines = {
+        name: (formula.split(" = ")[0] if alone else formula) + f" = {column(key[name])}"
+        for name, formula in formulas.items()
+    }
+    return {**lines, **(changes or {})}
+
+
+def as_text(sitting: Sitting, lines: Lines, student: int, suffix: str, *, rest: bool = True) -> str:
+    """A derivation of the whole exam; with `rest` what is asked besides numbers is right."""
+    body, tail = [*lines.values()], ""
+    for question in sitting.exam.questions:
+        for asked in question.parts if rest else ():
+            if asked.kind == "derive":
+                body += [WORKED[sitting.exam.key][name] for name in asked.names]
+            if asked.kind == "mistake":
+                fault = sitting.sheet(student, 1).faulty[asked.id]
+                name = fault.right.name.replace("dyhat", r"d\hat y")
+                tail = f"La línea {fault.at + 1} está mal.\n\n$$ {name} = {column(fault.right.array)} $$\n"
+    several = len(sitting.exam.questions) > 1
+    text = "\n\n".join(f"$$ {line} $$" for line in body) + "\n"
+    text = f"# Ejercicio 1\n\n{text}\n# Ejercicio 2\n\n{tail}" if several else text
+    if suffix == ".tex":
+        for number in (1, 2):
+            text = text.replace(f"# Ejercicio {number}", rf"\section*{{Ejercicio {number}}}")
+        text = text.replace("$$ ", r"\[ ").replace(" $$", r" \]")
+    return FORMS[suffix].format(text)
+
+
+def marked(sitting: Sitting, text: str, student: int, suffix: str) -> Graded:
+    return sitting.grader.derivations([Source(f"s{student}{suffix}", text, suffix)])
+
+
+def numeric(graded: Graded, student: int) -> dict[str, PartMark]:
+    """The marks of the parts that ask for numbers, by name."""
+    return {found.step.part.name: found for found in one(graded, f"s{student}").parts if found.step.key}
+
+
+@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("student", range(1, VARIANTS + 1))
+def test_a_perfect_derivation_earns_everything(sitting: Sitting, student: int, suffix: str) -> None:
+    graded = marked(sitting, as_text(sitting, worked(sitting, student), student, suffix), student, suffix)
+    assert graded.doubts == ()
+    assert one(graded, f"s{student}").total == sitting.exam.points
+
+
+@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("student", range(1, VARIANTS + 1))
+def test_garbage_written_twice_earns_nothing(sitting: Sitting, student: int, suffix: str) -> None:
+    """One part at a time, all others right: then all of them."""
+    key = sitting.sheet(student).key
+    garbage = {
+        name: key[name].with_entries(
+            Fraction((1009 + at) ** 2 + 7 * place) for place in range(len(key[name].entries))
+        )
+        for at, name in enumerate(WORKED[sitting.exam.key])
+    }
+    spoiled = {
+        name: " $$\n\n$$ ".join([f"{formula.split(' = ')[0]} = {column(garbage[name])}"] * 2)
+        for name, formula in WORKED[sitting.exam.key].items()
+    }
+    for change in (*({name: lines} for name, lines in spoiled.items()), spoiled):
+        lines = worked(sitting, student, change)
+        graded = marked(sitting, as_text(sitting, lines, student, suffix), student, suffix)
+        for name in change:
+            assert numeric(graded, student)[name].points == 0, name
+    rows = sitting.rows(student, **{name: array.entries for name, array in garbage.items()})
+    assert {found.points for found in numeric(sitting.graded(*rows, *rows), student).values()} == {0}
+
+
+@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("student", range(1, VARIANTS + 1))
+def test_zeros_in_a_derivation_earn_a_tenth_at_most(sitting: Sitting, student: int, suffix: str) -> None:
+    key = sitting.sheet(student).key
+    zeros = {name: column(key[name].with_entries([Fraction(0)] * len(key[name].entries))) for name in key}
+    for count in (1, 2):
+        lines = {
+            name: " $$\n\n$$ ".join([f"{formula.split(' = ')[0]} = {zeros[name]}"] * count)
+            for name, formula in WORKED[sitting.exam.key].items()
+        }
+        graded = marked(sitting, as_text(sitting, lines, student, suffix, rest=False), student, suffix)
+        marks = numeric(graded, student).values()
+        assert 10 * sum(found.points or 0 for found in marks) <= sum(found.step.points for found in marks)
+        assert all(found.points is not None for found in marks)
+
+
+def turned_sign(sitting: Sitting, student: int) -> dict[str, list[Fraction]]:
+    """All that comes of dz (of dz1), worked out with the other sign."""
+    key, name = sitting.sheet(student).key, BEHIND[sitting.exam.key]
+    after = {"dz": ("dz", "dW", "db", "dx"), "dz1": ("dz1", "dW1", "db1")}[name]
+    return {one: [-value for value in key[one].entries] for one in after}  # they are linear in dz
+
+
+@pytest.mark.parametrize("suffix", [*FORMS, ".csv"])
+@pytest.mark.parametrize("student", range(1, VARIANTS + 1))
+def test_a_wrong_sign_is_paid_for_once(sitting: Sitting, student: int, suffix: str) -> None:
+    key, wrong = sitting.sheet(student).key, turned_sign(sitting, student)
+    if suffix == ".csv":
+        graded = sitting.graded(*sitting.rows(student, **wrong))
+    else:
+        changes = {
+            name: f"{WORKED[sitting.exam.key][name]} = {column(key[name].with_entries(entries))}"
+            for name, entries in wrong.items()
+        }
+        lines = worked(sitting, student, changes)
+        graded = marked(sitting, as_text(sitting, lines, student, suffix), student, suffix)
+    marks = numeric(graded, student)
+    short = {name for name, found in marks.items() if not found.full}
+    assert short == {BEHIND[sitting.exam.key]}
+    assert all(set(marks[name].cells) <= {"follows", "right"} for name in wrong if name not in short)
+
+
+def promised(mark: PartMark, entries: Sequence[Fraction]) -> Fraction:
+    """What the rubric says of a mistake's numbers: those that are right, a share of the others, and where a 0
+    must be, a loss."""
+    step, key = mark.step, mark.step.key
+    assert key is not None
+    due = next(found for found in step.mistakes if found.slip.array.entries == tuple(entries))
+    if key.entries == tuple(entries):  # only the shape is another, which a list of numbers does not show
+        return step.points
+    if not due.credit:
+        return step.points / 2 if any(entries) else Fraction(0)
+    won = Fraction(0)
+    for value, right, worth, credit in zip(entries, key.entries, step.numbers, due.credit, strict=True):
+        won += worth if value == right else credit
+        if value and not right:
+            won -= (step.points / len(step.numbers) - worth) / 2
+    return max(won, Fraction(0))
+
+
+@pytest.mark.parametrize("student", range(1, VARIANTS + 1))
+def test_known_mistakes_earn_what_the_rubric_promises(sitting: Sitting, student: int) -> None:
+    """In a table and in a derivation without formulas, where all else is right."""
+    left = {name: formula.split(" = ")[0] for name, formula in WORKED[sitting.exam.key].items()}
+    seen = 0
+    for slip in sitting.sheet(student).wrong:
+        entries = slip.array.entries
+        graded = [sitting.graded(*sitting.rows(student, **{slip.part: entries}))]
+        if len(slip.array.shape) < 2 or min(slip.array.shape) > 1:
+            line = {slip.part: f"{left[slip.part]} = {column(slip.array)}"}
+            text = as_text(sitting, worked(sitting, student, line, alone=True), student, ".md")
+            graded.append(marked(sitting, text, student, ".md"))
+        for found in graded:
+            mark = numeric(found, student)[slip.part]
+            assert mark.points == promised(mark, entries), (slip.part, slip.mistake, mark.cells)
+            seen += 1
+    assert seen > 20

@@ -24,6 +24,7 @@ from symbackprop.exams.manifest import read_manifest
 from symbackprop.exams.rubric import Rubrics
 from symbackprop.exams.variants import KeyMismatch, Maker, anonymous
 from symbackprop.report.exams.answers import compare
+from symbackprop.report.exams.ledger import Ledger
 from symbackprop.report.exams.making import KINDS, MANIFEST
 from symbackprop.report.exams.pool import pool_of
 
@@ -58,7 +59,7 @@ def test_an_exam_is_made_and_said(run: Run, tmp_path: Path) -> None:
     assert "every key was found twice, by the formulas and by dual numbers: 3 variants" in out
     made = set(contents(tmp_path / "output/examen-capa"))
     assert made == {
-        "students/papers.tex", "teacher/keys.tex", "teacher/manifest.json", "teacher/variants.json",
+        "teacher/papers.tex", "teacher/keys.tex", "teacher/manifest.json", "teacher/variants.json",
         ".symbackprop",
     }  # fmt: skip
 
@@ -247,6 +248,91 @@ def test_grading_of_what_is_not_there(run: Run, answers: str, exam: str, said: s
     code, _, err = run("grade", answers, "--exam", exam)
     assert code == 2
     assert said in err
+
+
+def test_latex_that_is_lost_is_said_once_in_a_plain_line(run: Run, tmp_path: Path) -> None:
+    """Of papers, solutions and rubric together; what goes to no platform likewise."""
+    (tmp_path / "e.toml").write_text(
+        "instructions = { en = 'With $x$.' }\n[questions.q]\nexercise = 'neurona'\n"
+        "text = { en = 'As in \\\\emph{class}.' }\npoints = { z = 1, dz = 1 }\n".replace("\\\\", "\\")
+    )
+    kinds = "papers,solutions,rubric,moodle,stack"
+    code, _, err = run("exam", "e.toml", "--variants", "2", "--to", kinds, "--engine", "typst")
+    assert code == 0
+    assert err.splitlines() == [
+        "warning: instructions has LaTeX in it, which Typst prints as it stands",
+        "warning: questions.q.text has LaTeX in it, which Typst prints as it stands",
+        "warning: questions.q.text has LaTeX in it, and goes to no platform",
+    ]
+    code, _, err = run("exam", "e.toml", "--variants", "2", "--to", "papers", "--engine", "pdflatex")
+    assert (code, err) == (0, "")
+
+
+def test_a_name_that_cannot_be_printed_is_said(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "r.csv").write_text("id,name\n1,李明\n2,Ana Núñez\n")
+    code, _, err = run("exam", "examen-neurona", "--roster", "r.csv", "--to", "papers")
+    assert (code, len(err.splitlines())) == (0, 1)
+    assert "李明 (1)" in err
+    assert "Ana" not in err
+
+
+def test_a_teachers_latex_that_breaks_the_paper_is_named(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text(
+        "instructions = '\\end{document}'\n[questions.q]\nexercise = 'neurona'\npoints = { z = 1 }\n"
+    )
+    code, _, err = run("exam", "e.toml", "--variants", "2", "--to", "papers", "--engine", "pdflatex")
+    assert code == 2
+    assert err.rstrip().endswith("Look at your own LaTeX, which is in: instructions")
+
+
+def test_no_latex_of_a_title_goes_to_a_platform(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "e.toml").write_text(
+        "title = 'On \\emph{nets}'\n[questions.q]\ntitle = 'With $z$'\nexercise = 'neurona'\n"
+        'text = """First.\n\nSecond."""\npoints = { z = 1, dz = 1 }\n'
+    )
+    code, _, err = run("exam", "e.toml", "--variants", "2", "--to", "moodle,qti,canvas,prairielearn,stack")
+    assert code == 0
+    assert err.splitlines() == [
+        "warning: title has LaTeX in it, and goes to no platform",
+        "warning: questions.q.title has LaTeX in it, and goes to no platform",
+    ]
+    moodle = (tmp_path / "output/e/platforms/moodle/e-moodle.xml").read_text()
+    assert "emph" not in moodle
+    assert "<p>First.</p><p>Second.</p>" in moodle.replace("\n", "")
+
+
+def test_one_run_at_a_time_works_in_a_folder(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "output/examen-neurona"
+    with Ledger.of(folder).alone():
+        code, _, err = run("exam", "examen-neurona", "--variants", "1", "--to", "keys")
+        assert code == 2
+        assert "another run is at work there" in err
+        assert not (folder / MANIFEST).exists()
+    assert run("exam", "examen-neurona", "--variants", "1", "--to", "keys")[0] == 0
+
+
+def test_going_on_from_a_whole_run_typesets_and_compares_nothing(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from symbackprop.report.exams import answers, batches, rubric
+
+    order = ("exam", "examen-capa", "--variants", "3", "--engine", "typst", "--resume")
+    code, out, _ = run(*order)
+    assert code == 0
+    before = contents(tmp_path / "output")
+    assert not [name for name in before if "students" in name and not name.endswith(".pdf")]
+    with monkeypatch.context() as patched:
+        for module, name in ((batches, "typeset"), (rubric, "typeset"), (answers, "compare")):
+            patched.setattr(module, name, lambda *_, **__: pytest.fail("it is made again"))
+        code, again, _ = run(*order)
+    assert code == 0
+    assert contents(tmp_path / "output") == before
+    (said,) = (line for line in out.splitlines() if line.startswith("PDF text"))
+    assert said in again
+    rubric_pdf = tmp_path / "output/examen-capa/teacher/rubric.pdf"
+    rubric_pdf.unlink()
+    assert run(*order)[0] == 0
+    assert contents(tmp_path / "output") == before
 
 
 # --- platforms -------------------------------------------------------------------------------

@@ -35,9 +35,15 @@ from symbackprop.exercise import from_parts
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation import tree
 from symbackprop.report.exams import papers, worked
+from symbackprop.report.exams.answers import answers, key_line
 from symbackprop.report.exams.codes import Codes, Form, drawn, payload, variant_code
-from symbackprop.report.exams.papers import Papers, TexInTypst, in_language, latex_texts, paper_text
+from symbackprop.report.exams.conventions import conventions
+from symbackprop.report.exams.functions import model_equations
+from symbackprop.report.exams.keys import keys_text
+from symbackprop.report.exams.papers import Papers, in_language, paper_text
+from symbackprop.report.exams.teachers import TexInTypst, latex_texts, own
 from symbackprop.report.exams.worked import number_text, step_points
+from symbackprop.report.render import FORMATS
 
 FORMS: tuple[Form, ...] = ("tex", "typ")
 SECRET = b"a secret of sixteen bytes"
@@ -194,7 +200,8 @@ def test_a_question_is_derived_once_for_all_its_solutions(monkeypatch: pytest.Mo
     derived: list[str] = []
     monkeypatch.setattr(worked, "derive", lambda exercise: derived.append(exercise.key) or derive(exercise))
     text_of(VARIANTS * 3, "tex", solutions=True)
-    assert len(derived) == len(QUESTIONS)
+    general = sum(any(one.kind == "derive" for one in asked.parts) for asked in QUESTIONS)
+    assert len(derived) == len(QUESTIONS) + general  # what is asked in general once more, for any sizes
 
 
 def test_papers_do_without_sympy() -> None:
@@ -341,6 +348,248 @@ def test_a_teachers_latex_goes_to_latex_alone() -> None:
     assert in_language(own.instructions, "fr") == own.instructions["es"]
 
 
+@pytest.mark.parametrize("solutions", [False, True])
+def test_a_teachers_latex_is_warned_of_once(solutions: bool) -> None:
+    own = exam(instructions={"es": r"\emph{solo}"})
+    made = Papers(own, "es", "typ", mac, solutions=solutions)
+    with pytest.warns(TexInTypst) as found:
+        _ = [made.document([one], 4) for one in VARIANTS]
+    assert [str(one.message) for one in found] == [
+        "instructions has LaTeX in it, which Typst prints as it stands"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("date", "spanish", "english"),
+    [
+        ("2026-12-10", "10 de diciembre de 2026", "10 December 2026"),
+        ("2024-02-29", "29 de febrero de 2024", "29 February 2024"),
+        ("2026-02-29", "2026-02-29", "2026-02-29"),
+        ("10/12", "10/12", "10/12"),
+    ],
+)
+def test_a_date_is_written_as_a_person_does(date: str, spanish: str, english: str) -> None:
+    for language, written in (("es", spanish), ("en", english)):
+        for form in FORMS:
+            text = Papers(exam(date=date), language, form, mac).document(VARIANTS[:1], 4)
+            assert FORMATS[form].escape(written) in text
+            assert (FORMATS[form].escape(date) in text) == (date == written)
+
+
+# --- what a question says ----------------------------------------------------------------------------
+
+
+CLIP: dict[str, Any] = {
+    "clip": {"pieces": [{"formula": "2", "bound": "2"}, {"formula": "u", "bound": "-1"}, {"formula": "-1"}]}
+}
+
+
+def bent(
+    function: str, kinks: dict[str, dict[str, str]] | None = None, functions: dict[str, Any] | None = None
+) -> Exercise:
+    return from_parts(
+        model={"z": "W x + b", "yhat": f"{function}", "L": "1/2 ||yhat - y||^2"},
+        values={"W": [[1, 2]], "b": [1], "x": [2, 3], "y": [4]}, wanted=["W"], kinks=kinks,
+        functions=functions,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("function", "kinks"),
+    [
+        ("relu(z)", None),
+        ("relu(z)", {"relu": {"0": "1"}}),
+        ("relu(z)", {"relu": {"0": "1/2"}}),
+        ("leaky_relu(z, slope = 1/4)", None),
+        ("leaky_relu(z, slope = 1/4)", {"leaky_relu": {"0": "1/2"}}),
+        ("abs(z)", None),
+        ("elu(z, alpha = 2)", None),
+        ("elu(z)", None),
+        ("sigmoid(z)", None),
+    ],
+)
+def test_conventions_are_those_of_the_derivation(
+    function: str, kinks: dict[str, dict[str, str]] | None
+) -> None:
+    """Found in dual numbers; SymPy finds the same kinks, and the same slopes at them."""
+    exercise = bent(function, kinks)
+    asked = Papers(exam(questions=(question("q", exercise, part("dz")),)), "en", "tex", mac).asked[0]
+    found = []
+    for made in conventions(asked.view):
+        assert isinstance(made, tree.Chain)
+        call, taken = made.members
+        assert isinstance(call, tree.Call)
+        assert call.primes == 1
+        found.append((call.function, value_of(call.args[0]), value_of(taken)))
+    slopes = derive(exercise).slopes
+    assert found == [
+        (name, kink.exact_at, kink.exact_taken) for name, slope in slopes.items() for kink in slope.kinks
+    ]
+
+
+def value_of(node: tree.Node) -> Fraction:
+    if isinstance(node, tree.Quotient):
+        return value_of(node.above) / value_of(node.below)
+    assert isinstance(node, tree.Number)
+    return node.value
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_convention_is_said_where_a_gradient_is_asked(form: Form) -> None:
+    exercise = bent("relu(z)", {"relu": {"0": "1"}})
+    for asked, said in ((part("z"), False), (part("dz"), True), (part("d", "derive", ("dz",)), True)):
+        for solutions in (False, True):
+            made = Papers(
+                exam(questions=(question("q", exercise, asked),)), "es", form, mac, solutions=solutions
+            )
+            skeleton = "".join(made._made[1].pieces)
+            assert ("Modelo, con el convenio" in skeleton) is said
+            assert ("Modelo:" in skeleton) is not said
+            assert bool(re.search(r"ReLU\W*(0)\W*= 1", skeleton)) is said
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("function", "said"),
+    [
+        ("relu(z)", False),  # g(z) = ReLU(z) = max(z, 0) says it
+        ("leaky_relu(z, slope = 1/4)", True),
+        ("clip(z)", True),
+        ("abs(z)", False),
+        ("sigmoid(z)", False),
+    ],
+)
+def test_what_a_function_is_stands_on_the_paper(form: Form, function: str, said: bool) -> None:
+    """What no equation of the model says is said by cases; and what is said has the function's values."""
+    exercise = bent(function, None, CLIP)
+    asked = Papers(exam(questions=(question("q", exercise, part("dz")),)), "en", form, mac).asked[0]
+    stated = model_equations(asked.view)
+    cases = [one for node in stated for one in tree.walk(node) if isinstance(one, tree.Cases)]
+    assert len(cases) == said
+    for one in cases:
+        assert branch_at(one, Fraction(1)) == 1
+        assert branch_at(one, Fraction(-4)) == (-1 if "clip" in function else Fraction(-1))
+        assert branch_at(one, Fraction(5)) == (2 if "clip" in function else 5)
+    lines = asked.model()
+    assert len(lines) > 0
+    assert max(line["height"] for line in lines) == (
+        2.3 if not said else 4.95 if "clip" in function else 3.55
+    )
+
+
+def branch_at(cases: tree.Cases, u: Fraction) -> Fraction:
+    """The value of a function by cases of u, by plain arithmetic."""
+
+    def value(node: tree.Node) -> Fraction:
+        match node:
+            case tree.Number():
+                return node.value
+            case tree.Name():
+                return u
+            case tree.Neg(inner) | tree.Bracket(inner):
+                return value(inner) * (-1 if isinstance(node, tree.Neg) else 1)
+            case tree.Quotient(above, below):
+                return value(above) / value(below)
+            case tree.Product(factors):
+                made = Fraction(1)
+                for factor in factors:
+                    made *= value(factor)
+                return made
+        raise AssertionError(node)
+
+    compare = {"≥": lambda a, b: a >= b, "<": lambda a, b: a < b, "≤": lambda a, b: a <= b}
+    for formula, condition in cases.branches:
+        assert isinstance(condition, tree.Chain)
+        sides = list(map(value, condition.members))
+        pairs = zip(sides, condition.relations, sides[1:], strict=False)
+        if all(compare[relation](left, right) for left, relation, right in pairs):
+            return value(formula)
+    raise AssertionError(u)
+
+
+def test_paragraphs_of_a_teachers_text_stay_apart() -> None:
+    assert own("One.\n\n  Two & more.\n", "tex") == "One.\n\nTwo \\& more."
+    assert own("One.\n\nTwo.", "typ").split("\n\n") == ["One.", "Two."]
+
+
+def test_data_are_spread_evenly() -> None:
+    """Two and two rather than three and one, in as few lines as before."""
+    asked = Papers(exam(), "en", "tex", mac).asked[2]
+    counts = [line["text"].count(r"\mathbb{R}") or line["text"].count(r"\in") for line in papers_data(asked)]
+    assert sum(counts) == len(asked.names) == 6
+    assert max(counts) - min(counts) <= 1
+
+
+def papers_data(asked: Any) -> list[Any]:
+    from symbackprop.report.exams.marks import Marks
+
+    found: list[Any] = asked.data(Marks.avoiding([]))
+    return found
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_what_gradients_are_called_is_said_where_a_mistake_is_to_be_found(language: str) -> None:
+    text = Papers(exam(), language, "tex", mac).paper(VARIANTS[0], 4)
+    said = {"es": "Aquí, {} abrevia {}.", "en": "Here {} is short for {}."}[language]
+    assert said.format("$dA$", r"$\pdi{\Loss}{A}$") in re.sub(r"\\grad{(\w+)}", r"\1", text)
+    named = from_parts(
+        model={"A": "W x", "L": "1/2 ||A - y||^2"},
+        values={"W": [[1, 2]], "x": [2, 3], "y": [4]},
+        wanted=["W"],
+    )
+    one = Papers(exam(questions=(question("q", named, part("dA")),)), "en", "tex", mac).asked[0]
+    assert one.notation()["gradient"] == tree.Gradient(tree.Name("V"))
+
+
+def test_a_derivation_in_general_has_no_sizes_of_the_question() -> None:
+    """No sum to 2; of a model that needs its sizes they stay."""
+    text = Papers(exam(), "en", "tex", mac, solutions=True).paper(VARIANTS[0])
+    layer = text[text.index("Question layer}") : text.index("Question layers")]
+    numbers, general = layer[: layer.index("Use the chain rule")], layer[layer.index("Use the chain rule") :]
+    assert r"\sum_{j=1}^{2}" in numbers
+    assert not re.search(r"\\sum_{\w=1}\^{\d", general)
+    assert r"\sum_{j=1}^{k}" in general
+    assert r"W \in \R^{k \times n}" in general
+    alone = question("q", NEURON, part("derive", "derive", ("dz", "dW")))
+    made = Papers(exam(questions=(alone,)), "en", "tex", mac, solutions=True)
+    solution = made.paper(Variant(student=Student(id="1"), sheets=(sheet(alone, 1),)))
+    assert "In general" not in solution
+
+
+# --- keys ----------------------------------------------------------------------------------
+
+
+def test_all_answers_are_in_one_line() -> None:
+    asked = Papers(exam(), "es", "tex", mac).asked
+    one = VARIANTS[0]
+    assert key_line(asked[1], one.sheets[1]).startswith("(a) ")
+    assert "(b)" not in key_line(asked[1], one.sheets[1])  # a derivation in general has no numbers
+    faulty = one.sheets[3].faulty["mistake"]
+    assert key_line(asked[3], one.sheets[3]) == "(a) línea 3; 0; 0; 0; −78; −19,5; 39"
+    assert faulty.right.array.entries == (0, 0, 0, -78, Fraction(-39, 2), 39)
+    assert answers(MISTAKE, one.sheets[3]) == (3, *faulty.right.array.entries)
+
+
+@pytest.mark.parametrize("language", ["es", "en"])
+def test_keys_name_everybody_and_every_question(language: str) -> None:
+    variants = [(one, f"k{at}") for at, one in enumerate((*VARIANTS[:1], variant(2, "")))]
+    text = "".join(keys_text(exam(), variants, language=language))
+    assert r"\variant{0001}{Ana García}{k0}" in text
+    assert r"\variant{0002}{}{k1}" in text
+    assert "$$" not in text
+    word = {"es": "línea", "en": "line"}[language]
+    made = Papers(exam(), language, "tex", mac).asked[3]
+    assert f"\\keys{{4.}}{{{word} 3: $" in text
+    for one, _ in variants:
+        right = one.sheets[3].faulty["mistake"].right
+        assert made.setter.formula(made.view.array(right.array)) in text
+    hidden = "".join(keys_text(exam(anonymous=True), variants, language=language))
+    assert "García" not in hidden
+    derived = exam(questions=(question("q", LAYER, part("derive", "derive", ("dz",))),))
+    bare = Variant(student=Student(id="1", number=1), sheets=(sheet(derived.questions[0], 1),))
+    assert r"\keys{1.}{---}" in "".join(keys_text(derived, [(bare, "k")], language=language))
+
+
 # --- points and languages -------------------------------------------------------------------------
 
 
@@ -377,6 +626,7 @@ def test_a_paper_is_whole_in_its_language(form: Form) -> None:
         assert word not in english
         assert other in english
         assert other not in spanish
+    assert {"tex": "La línea correcta~es", "typ": "La línea correcta~es"}[form] in spanish  # never parted
     assert "La línea equivocada es la (3)" in spanish
     assert "The wrong line is (3)" in english
 

@@ -141,9 +141,11 @@ WRONG: dict[tuple[str, str], Callable[[Layer], Matrix]] = {
     ("z", "The term b has the opposite sign."): lambda m: column(minus(m.Wx, m.b)),
     ("z", "The term W x is missing."): lambda m: column(m.b),
     ("z", "The term b is missing."): lambda m: column(m.Wx),
+    ("yhat", "The function has not been applied: g(z)."): lambda m: column(m.z),
     ("L", "The term y has the opposite sign."): lambda m: half(minus(m.yhat, times(-1, m.y))),
     ("L", "The term ŷ is missing."): lambda m: half(m.y),
     ("L", "The term y is missing."): lambda m: half(m.yhat),
+    ("L", "There is a factor 2 too many."): lambda m: [times(2, line) for line in half(m.dyhat)],
     ("L", LATE): lambda m: half(minus(m.z, m.y)),
     ("dyhat", "The term y has the opposite sign."): lambda m: column(minus(m.yhat, times(-1, m.y))),
     ("dyhat", "The term ŷ is missing."): lambda m: column(times(-1, m.y)),
@@ -391,11 +393,59 @@ def test_pages_hold_the_numbers_of_their_variant(
         points = {"es": f"{exam.points} puntos", "en": f"{exam.points} points"}[language]
         assert re.search(rf"Total:.*{points}", text)
     everything = "\n".join(texts)
-    assert "Qqzz" not in everything
+    assert everything.count("Qqzz") == 2  # once for each student, and not at the foot of every page
+    everything = everything.replace("Zoë Qqzz", "")
     assert not re.search(r"[\\$]", everything)
     own, other = vocabulary(language), vocabulary("en" if language == "es" else "es")
     words = {word.lower() for word in re.findall(r"[^\W\d_]{4,}", everything)}
     assert not words & (other - own)
+
+
+@EACH_ENGINE
+def test_students_are_named(engine: Engine, reader: Callable[[bytes], list[str]]) -> None:
+    """Number, name where it is known, code; in an anonymous exam no name."""
+    exam, pairs, rubrics = bundled("examen-neurona")
+    nobody = replace(pairs[1][0], student=Student(id="n", number=2))
+    texts = reader(rubric_pdf(exam, [pairs[0], (nobody, "k9")], rubrics, language="es", engine=engine))
+    firsts = [text.split("\n")[0].split() for text in texts if "Rúbrica" in text.split("\n")[0]]
+    assert firsts == [
+        ["Estudiante", "1:", "Zoë", "Qqzz", "k00f7a", "Rúbrica"], ["Estudiante", "2", "k9", "Rúbrica"],
+    ]  # fmt: skip
+    hidden = replace(exam, anonymous=True)
+    assert "Qqzz" not in "".join(reader(rubric_pdf(hidden, pairs[:1], rubrics, language="es", engine=engine)))
+
+
+ASKED = ("yhat", "L", "dyhat", "db", "z", "dx", "dz")
+
+
+@EACH_ENGINE
+@pytest.mark.parametrize("count", range(len(ASKED) + 1))
+def test_nothing_of_a_rubric_stands_alone(
+    count: int, engine: Engine, reader: Callable[[bytes], list[str]]
+) -> None:
+    """Wherever the second question falls: its heading and its data with its first rows, the total with the
+    last ones."""
+    points = ", ".join(f"{name} = 2" for name in (*ASKED[:count], "dW"))
+    exam = exam_of(
+        "".join(
+            f"[questions.{name}]\nexercise = 'capa-numerica'\ntitle = {{ en = 'Question {name}' }}\n"
+            f"points = {{ {points} }}\n"
+            for name in ("one", "two")
+        )
+    )
+    pairs, rubrics = pairs_of(exam, 2)
+    headings = totals = 0
+    for text in reader(rubric_pdf(exam, pairs, rubrics, language="en", engine=engine)):
+        lines = [line.strip() for line in text.split("\n") if line.strip()][:-1]  # without the foot
+        credited = [bool(re.search(r"\S\s{4,}(0|0\.5|0\.25|1|1/\d|–)$", line)) for line in lines]
+        for at, line in enumerate(lines):
+            if re.match(r"[12]\.\s*Question\b", line):
+                headings += 1
+                assert any(credited[at:]), text
+            if line.startswith("Total:"):
+                totals += 1
+                assert any(credited[:at]), text
+    assert (headings, totals) == (4, 2)
 
 
 @EACH_LANGUAGE

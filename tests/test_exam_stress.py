@@ -19,7 +19,8 @@ from symbackprop.exams.model import Exam, Question, Student, Variant
 from symbackprop.exams.rules import RULES
 from symbackprop.exams.stress import DISTINCT, VALUELESS, Distribution, Stress, drawn_uniformly, stressed
 from symbackprop.exams.variants import Maker, anonymous
-from symbackprop.report.document import Panel, Plot
+from symbackprop.notation import tree
+from symbackprop.report.document import Panel, Paragraph, Plot
 from symbackprop.report.exams.stress import decimal, document, rendered, stress_pdf
 from symbackprop.report.exams.stress_lines import WIDTH, terminal_lines
 from symbackprop.report.words import load_words
@@ -316,6 +317,34 @@ def test_what_was_built_would_pass_as_a_uniform_draw(exams: Exams, name: str) ->
 
 def panels(stress: Stress, exam: Exam) -> list[Panel]:
     return [it for block in document(stress, exam).blocks if isinstance(block, Plot) for it in block.panels]
+
+
+def test_pictures_of_two_questions_say_which_they_are_about() -> None:
+    """Where two ask for quantities of the same names; elsewhere no line is lost for it."""
+    both = exam_of(
+        "".join(
+            f"[questions.{name}]\nexercise = 'neurona'\npoints = {{ {points} }}\n"
+            for name, points in (("first", "z = 1, dW = 1"), ("second", "z = 1, db = 1"))
+        )
+    )
+    stress = stressed(Maker.of(both), anonymous(4), b"")
+    after: dict[str, list[object]] = {}
+    for block in document(stress, both).blocks:
+        if isinstance(block, Paragraph) and block.lead is not None:
+            after[str(block.lead.parts.get("item"))] = shown = []
+        elif isinstance(block, Plot):
+            shown += [one.title.parts["name"] for one in block.panels if one.title]
+    names = [tree.Name("z"), tree.Gradient(tree.Name("W")), tree.Name("z"), tree.Gradient(tree.Name("b"))]
+    assert (after["first"], after["second"]) == (names[:2], names[2:])
+    alone = stressed(Maker.of(exam_of(ONE)), anonymous(4), b"")
+    leads = [
+        block.lead.key for block in document(alone, exam_of(ONE)).blocks
+        if isinstance(block, Paragraph) and block.lead is not None
+    ]  # fmt: skip
+    assert "stress.cell" not in leads
+
+
+ONE = "[questions.only]\nexercise = 'neurona'\npoints = { z = 1, dW = 1 }\n"
 
 
 @pytest.mark.parametrize("name", [*EXAMS, "thirds"])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -117,7 +118,8 @@ def test_the_installed_command_makes_an_exam_without_tex(apart: Path, tmp_path: 
     kinds = "papers,solutions,rubric,keys,moodle,stack,prairielearn,qti,canvas"
     options = ("--variants", "2", "--secret-file", "secret", "--engine", "typst", "--to", kinds)
     said = run(apart / "symbackprop", "exam", "examen-capa", *options, folder=tmp_path)
-    assert "PDF text: 40 keys were read back" in said
+    (keys,) = re.findall(r"PDF text: (\d+) keys were read back", said)
+    assert int(keys) > 2 * (20 + 1)  # of each variant the 20 numbers, and a line with those in it
     made = tmp_path / "output" / "examen-capa"
     assert len(list((made / "students" / "papers").glob("*.pdf"))) == 2
     assert (made / "platforms" / "qti" / "examen-capa-qti21.zip").read_bytes().startswith(b"PK")

@@ -1,6 +1,7 @@
 """The commands about exams: `exam` makes one, `stress` looks at its variants, `grade` marks answers."""
 
 import sys
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -84,7 +85,7 @@ def exam(
                     jobs=jobs, resume=resume, force=force, templates=templates, progress=progress,
                 )
             )  # fmt: skip
-            with source.faults():
+            with source.faults(), _warnings_said():
                 files = list(making.run())
         for line in said(making):
             put(line)
@@ -144,7 +145,11 @@ _STRESS = "teacher/stress.pdf"
 
 def grade(
     answers: Annotated[
-        Path, typer.Argument(help="A CSV (student, part, values), or a folder of derivations, one a student.")
+        list[Path],
+        typer.Argument(
+            help="CSVs (student, part, values) and folders of derivations, one a student; several are put "
+            "together part by part."
+        ),
     ],
     exam: Annotated[Path, typer.Option(help="The folder that `exam` made, with teacher/manifest.json.")],
     to: Annotated[str, typer.Option(help="The feedback, with commas: md, pdf.")] = "md",
@@ -165,7 +170,7 @@ def grade(
     """
     with guarded():
         from symbackprop.exams.manifest import read_manifest
-        from symbackprop.report.exams.feedback_files import GradedOutputs, grade_in
+        from symbackprop.report.exams.feedback_files import GradedOutputs, grade_in, stale
         from symbackprop.report.exams.ledger import Ledger
         from symbackprop.report.exams.making import MANIFEST
         from symbackprop.report.outputs import ENGINES, one_of
@@ -186,7 +191,7 @@ def grade(
         ]  # fmt: skip
         ledger.check(path for one in made for path in one.paths())
         written = set()
-        with _told() as progress:
+        with _told() as progress, ledger.alone():
             for one in made:
                 total = len(one.paths())
                 for done, (path, content) in enumerate(one.files(), start=1):
@@ -199,6 +204,9 @@ def grade(
             f"marked {present:,} of {len(graded.students):,} students; {doubts:,} to look at in to-review.csv"
         )
         put(f"wrote {ledger.folder} ({len(written):,} files)")
+        removed = ledger.remove(stale(ledger.written, written))
+        if removed:
+            put(f"removed {len(removed):,} of an earlier run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,10 +220,9 @@ class _Source:
     @classmethod
     def of(cls, name: str) -> "_Source":
         """The exam in a file, or the bundled one. Raises ExerciseError."""
-        from symbackprop.exams.file import bundled_exams, load_exam
-        from symbackprop.exercise import file_and_text
+        from symbackprop.exams.file import exam_file_and_text, load_exam
 
-        _, text = file_and_text(bundled_exams().get(name, Path(name)))
+        _, text = exam_file_and_text(name)
         return cls(name, text, load_exam(name))
 
     @contextmanager
@@ -270,6 +277,24 @@ def _language(exam: "Exam", asked: str | None, templates: Path | None) -> str:
 
     known = languages(templates)
     return one_of("--language" if asked else "language", asked or exam.language, known)
+
+
+@contextmanager
+def _warnings_said() -> Iterator[None]:
+    """What we warn of in a teacher's texts, each once, in plain lines and not as Python shows it."""
+    from symbackprop.report.exams.teachers import TeachersWarning
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always", TeachersWarning)
+        yield
+    said = set()
+    for one in found:
+        text = str(one.message)
+        if not issubclass(one.category, TeachersWarning):
+            warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+        elif text not in said:
+            said.add(text)
+            say(f"warning: {text}")
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def cases(branches: tuple[Branch, ...], argument: Node, kinks: Sequence[Kink] = 
     for branch in branches:
         closed = above is not None and _at_left(taken.get(above))  # the bound above belongs to this branch
         low = taken.get(branch.bound) if branch.bound is not None else None
-        condition = _condition(argument, branch.bound, above)
+        condition = holds_for(argument, branch.bound, above)
         if closed and isinstance(condition, tree.Chain) and condition.relations[-1] == "<":
             condition = replace(condition, relations=(*condition.relations[:-1], "≤"))
         if low is not None and low.taken != low.right and isinstance(condition, tree.Chain):
@@ -39,7 +39,8 @@ def _at_left(kink: Kink | None) -> bool:
     return kink is not None and kink.taken == kink.left and kink.taken != kink.right
 
 
-def _condition(argument: Node, bound: Node | None, above: Node | None) -> Node:
+def holds_for(argument: Node, bound: Node | None, above: Node | None) -> Node:
+    """Where a piece holds: from `bound` upwards, and below the bound of the piece `above` it."""
     if bound is not None and above is None:
         return tree.Chain((argument, bound), ("≥",), (None,))
     if bound is None and above is not None:

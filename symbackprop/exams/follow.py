@@ -14,10 +14,12 @@ from math import prod
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Symbolic
+from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, Symbolic, Undecided
+from symbackprop.algebra.values.evaluate import Evaluator
 from symbackprop.algebra.values.exact import Exact
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.numbers import evaluator, shaped
+from symbackprop.exams.grading_ranges import Range, Ranges
 from symbackprop.exams.model import Question, Sheet
 from symbackprop.exams.tracer import Tracer, step_name
 from symbackprop.notation import tree
@@ -58,6 +60,22 @@ class Following:
         except (EvaluationError, DomainProblem, Symbolic):
             return None
 
+    def allowed(self, name: str, sheet: Sheet, answers: Mapping[str, Array[Range]]) -> Array[Range] | None:
+        """The same for answers of which only intervals are known; None where all are exact, and where it is
+        open which piece of a function counts."""
+        given = {one: answers[one] for one in self.sources(name) if one in answers}
+        if all(low == high for array in given.values() for low, high in array.entries):
+            return None
+        start = {
+            one: array.with_entries((v, v) for v in array.entries)
+            for one, array in self._start(sheet).items()
+        }
+        working = self._working.over(Ranges())
+        try:
+            return self._value(name, {**start, **given}, sheet, working)
+        except (EvaluationError, DomainProblem, Symbolic, Undecided):
+            return None
+
     def linear(
         self, name: str, sheet: Sheet
     ) -> tuple[tuple[str, ...], list[list[Fraction]], list[Fraction]] | None:
@@ -93,14 +111,16 @@ class Following:
     def _start(self, sheet: Sheet) -> dict[str, Array[Any]]:
         return {"d" + self.tracer.exercise.loss: Array((), (Fraction(1),)), **sheet.values}
 
-    def _value(self, name: str, known: dict[str, Array[Any]], sheet: Sheet) -> Array[Fraction]:
+    def _value(
+        self, name: str, known: dict[str, Array[Any]], sheet: Sheet, working: Evaluator[Any] | None = None
+    ) -> Array[Any]:
         """A quantity by the formula of its step; what it needs and is not known comes first."""
         step = self.steps[name]
         for one in read_by(step.formula):
             if one not in known and one in self.steps:
-                known[one] = self._value(one, known, sheet)
+                known[one] = self._value(one, known, sheet, working)
         sizes = self.tracer.sizes(step.target)
-        return shaped(self._working.evaluate(step.formula, known, like=sizes), sizes)
+        return shaped((working or self._working).evaluate(step.formula, known, like=sizes), sizes)
 
     def _reached(self, name: str) -> Iterator[str]:
         """What a quantity is made of, as far as the nearest answers that are asked."""

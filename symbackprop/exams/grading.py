@@ -7,17 +7,16 @@ a person, and its part has no points until they have looked. Grading twice gives
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
-from typing import Final
 
-from symbackprop import limits
-from symbackprop.checking.source import read_source
 from symbackprop.exams.faulty import shown_steps
 from symbackprop.exams.file import exam_of
-from symbackprop.exams.grading_derivations import Derivations, Source
+from symbackprop.exams.grading_derivations import Derivations
+from symbackprop.exams.grading_derived import Source
+from symbackprop.exams.grading_files import given_in
 from symbackprop.exams.grading_marks import (
     Earlier,
     Marking,
@@ -25,6 +24,7 @@ from symbackprop.exams.grading_marks import (
     mark_derived,
     mark_found,
     mark_value,
+    named_planted,
 )
 from symbackprop.exams.grading_model import (
     Answer,
@@ -38,6 +38,7 @@ from symbackprop.exams.grading_model import (
 )
 from symbackprop.exams.grading_places import Parts, People
 from symbackprop.exams.grading_reading import Read, TableReader, is_blank
+from symbackprop.exams.grading_sources import Collected, together
 from symbackprop.exams.grading_table import Row, Table
 from symbackprop.exams.manifest import Issued, Manifest
 from symbackprop.exams.model import Sheet, Variant
@@ -47,62 +48,24 @@ from symbackprop.exams.variants import KeyMismatch, Maker, Questioned
 from symbackprop.notation.node import Node
 from symbackprop.notation.write import to_plain
 
-_TABLES: Final = frozenset({".csv", ".tsv"})
-_DERIVATIONS: Final = frozenset({".tex", ".md", ".ipynb", ".py"})
-"""Endings of one student's derivation; any other file is a table."""
 
-
-def grade(answers: Path, manifest: Manifest, *, decimal_mark: str = ".") -> Graded:
-    """The exam of a manifest graded: `answers` is a table (CSV), or a folder with everybody's derivations, or
-    one of those by itself.
+def grade(answers: Path | Sequence[Path], manifest: Manifest, *, decimal_mark: str = ".") -> Graded:
+    """The exam of a manifest graded: `answers` are tables (CSV), folders with derivations, and derivations by
+    themselves; what they say is put together part by part.
 
     `decimal_mark` is that of the exam's language. Raises GradingError where the answers or the manifest
     cannot be used, ExerciseError for the exam's text, KeyMismatch where a key is not what the manifest has.
     """
-    if answers.is_dir():
-        paths = sorted(answers.iterdir(), key=lambda one: one.name)
-    elif answers.suffix.lower() in _DERIVATIONS and answers.exists():
-        paths = [answers]
-    else:
-        return Grader.of(manifest).table(table_text(answers), answers.name, decimal_mark)
-    sources, doubts = derivations_in(paths)
-    if not sources and not doubts:
-        raise GradingError(f"{answers}: this folder is empty. Put a derivation of each student into it.")
-    return Grader.of(manifest).derivations(sources, doubts)
-
-
-def table_text(path: Path) -> str:
-    """The text of a table. Raises GradingError."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise GradingError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(content) > limits.FILE_BYTES * 10:
-        raise GradingError(f"{path}: more than {limits.FILE_BYTES * 10:,} bytes, which is the limit")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise GradingError(f"{path}:{line}: this is not UTF-8 text. Save the file as UTF-8.") from None
-
-
-def derivations_in(paths: Sequence[Path]) -> tuple[list[Source], list[Doubt]]:
-    """The derivations in files, and what cannot be read. Names that begin with a dot are passed over."""
-    sources: list[Source] = []
-    doubts: list[Doubt] = []
-    for path in paths:
-        if path.name.startswith("."):
-            continue
-        try:
-            if path.suffix.lower() in _TABLES:
-                raise ValueError(f"{path}: a table of answers is graded by itself")
-            _, text, suffix = read_source(path)
-        except ValueError as problem:
-            message = str(problem).removeprefix(str(path)).lstrip(":, ")
-            doubts.append(Doubt(file=path.name, line=0, why="file", parts={"message": message}))
-            continue
-        sources.append(Source(path.name, text, suffix))
-    return sources, doubts
+    paths = [answers] if isinstance(answers, Path) else list(dict.fromkeys(answers))
+    given = [given_in(path) for path in paths]
+    grader = Grader.of(manifest)
+    return grader.graded(
+        [
+            grader.in_table(one, path.name, decimal_mark) if isinstance(one, str)
+            else grader.in_derivations(*one)
+            for path, one in zip(paths, given, strict=True)
+        ]
+    )  # fmt: skip
 
 
 class Grader:
@@ -111,7 +74,6 @@ class Grader:
     def __init__(self, manifest: Manifest, maker: Maker) -> None:
         self.exam = maker.exam
         self.issued = manifest.issued
-        self.reader = Derivations(self.exam)
         self._people = People(manifest.issued)
         tracers = {one.question.id: one.plan.tracer for one in maker.questions}
         self._rubrics = Rubrics(self.exam, tracers)
@@ -120,6 +82,7 @@ class Grader:
             one.question.id: {step_name(step): step.formula for step in one.plan.tracer.steps}
             for one in maker.questions
         }
+        self.reader = Derivations(self.exam, self._formulas)
         self._lines = {
             (one.question.id, part.id): tuple(map(step_name, shown_steps(one.plan, part)))
             for one in maker.questions for part in one.question.parts if part.kind == "mistake"
@@ -170,31 +133,32 @@ class Grader:
 
     def table(self, text: str, file: str, decimal_mark: str = ".") -> Graded:
         """Grade the answers of a table. Raises GradingError."""
+        return self.graded([self.in_table(text, file, decimal_mark)])
+
+    def derivations(self, sources: Sequence[Source], doubts: Sequence[Doubt] = ()) -> Graded:
+        """Grade derivations, whose names are students' ids, printed codes or numbers. `doubts` are files that
+        cannot be read."""
+        return self.graded([self.in_derivations(sources, doubts)])
+
+    def in_table(self, text: str, file: str, decimal_mark: str = ".") -> Collected:
+        """What a table answers. Raises GradingError."""
         table = Table(text, file, self._people, Parts(self.exam))
         reader = TableReader(
             file=file, mark=decimal_mark, candidates=self._candidates, derivations=self.reader,
             lines=self._lines,
         )  # fmt: skip
-        together: dict[tuple[str, Place], list[Row]] = {}
+        by_part: dict[tuple[str, Place], list[Row]] = {}
         for row in table.rows():
-            together.setdefault((row.student.id, (row.question.id, row.part.id)), []).append(row)
-        for rows in together.values():
+            by_part.setdefault((row.student.id, (row.question.id, row.part.id)), []).append(row)
+        for rows in by_part.values():
             reader.take(rows)
         for student in table.lost:
             reader.read.setdefault(student, Read()).lost = True
-        asked = {place for _, place in together}
-        doubts = [*table.doubts, *reader.doubts]
-        doubts += [
-            Doubt(file=file, line=0, why="skipped", question=question.id, part=part.id)
-            for question in self.exam.questions for part in question.parts
-            if (question.id, part.id) not in asked
-        ]  # fmt: skip
-        return self._graded(reader.read, doubts, asked, file)
+        asked = {place for _, place in by_part}
+        return Collected(reader.read, [*table.doubts, *reader.doubts], asked, file)
 
-    def derivations(self, sources: Sequence[Source], doubts: Sequence[Doubt] = ()) -> Graded:
-        """Grade derivations, whose names are students' ids, printed codes or numbers. `doubts` are files that
-        cannot be read."""
-        everything = {(question.id, part.id) for question in self.exam.questions for part in question.parts}
+    def in_derivations(self, sources: Sequence[Source], doubts: Sequence[Doubt] = ()) -> Collected:
+        """What derivations answer; `doubts` as for `derivations`."""
         found: dict[str, list[str]] = {}
         kept = []
         for doubt in doubts:
@@ -216,7 +180,7 @@ class Grader:
         read: dict[str, Read] = {}
         for student, names in found.items():
             if len(names) > 1 or student not in texts:
-                read[student] = Read(pending=set(everything))
+                read[student] = Read(lost=True)
                 kept += [
                     Doubt(file=name, line=0, why="files", student=student, parts={"files": tuple(names)})
                     for name in names if len(names) > 1
@@ -225,27 +189,37 @@ class Grader:
             one = self._candidates[student]
             made = self.reader.read(texts[student], student, one.sheets, one.issued.planted)
             kept += made.doubts
-            read[student] = Read(made.answers, made.pending)
+            read[student] = Read(made.answers, made.pending, made.vague, unsure=made.unsure)
             if not read[student].present:
                 kept.append(Doubt(file=names[0], line=0, why="nothing", student=student))
-                read[student].pending |= everything
-        return self._graded(read, kept, everything, "")
+                read[student].lost = True
+        everything = {(question.id, part.id) for question in self.exam.questions for part in question.parts}
+        return Collected(read, kept, everything)
 
     def _owner(self, name: str) -> Issued | None:
         """Whose file this is: called by an id, a code or a number, or as papers are (`0017-3f2a9c1b77de`)."""
-        stem = _stem(name)
-        return self._people.find(stem) or self._people.find(stem.partition("-")[2])
+        return self._people.owner(_stem(name))
 
     # --- marks
 
-    def _graded(self, read: Mapping[str, Read], doubts: list[Doubt], asked: set[Place], file: str) -> Graded:
+    def graded(self, sources: Sequence[Collected]) -> Graded:
+        """The marks of what was read, wherever it comes from."""
+        whole = together(sources)
+        asked, file = whole.asked, whole.file
+        doubts = [*whole.doubts]
+        doubts += [
+            Doubt(file=file, line=0, why="skipped", question=question.id, part=part.id)
+            for question in self.exam.questions for part in question.parts
+            if (question.id, part.id) not in asked
+        ]  # fmt: skip
         students = []
         for issued in self.issued:
             one = self._candidates[issued.student.id]
-            mine = read.get(issued.student.id, Read())
+            mine = whole.read.get(issued.student.id, Read())
             parts: tuple[PartMark, ...] = ()
             if mine.present:
                 parts = tuple(self._parts(one, mine, asked))
+                doubts += _unsure(parts, mine)
                 doubts += _later_doubts(parts, issued, file)
             students.append(
                 StudentMarks(student=issued.student, code=issued.code, present=mine.present,
@@ -281,8 +255,19 @@ class Grader:
         if place in read.pending or (read.lost and answer is None):
             return PartMark(step=step, answer=answer, points=None, planted=one.planted.get(place))
         if answer is None or is_blank(answer):
-            return _unanswered(step, one, place)
-        return self._mark(step, answer, one, earlier)
+            return self._unanswered(step, one, place)
+        mark = self._mark(step, answer, one, earlier)
+        if mark.points is not None and not mark.full and place in read.unsure:
+            return PartMark(step=step, answer=answer, points=None)
+        return mark
+
+    def _unanswered(self, step: RubricStep, one: Candidate, place: Place) -> PartMark:
+        cells = all_cells("blank", 0 if step.key is None else len(step.key.entries))
+        planted = one.planted.get(place)
+        mistakes = () if planted is None else (named_planted(self._marking[step.question], planted),)
+        return PartMark(
+            step=step, answer=None, points=Fraction(0), cells=cells, planted=planted, mistakes=mistakes
+        )
 
     def _mark(self, step: RubricStep, answer: Answer, one: Candidate, earlier: Earlier) -> PartMark:
         marking = self._marking[step.question]
@@ -294,11 +279,6 @@ class Grader:
         if planted is None:
             return PartMark(step=step, answer=answer, points=None)
         return mark_found(marking, step, answer, planted)
-
-
-def _unanswered(step: RubricStep, one: Candidate, place: Place) -> PartMark:
-    cells = all_cells("blank", 0 if step.key is None else len(step.key.entries))
-    return PartMark(step=step, answer=None, points=Fraction(0), cells=cells, planted=one.planted.get(place))
 
 
 def _compare(kept: Sheet, made: Sheet, who: str) -> None:
@@ -319,10 +299,24 @@ def _later_doubts(parts: Sequence[PartMark], issued: Issued, file: str) -> Itera
             follows = tuple(name for name in one.step.follows if (one.step.question, name) in unread)
             yield Doubt(
                 file=one.answer.file or file, line=one.answer.line,
-                why="after" if one.step.key is not None else "correction", student=issued.student.id,
+                why=_why(one), student=issued.student.id,
                 question=one.step.question, part=one.step.part.id, text=one.answer.text,
                 parts={"names": follows},
             )  # fmt: skip
+
+
+def _unsure(parts: Sequence[PartMark], read: Read) -> Iterator[Doubt]:
+    """Lines that could not be read, about parts that have not all points without them."""
+    for one in parts:
+        if one.points is None and not one.skipped and one.place not in read.pending:
+            yield from read.unsure.get(one.place, ())
+
+
+def _why(one: PartMark) -> str:
+    """Why a part that was read is for a person."""
+    if one.step.key is not None:
+        return "after"
+    return "reason" if one.answer is not None and one.answer.reasoned else "correction"
 
 
 def _owned(doubt: Doubt, owner: Issued | None) -> Doubt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -22,7 +22,8 @@ class Statement:
 
     `formula` is its beginning as far as names stand in it, None for numbers alone; `numbers` are those at its
     end, `numeric` whether the end has no name in it at all, readable or not. `same` is the quantity that
-    stands there by itself (`db = dz`).
+    stands there by itself (`db = dz`). `row`: the numbers are not those that the formula has; they were read
+    as a row.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Statement:
     numbers: Numbers | None
     numeric: bool
     same: str = ""
+    row: bool = False
 
 
 def statement(reading: Node, loss: str) -> Statement | None:
@@ -46,14 +48,25 @@ def statement(reading: Node, loss: str) -> Statement | None:
     named = [at for at, member in enumerate(rest) if _names(member)]
     formula = None
     if named:
-        end = named[-1] + 1
         formula = tree.Chain(
-            reading.members[: end + 1], reading.relations[:end], reading.over[:end] or (None,) * end
-        )
-    numeric = left[1] is not None and not _names(rest[-1])
+            (reading.members[0], *(reading.members[at + 1] for at in named)),
+            tuple(reading.relations[at] for at in named), (None,) * len(named),
+        )  # fmt: skip
+    numbers = [member for member in rest if not _names(member)]
+    numeric = left[1] is not None and bool(numbers)
     last = _target(rest[-1], loss)
     same = last[0] if last is not None and last[1] == () else ""
-    return Statement(*left, formula, literal(rest[-1]) if numeric else None, numeric, same)
+    return Statement(*left, formula, literal(numbers[-1]) if numeric else None, numeric, same)
+
+
+def unrenamed(reading: Node, loss: str, known: Collection[str]) -> Node:
+    """`∂L/∂z = …` of `δ = ∂L/∂z = …`, where δ is none of the known names; anything else as it is."""
+    if not isinstance(reading, tree.Chain) or len(reading.members) < 3:
+        return reading
+    first, second = (_target(tree.undressed(member), loss) for member in reading.members[:2])
+    if first is None or second is None or first[0] in known or second[0] not in known:
+        return reading
+    return tree.Chain(reading.members[1:], reading.relations[1:], reading.over[1:])
 
 
 def _names(node: Node) -> bool:

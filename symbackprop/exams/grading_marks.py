@@ -1,15 +1,17 @@
 """From what was read to points: full, method, value, what follows from one's own answers, known mistakes.
 
 Numbers alone are worth the whole part. Beside a formula they are worth the value, and the formula the method:
-who writes the right numbers after a wrong formula has not shown the method. What follows from the student's
-own earlier answers is right; of it, too, zeros are worth nothing by themselves. Where an answer may follow
-from one that could not be read, it is a person who marks it.
+who writes the right numbers after a wrong formula has not shown the method. A number other than 0 where a 0
+must be takes away a share of what the others earn; where a known mistake gives it, a part of that is given
+back. An array that is as a whole what a mistake gives, in another shape, earns the mistake's share. What
+follows from the student's own earlier answers is right; of it, too, zeros are worth nothing by themselves.
+Where an answer may follow from one that could not be read, it is a person who marks it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 
 from symbackprop.algebra.values.arrays import Array, form
@@ -17,7 +19,9 @@ from symbackprop.checking.findings import Named
 from symbackprop.exams.follow import Following
 from symbackprop.exams.grading_model import Answer, Cell, PartMark
 from symbackprop.exams.grading_numbers import Numbers, Written
+from symbackprop.exams.grading_ranges import Range
 from symbackprop.exams.manifest import Planted
+from symbackprop.exams.marks import loss
 from symbackprop.exams.model import Exam, Sheet, Slip
 from symbackprop.exams.rubric import RubricMistake, RubricStep
 from symbackprop.notation.node import Node
@@ -38,10 +42,12 @@ class Marking:
 
 @dataclass(slots=True)
 class Earlier:
-    """A student's own answers so far: those that were read whole, and those that could not be."""
+    """A student's own answers so far: those that were read whole, with what they may have been rounded from,
+    and those that could not be."""
 
     arrays: Arrays
     unread: set[str]
+    ranges: dict[str, Array[Range]] = field(default_factory=dict)
 
     def take(self, name: str, mark: PartMark, due: Array[Fraction]) -> None:
         """Remember the answer to a part."""
@@ -49,9 +55,9 @@ class Earlier:
             self.unread.add(name)
         numbers = None if mark.answer is None else mark.answer.numbers
         if numbers is not None and not mark.shape and len(numbers.cells) == len(due.entries):
-            array = numbers.array(due.shape)
-            if array is not None:
-                self.arrays[name] = array
+            array, ranges = numbers.array(due.shape), numbers.ranges(due.shape)
+            if array is not None and ranges is not None:
+                self.arrays[name], self.ranges[name] = array, ranges
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +82,7 @@ def mark_value(
     points = {
         "none": worth.points,
         "right": step.method + step.value * share,
+        "method": step.method + step.value * share,
         "wrong": step.value * share,
     }[formula]
     doubtful = earlier.unread & set(step.follows)
@@ -84,7 +91,7 @@ def mark_value(
     named = answer.named
     if worth.slip is not None:
         named = (_named(marking, worth.slip),)
-    elif formula != "wrong" and _settled(worth):
+    elif formula != "wrong" and (_settled(worth) or _is_coarse(answer.numbers, step.key)):
         named = ()
     return PartMark(
         step=step, answer=answer, points=points, cells=worth.cells, mistakes=named,
@@ -104,22 +111,27 @@ def _worth(marking: Marking, step: RubricStep, answer: Answer, sheet: Sheet, ear
     if numbers is None or numbers.empty:
         if answer.settled:
             return _Worth(step.points, all_cells("right", count))
-        if answer.carried and _is_guarded(marking, step, sheet, earlier):
-            return _Worth(step.points, all_cells("follows", count))
         return _Worth(Fraction(0), all_cells("blank", count))
     if _is_misshapen(numbers, key):
         if answer.settled:
             return _Worth(step.points, all_cells("right", count))
         slip = _whole_slip(step, numbers)
+        points = Fraction(0) if slip is None else _whole_share(marking, step, slip)
         return _Worth(
-            Fraction(0), all_cells("wrong", len(numbers.cells)), slip, 0 if slip is None else count, True
+            points, all_cells("wrong", len(numbers.cells)), slip, 0 if slip is None else count, True
         )
     worth = _entries(marking, step, numbers, sheet, earlier)
-    if answer.settled and not _settled(worth):
+    if answer.settled and not _settled(worth) and not _is_coarse(numbers, key):
         return _Worth(step.points, all_cells("right", count))
-    if answer.carried and not _settled(worth) and _is_guarded(marking, step, sheet, earlier, numbers):
-        return _Worth(step.points, all_cells("follows", count))
     return worth
+
+
+def _is_coarse(numbers: Numbers | None, key: Array[Fraction] | None) -> bool:
+    """Whether a number is rounded more than counts here; for who checks a derivation it is rounded still."""
+    if numbers is None or key is None or len(numbers.cells) != len(key.entries):
+        return False
+    pairs = zip(numbers.cells, key.entries, strict=True)
+    return any(cell is not None and cell.is_coarse(due) for cell, due in pairs)
 
 
 def all_cells(cell: Cell, count: int) -> tuple[Cell, ...]:
@@ -132,20 +144,6 @@ def _is_misshapen(numbers: Numbers, key: Array[Fraction]) -> bool:
     if len(numbers.cells) != len(key.entries):
         return True
     return numbers.shape is not None and form(numbers.shape) != form(key.shape)
-
-
-def _is_guarded(
-    marking: Marking, step: RubricStep, sheet: Sheet, earlier: Earlier, own: Numbers | None = None
-) -> bool:
-    """Whether an answer may earn points because it follows: nothing that it comes of, nor itself, has fewer
-    numbers other than 0 than the key."""
-    sources = [name for name in step.follows if name in earlier.arrays]
-    if any(_nonzero(earlier.arrays[name].entries) < _nonzero(sheet.key[name].entries) for name in sources):
-        return False
-    if own is None or step.key is None:
-        return bool(sources)
-    values = [Fraction(0) if cell is None else cell.value for cell in own.cells]
-    return _nonzero(values) >= _nonzero(step.key.entries)
 
 
 def _nonzero(values: Sequence[Fraction]) -> int:
@@ -170,16 +168,47 @@ def _entries(marking: Marking, step: RubricStep, numbers: Numbers, sheet: Sheet,
     followed = marking.following.followed(step.part.name, sheet, earlier.arrays)
     if followed is not None:
         worths = _shared(step.points, followed)
-        for at, (cell, due) in enumerate(zip(numbers.cells, followed.entries, strict=True)):
-            if cells[at] == "wrong" and cell is not None and cell.agrees(due):
-                cells[at], earned[at] = "follows", worths[at]
+        allowed = marking.following.allowed(step.part.name, sheet, earlier.ranges)
+        ranges = ((due, due) for due in followed.entries) if allowed is None else allowed.entries
+        for at, (cell, due, bounds) in enumerate(zip(numbers.cells, followed.entries, ranges, strict=True)):
+            if cells[at] != "wrong" or cell is None or not (cell.agrees(due) or _is_within(cell, bounds)):
+                continue
+            right = bounds[0] <= key.entries[at] <= bounds[1]  # it is wrong by rounding alone
+            cells[at], earned[at] = (
+                "rounded" if right else "follows",
+                step.numbers[at] if right else worths[at],
+            )
     found = _explained(step.mistakes, numbers, cells)
     places = [at for at, cell in enumerate(cells) if cell == "mistake"]
     if found is not None and found.credit:
         for at in places:
             earned[at] = found.credit[at]
     slip = None if found is None else found.slip
-    return _Worth(min(step.points, sum(earned, Fraction(0))), tuple(cells), slip, len(places))
+    taken = sum(_taken(marking, step, cells), Fraction(0))
+    points = min(step.points, max(Fraction(0), sum(earned, Fraction(0)) - taken))
+    if found is not None and not found.credit:
+        points = max(points, _whole_share(marking, step, found.slip))
+    return _Worth(points, tuple(cells), slip, len(places))
+
+
+def _is_within(cell: Written, bounds: Range) -> bool:
+    """Whether a number, or what it was rounded from, lies between two numbers."""
+    low, high = cell.possible
+    return low <= bounds[1] and bounds[0] <= high
+
+
+def _taken(marking: Marking, step: RubricStep, cells: Sequence[Cell]) -> Iterator[Fraction]:
+    """What numbers that must be 0 and are not take away."""
+    assert step.key is not None, "a part that asks for numbers has a key"
+    for cell, due, worth in zip(cells, step.key.entries, step.numbers, strict=True):
+        if cell in ("wrong", "mistake") and not due:
+            share = marking.exam.mistake if cell == "mistake" else Fraction(0)
+            yield (1 - share) * loss(step.points, len(cells), worth)
+
+
+def _whole_share(marking: Marking, step: RubricStep, slip: Slip) -> Fraction:
+    """What an array earns that is as a whole what a mistake gives, in another shape than the right one."""
+    return step.points * marking.exam.mistake if any(slip.array.entries) else Fraction(0)
 
 
 def _shared(points: Fraction, followed: Array[Fraction]) -> list[Fraction]:
@@ -242,16 +271,18 @@ def _named(marking: Marking, slip: Slip) -> Named:
 
 
 def mark_derived(step: RubricStep, answer: Answer) -> PartMark:
-    """The mark of a derivation in general: each of its gradients the same."""
-    share = step.points / len(step.part.names)
-    right = sum(answer.formula(name) == "right" for name in step.part.names)
-    return PartMark(step=step, answer=answer, points=share * right, mistakes=answer.named)
+    """The mark of a derivation in general: each of its gradients the same; code shows the method only."""
+    worth = {"right": step.points, "method": step.method}
+    earned = [worth.get(answer.formula(name), Fraction(0)) for name in step.part.names]
+    points = sum(earned, Fraction(0)) / len(earned)
+    return PartMark(step=step, answer=answer, points=points, mistakes=answer.named)
 
 
 def mark_found(marking: Marking, step: RubricStep, answer: Answer, planted: Planted) -> PartMark:
     """The mark of a mistake that was to be found: the line, and the line as it should be.
 
-    A person marks it where the number of the line is wrong and its correction right.
+    The line alone is worth its share; who corrects it has shown the reason too. A person marks what is said
+    in words about it, and a right correction of another line.
     """
     key = planted.value
     numbers = answer.numbers
@@ -259,10 +290,11 @@ def mark_found(marking: Marking, step: RubricStep, answer: Answer, planted: Plan
     hit = answer.wrong_line == planted.at + 1
     mended = bool(cells) and all(cell in ("right", "rounded") for cell in cells)
     points: Fraction | None = Fraction(0)
-    if hit:
-        points = step.method + (step.value if mended else Fraction(0))
-    elif mended:
+    if hit != mended and (mended or answer.reasoned):
         points = None
+    elif hit:
+        assert step.found is not None, "a mistake to be found has its shares"
+        points = step.points if mended else step.found.line
     return PartMark(
         step=step, answer=answer, points=points, cells=cells, planted=planted,
         mistakes=(named_planted(marking, planted),),

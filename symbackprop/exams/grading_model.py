@@ -10,6 +10,7 @@ from typing import Literal
 from symbackprop.checking.findings import Named
 from symbackprop.exams.grading_numbers import Numbers
 from symbackprop.exams.manifest import Issued, Planted
+from symbackprop.exams.marks import loss
 from symbackprop.exams.model import Exam, Sheet, Student
 from symbackprop.exams.rubric import RubricStep
 from symbackprop.notation.node import Node, Plain
@@ -20,8 +21,8 @@ Place = tuple[str, str]
 Cell = Literal["right", "rounded", "follows", "mistake", "wrong", "blank"]
 """What became of one number."""
 
-Formula = Literal["right", "wrong", "none"]
-"""What a derivation says about how a quantity is made."""
+Formula = Literal["right", "method", "wrong", "none"]
+"""What a derivation says about how a quantity is made; `method`: rightly, in code alone."""
 
 
 class GradingError(ValueError):
@@ -62,9 +63,9 @@ class Answer(Plain):
 
     `numbers` of a quantity, of the line as it should be where a mistake is to be found. `wrong_line` is the
     number of the line (from 1) that they name there. Of a derivation: `formulas` say of each quantity
-    whether its formula is right; `carried`: the checker found the numbers to follow from the student's own;
-    `settled`: it found them right in a form that is not looked into here; `named` are the mistakes that it
-    recognises.
+    whether its formula is right; `settled`: the checker found the numbers right in a form that is not looked
+    into here; `named` are the mistakes that it recognises; `reasoned`: there are words about what is wrong,
+    which only a person can judge.
     """
 
     file: str
@@ -73,9 +74,9 @@ class Answer(Plain):
     numbers: Numbers | None = None
     wrong_line: int | None = None
     formulas: Mapping[str, Formula] = field(default_factory=dict)
-    carried: bool = False
     settled: bool = False
     named: tuple[Named, ...] = ()
+    reasoned: bool = False
 
     def formula(self, name: str) -> Formula:
         """What the answer says about how `name` is made."""
@@ -111,6 +112,30 @@ class PartMark(Plain):
         """Whether the mistakes explain half of what is wrong or more, and are no coincidence of a number."""
         wrong = self.cells.count("wrong") + self.cells.count("mistake")
         return bool(self.mistakes) and (not self.explained or 2 * self.explained >= wrong)
+
+    @property
+    def costly(self) -> int:
+        """How many numbers are not 0 where they must be, and take points away."""
+        key = self.step.key
+        if key is None or self.shape or not set(self.cells) - {"wrong", "blank"}:
+            return 0  # there is nothing to take away from
+        fates = zip(self.cells, key.entries, self.step.numbers, strict=True)
+        return sum(
+            cell in ("wrong", "mistake") and not due and bool(loss(self.step.points, len(key.entries), worth))
+            for cell, due, worth in fates
+        )
+
+    @property
+    def coarse(self) -> int:
+        """How many numbers would be right, had they been rounded less."""
+        key = self.step.key
+        numbers = None if self.answer is None else self.answer.numbers
+        if key is None or numbers is None or self.shape or len(numbers.cells) != len(self.cells):
+            return 0
+        return sum(
+            fate == "wrong" and cell is not None and cell.is_coarse(due)
+            for fate, cell, due in zip(self.cells, numbers.cells, key.entries, strict=True)
+        )
 
     @property
     def full(self) -> bool:

@@ -2,13 +2,17 @@
 
 What could mean two things (`1.234` where decimals have a comma, `1,5` for one number or two) is taken as what
 fits the number of answers that are due; where that does not settle it, a person is asked.
+
+Rounding: a number that is correctly rounded counts as right if it has two decimals or more that tell
+something, or three significant digits or more: 3,13 for 25/8 and 10,1 for 81/8, but not 3,1 for 25/8. A tie
+may go either way. A whole number is due exactly.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, Literal
@@ -26,9 +30,10 @@ _GROUPED: Final = re.compile(r"[1-9]\d{0,2}(?:[.,]\d{3})+")
 _SIGNS: Final = str.maketrans(
     {"−": "-", "–": "-", "‐": "-", "‑": "-", "﹣": "-", "－": "-", "＋": "+", "⁄": "/"}
 )
-_ABOUT: Final = re.compile(r"[≈≃≅~]")
-_NAMED: Final = re.compile(r"^[^=\d;()\[\]]{0,20}?[\w)']{1,12}\s*[=:]\s*")
+_EQUAL: Final = re.compile(r"[=≈≃≅~]")
+_NAMED: Final = re.compile(r"^(?![+-]?\d)[^=\d;()\[\]]{0,20}?[\w)']{1,12}\s*[=:]\s*")
 _BETWEEN: Final = re.compile(r"[\])}]\s*[,;]?\s*[\[({]")
+_TRANSPOSED: Final = re.compile(r"(?<=[\])}])\s*(?:\^\s*\{?\s*(?:[tT⊤]|\\top)\s*\}?|[ᵀ⊤'′])\s*$")
 _BRACKETS: Final = str.maketrans(dict.fromkeys("[](){}|", " "))
 
 
@@ -51,17 +56,28 @@ class Written:
     digits: int = 0
 
     def agrees(self, due: Fraction) -> Agreement | None:
-        """Whether this is the number that is due, exactly or correctly rounded.
-
-        A rounded one has two decimals or more that tell something, or three digits or more. A tie may go
-        either way.
-        """
+        """Whether this is the number that is due, exactly or correctly rounded."""
         if self.value == due:
             return "right"
-        enough = self.digits >= 3 or (self.digits >= 2 and self.unit <= Fraction(1, 100))
-        if enough and self.unit and abs(self.value - due) * 2 <= self.unit and due.denominator != 1:
-            return "rounded"
-        return None
+        return "rounded" if self._is_close(due) and self._is_fine else None
+
+    def is_coarse(self, due: Fraction) -> bool:
+        """Whether this is the number that is due, correctly rounded to fewer digits than count."""
+        return bool(self.value) and self.value != due and self._is_close(due) and not self._is_fine
+
+    @property
+    def possible(self) -> tuple[Fraction, Fraction]:
+        """Between which numbers lies what this was rounded from: half a unit either way of decimals that tell
+        enough; of any other number it is the number itself."""
+        half = self.unit / 2 if self._is_fine and self.unit < 1 else Fraction(0)
+        return self.value - half, self.value + half
+
+    @property
+    def _is_fine(self) -> bool:
+        return self.digits >= 3 or (self.digits >= 2 and self.unit <= Fraction(1, 100))
+
+    def _is_close(self, due: Fraction) -> bool:
+        return bool(self.unit) and abs(self.value - due) * 2 <= self.unit and due.denominator != 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +99,11 @@ class Numbers:
     def array(self, shape: tuple[int, ...]) -> Array[Fraction] | None:
         """The numbers in a shape; None if one is missing."""
         values = [cell.value for cell in self.cells if cell is not None]
+        return Array(shape, tuple(values)) if len(values) == len(self.cells) else None
+
+    def ranges(self, shape: tuple[int, ...]) -> Array[tuple[Fraction, Fraction]] | None:
+        """What the numbers may have been rounded from; None if one is missing."""
+        values = [cell.possible for cell in self.cells if cell is not None]
         return Array(shape, tuple(values)) if len(values) == len(self.cells) else None
 
 
@@ -119,29 +140,82 @@ def _decimal(text: str, mark: str) -> Written:
 
 
 def read_numbers(text: str, count: int, mark: str) -> Numbers:
-    """All numbers of an answer in one text: `1 2 3; 4 5 6`, `(8; 0)`, `[[1, 2], [3, 4]]`, `dW = …`.
+    """All numbers of an answer in one text: `1 2; 3 4`, `(8; 0)`, `[[1, 2], [3, 4]]`, `dW = …`, `(8 0)^T`.
 
-    `count` is how many are due. Raises Unread where they cannot be read, or are more or fewer.
+    Mixed numbers (`7 1/2`) are read where there are too many numbers without. What is written more than once,
+    `49/8 = 6,125`, must agree. `count` is how many are due. Raises Unread where they cannot be read, or are
+    more or fewer.
     """
-    clean = _cleaned(text)
+    pieces = [piece for piece in _EQUAL.split(_NAMED.sub("", text.strip())) if piece.strip()]
+    made = [_read_one_of(pieces, at, count, mark) for at in range(len(pieces))] or [_read("", count, mark)]
+    cells = made[0].cells
+    for one in made[1:]:
+        if not all(map(_is_same, cells, one.cells)):
+            raise Unread("disagree", text=text.strip())
+        cells = tuple(map(_finer, cells, one.cells))
+    return Numbers(cells, made[0].shape, text.strip())
+
+
+def _read_one_of(pieces: Sequence[str], at: int, count: int, mark: str) -> Numbers:
+    """One of several ways of writing the same: `6.125` has decimals if that agrees with the others."""
+    try:
+        return _read(pieces[at], count, mark)
+    except Unread as problem:
+        if problem.why != "grouped" or len(pieces) == 1:
+            raise
+        return _read(pieces[at], count, "." if mark == "," else ",")
+
+
+def _is_same(first: Written | None, second: Written | None) -> bool:
+    """Whether two ways of writing are one number, perhaps rounded."""
+    if first is None or second is None:
+        return first is second
+    return any(one.agrees(two.value) or one.is_coarse(two.value)
+               for one, two in ((first, second), (second, first)))  # fmt: skip
+
+
+def _finer(first: Written | None, second: Written | None) -> Written | None:
+    """Of two ways of writing one number the one that says more; a fraction says all."""
+    return second if first is not None and second is not None and second.unit < first.unit else first
+
+
+def _read(text: str, count: int, mark: str) -> Numbers:
+    clean, turned = _cleaned(text)
     if not clean.strip():
         return Numbers((None,) * count, text=text.strip())
     made: list[Numbers] = []
     problems: list[Unread] = []
     for separates in _readings(mark):
         try:
-            found = _rows(clean, text, mark, separates=separates)
+            found = _rows(clean, mark, separates=separates)
         except Unread as problem:
             problems.append(problem)
             continue
-        if len(found.cells) == count:
-            return found
-        made.append(found)
+        fitting = next((one for one in _as_mixed(found) if _count(one) == count), None)
+        if fitting is not None:
+            return _numbers(fitting, turned=turned)
+        made.append(_numbers(found, turned=turned))
         if mark == "," and not separates:
             break  # it is readable as decimals, and there are not as many as are due
     if made:
         raise Miscounted(made[0], count)
     raise problems[0]
+
+
+def commas_apart(text: str, mark: str) -> Numbers | None:
+    """The numbers of a text whose commas stand between them, whatever the language; None if it has none."""
+    clean, turned = _cleaned(text)
+    if "," not in clean:
+        return None
+    try:
+        return _numbers(_rows(clean, mark, separates=True), turned=turned)
+    except Unread:
+        return None
+
+
+def is_bracketed(text: str) -> bool:
+    """Whether there are brackets around something, as around the numbers of an array."""
+    return re.search(r"[\[({]", text) is not None
 
 
 class Miscounted(Unread):
@@ -157,23 +231,60 @@ def _readings(mark: str) -> tuple[bool, bool]:
     return (False, True) if mark == "," else (True, False)
 
 
-def _cleaned(text: str) -> str:
-    """Without signs that say nothing of the numbers; rows end with semicolons."""
-    plain = unicodedata.normalize("NFC", text).translate(_SIGNS)
-    plain = re.sub(r"\s*/\s*", "/", _NAMED.sub("", _ABOUT.sub(" ", plain).strip()))
+def _cleaned(text: str) -> tuple[str, bool]:
+    """A text without signs that say nothing of the numbers, where rows end with semicolons; and whether it is
+    transposed."""
+    plain = unicodedata.normalize("NFC", text).translate(_SIGNS).strip().rstrip(".").rstrip()
+    turned = _TRANSPOSED.search(plain)
+    if turned is not None:
+        plain = plain[: turned.start()]
+    plain = re.sub(r"\s*/\s*", "/", plain)
     plain = _BETWEEN.sub(" ; ", plain.replace("\r", "\n").replace("\n", ";"))
-    return plain.translate(_BRACKETS)
+    return plain.translate(_BRACKETS), turned is not None
 
 
-def _rows(clean: str, text: str, mark: str, *, separates: bool) -> Numbers:
+_Tokens = list[list[tuple[str, Written]]]
+"""The numbers row by row, each with its text."""
+
+
+def _rows(clean: str, mark: str, *, separates: bool) -> _Tokens:
     plain = clean.replace(",", " ") if separates else re.sub(r",(?=\s|;|$)|(?<=\s),", " ", clean)
     rows = [row.split() for row in plain.split(";")]
-    read = [[read_number(token, mark) for token in row] for row in rows if row]
+    return [[(token, read_number(token, mark)) for token in row] for row in rows if row]
+
+
+def _count(rows: _Tokens) -> int:
+    return sum(map(len, rows))
+
+
+def _as_mixed(rows: _Tokens) -> Iterator[_Tokens]:
+    """As it stands, and with each `7 1/2` as one number."""
+    yield rows
+    yield [_mixed(row) for row in rows]
+
+
+def _mixed(row: list[tuple[str, Written]]) -> list[tuple[str, Written]]:
+    made: list[tuple[str, Written]] = []
+    for token, written in row:
+        proper = "/" in token and token[0].isdigit() and written.value < 1
+        if proper and made and made[-1][0].lstrip("+-").isdigit():
+            whole, value = made[-1]
+            exact = value.value - written.value if whole.startswith("-") else value.value + written.value
+            made[-1] = f"{whole} {token}", Written(exact)
+        else:
+            made.append((token, written))
+    return made
+
+
+def _numbers(rows: _Tokens, *, turned: bool) -> Numbers:
+    read = [[written for _, written in row] for row in rows]
+    if turned and len({len(row) for row in read}) == 1:
+        read = [list(column) for column in zip(*read, strict=True)]
     cells = tuple(cell for row in read for cell in row)
     shape = None
     if len(read) > 1 and len(read[0]) > 1 and len({len(row) for row in read}) == 1:
         shape = (len(read), len(read[0]))
-    return Numbers(cells, shape, text.strip())
+    return Numbers(cells, shape)
 
 
 def read_cells(cells: Sequence[str], count: int, mark: str) -> Numbers:

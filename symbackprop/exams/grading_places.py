@@ -20,6 +20,9 @@ _WORDS: Final[Mapping[str, frozenset[str]]] = {
 
 _GRADIENT: Final = re.compile(r"[∂d][\w^]{1,3}/[∂d]\(?([\w^'*]+)\)?")
 _HATS: Final = {"ŷ": "yhat", "Ŷ": "Yhat"}
+_PLACE: Final = re.compile(r"[0-9]{1,5}")
+_COUNT: Final = re.compile(r"[0-9]{1,2}")
+_SEPARATOR: Final = re.compile(r"[-_ ]")
 _LETTER: Final = re.compile(r"\(?([a-z])[).]?")
 
 
@@ -39,17 +42,47 @@ class People:
         for one in issued:
             for name in {one.student.id.casefold(), one.code.casefold()}:
                 self._alike[name] = None if name in self._alike else one
-        self._numbers = {one.student.number: one for one in issued}
+        self._codes = {one.code.casefold(): one for one in issued}
+        ids_are_numbers = any(one.student.id.isdigit() for one in issued)
+        self._numbers = {} if ids_are_numbers else {
+            one.student.number: one for one in issued if one.student.number
+        }  # fmt: skip
 
     def find(self, text: str) -> Issued | None:
-        """Whose id, printed code or number in the roster this is; None if it is nobody's, or of two."""
+        """Whose id, printed code or number in the roster this is; None if it is nobody's, or of two.
+
+        A number is one of five digits at most, where no id is all digits.
+        """
         name = text.strip()
-        found = self._exact.get(name)
-        if found is None:
-            found = self._alike.get(name.casefold())
-        if found is None and name.isascii() and name.isdigit() and name.casefold() not in self._alike:
-            found = self._numbers.get(int(name[:9]))
+        found = self.called(name)
+        if found is None and _PLACE.fullmatch(name) and name.casefold() not in self._alike:
+            found = self._numbers.get(int(name))
         return found
+
+    def called(self, name: str) -> Issued | None:
+        """Whose id or printed code this is, whole; None if it is nobody's, or of two."""
+        found = self._exact.get(name)
+        return self._alike.get(name.casefold()) if found is None else found
+
+    def owner(self, stem: str) -> Issued | None:
+        """Whose a file of this name is: an id, a code or a number by itself, or a code or an id behind a
+        separator (`0017-3f2a9c1b77de`, `tarea_ana`).
+
+        None where it may be of several. A small number behind a word (`tarea-2`) may count anything.
+        """
+        name = stem.strip()
+        found = self.find(name)
+        if found is not None or name.casefold() in self._alike:
+            return found
+        cuts = [match.start() for match in _SEPARATOR.finditer(name)]
+        behind = [name[at + 1 :] for at in cuts]
+        coded = [self._codes[text.casefold()] for text in behind if text.casefold() in self._codes]
+        if coded:
+            return coded[0] if len({one.student.id for one in coded}) == 1 else None
+        pieces = [text for text in (*behind, *(name[:at] for at in cuts)) if not _COUNT.fullmatch(text)]
+        people = {one.student.id: one for text in pieces if (one := self.called(text)) is not None}
+        only = next(iter(people.values())) if len(people) == 1 else None
+        return only if only is not None and any(self.called(text) is only for text in behind) else None
 
 
 class Parts:

@@ -2,34 +2,42 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from typing import Final
 
-from symbackprop.exams.grading_derivations import Derivations, Source
+from symbackprop.algebra.values.arrays import Array
+from symbackprop.exams.grading_derivations import Derivations
+from symbackprop.exams.grading_derived import Source
+from symbackprop.exams.grading_lines import line_of
 from symbackprop.exams.grading_marks import is_slip
 from symbackprop.exams.grading_model import Answer, Candidate, Doubt, Place
-from symbackprop.exams.grading_numbers import Miscounted, Numbers, Unread, read_cells
-from symbackprop.exams.grading_places import called
+from symbackprop.exams.grading_numbers import (
+    Miscounted,
+    Numbers,
+    Unread,
+    commas_apart,
+    is_bracketed,
+    read_cells,
+)
 from symbackprop.exams.grading_table import Row
 
 _SHOWN: Final = 160  # characters of an answer in the list for a person
-_WORD: Final = r"(?:l[ií]nea|line|rengl[oó]n|paso|step|l)?\W{0,3}(?:n[uú]mero\s+|n[\Wºª]{0,3})?"
-_LINE: Final = re.compile(rf"\s*{_WORD}\(?\s*(\d{{1,3}})\s*\)?(?![\d/])[\s:;,.]*(.*)", re.I | re.S)
-_NAME: Final = re.compile(r"\s*([^\s=:;,]+)[\s=:;,]*(.*)", re.S)
 
 
 @dataclass(slots=True)
 class Read:
     """What was read of one student: answers, and the parts that a person has to mark.
 
-    `lost`: something was read of which nobody can tell what it answers.
+    `vague` and `unsure` as in a Reading. `lost`: something was read of which nobody can tell what it answers.
     """
 
     answers: dict[Place, Answer] = field(default_factory=dict)
     pending: set[Place] = field(default_factory=set)
+    vague: set[Place] = field(default_factory=set)
     lost: bool = False
+    unsure: dict[Place, list[Doubt]] = field(default_factory=dict)
 
     @property
     def present(self) -> bool:
@@ -62,7 +70,7 @@ class TableReader:
         place = (rows[0].question.id, rows[0].part.id)
         read.answers[place] = Answer(file=self.file, line=rows[0].line, text=_joined(rows[0].cells))
         answers = [answer for row in rows if (answer := self._answer(row, read)) is not None]
-        if len(rows) > 1 and (len(answers) < len(rows) or len(set(map(_content, answers))) > 1):
+        if len(rows) > 1 and (len(answers) < len(rows) or len(set(map(content, answers))) > 1):
             read.pending.add(place)
             lines = ", ".join(str(row.line) for row in rows)
             for row in rows:
@@ -90,11 +98,24 @@ class TableReader:
         """The numbers of a line: as many as are due, or those that a known mistake gives."""
         sheet = self.candidates[row.student.id].sheets[row.question.id]
         try:
-            return read_cells(row.cells, len(sheet.key[row.part.name].entries), self.mark)
+            return self._due(row.cells, sheet.key[row.part.name])
         except Miscounted as problem:
+            if len(problem.numbers.cells) == 1 and _may_be_several(_joined(row.cells)):
+                raise
             slips = (slip for slip in sheet.wrong if slip.part == row.part.name)
             if any(is_slip(slip.array, problem.numbers) for slip in slips):
                 return problem.numbers
+            raise
+
+    def _due(self, cells: Sequence[str], key: Array[Fraction]) -> Numbers:
+        """As many numbers as are due. `5,0` is one number; where two are due it is the two that are right, or
+        nobody can tell. Raises Unread."""
+        try:
+            return read_cells(cells, len(key.entries), self.mark)
+        except Miscounted as problem:
+            apart = commas_apart(_joined(cells), self.mark)
+            if len(problem.numbers.cells) == 1 and apart is not None and is_slip(key, apart):
+                return apart
             raise
 
     def _found(self, row: Row, text: str) -> Answer:
@@ -102,7 +123,7 @@ class TableReader:
         place = (row.question.id, row.part.id)
         names = self.lines[place]
         filled = [cell for cell in row.cells if cell]
-        line, rest = _line_of(filled[0], names)
+        line, rest = line_of(filled[0], names)
         if not 1 <= line <= len(names):
             raise Unread("line_number", text=text, count=len(names))
         cells = [cell for cell in (rest, *filled[1:]) if cell]
@@ -110,7 +131,7 @@ class TableReader:
         numbers = None
         if cells and planted is not None:
             if line == planted.at + 1:
-                numbers = read_cells(cells, len(planted.value.entries), self.mark)
+                numbers = self._due(cells, planted.value)
             else:
                 numbers = self._perhaps(cells, len(planted.value.entries))
         return Answer(file=self.file, line=row.line, text=text, wrong_line=line, numbers=numbers)
@@ -132,8 +153,14 @@ class TableReader:
         if place not in found.answers and not found.pending:
             raise Unread("formula", text=_joined(row.cells))
         read.pending |= found.pending
-        self.doubts += [replace(one, line=row.line, text=_joined(row.cells)) for one in found.doubts]
+        self.doubts += self._moved(found.doubts, row)
+        for at, doubts in found.unsure.items():
+            read.unsure.setdefault(at, []).extend(self._moved(doubts, row))
         return found.answers.get(place)
+
+    def _moved(self, doubts: Sequence[Doubt], row: Row) -> list[Doubt]:
+        """Doubts about a text as those about the line of the table that it stands in."""
+        return [replace(one, line=row.line, text=_joined(row.cells)) for one in doubts]
 
     def _doubt(self, row: Row, problem: Unread) -> None:
         self.doubts.append(
@@ -145,23 +172,17 @@ class TableReader:
         )  # fmt: skip
 
 
+def _may_be_several(text: str) -> bool:
+    """Whether what reads as one number may be meant for more."""
+    return "," in text or is_bracketed(text)
+
+
 def _joined(cells: Sequence[str]) -> str:
     return " ; ".join(cell for cell in cells if cell)[:_SHOWN]
 
 
-def _content(answer: Answer) -> object:
-    """What two lines must have in common to be the same answer."""
+def content(answer: Answer) -> object:
+    """What two answers to one part must have in common to be the same."""
     numbers = answer.numbers
     values = () if numbers is None else tuple(None if cell is None else cell.value for cell in numbers.cells)
     return answer.wrong_line, values, tuple(answer.formulas.items()), numbers is None and answer.text
-
-
-def _line_of(text: str, names: Sequence[str]) -> tuple[int, str]:
-    """The number of the line that an answer begins with, and what comes behind it. Raises Unread."""
-    match = _LINE.fullmatch(text)
-    if match is not None:
-        return int(match[1]), match[2]
-    match = _NAME.fullmatch(text)
-    if match is not None and called(match[1]) in names:
-        return names.index(called(match[1])) + 1, match[2]
-    raise Unread("line_number", text=text, count=len(names))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate, pairwise
 from typing import Any, Final
 
 from symbackprop.exams.grading_numbers import Unread
@@ -15,9 +16,10 @@ _MARKUP: Final = re.compile(r"\\[a-zA-Z]+\*?\s*\{?|[#*_%/{}=>~-]+")
 _HEADING: Final = re.compile(
     r"\s*(?:question|pregunta|ejercicio|problema|exercise|problem)\b\s*(?:n\W*\w?\W+)?(\d{1,3}|[\w-]+)", re.I
 )
-_LINE: Final = re.compile(
-    r"(?:l[ií]nea|line|rengl[oó]n|paso|step)\s*(?:n[.ºo°]*\s*)?(?:n[uú]mero|number)?\s*\(?\s*(\d{1,3})", re.I
-)
+_NUMBERED: Final = re.compile(r"(\d{1,2})\s*(?:[.):]+)?(?:\s+[^\W\d_][^\n$]{0,80})?")
+_BEFORE: Final = re.compile(r"^\d{1,2}\s*[.):]+\s*")
+_MARKED: Final = re.compile(r"\s*(?:#|\\(?:sub)*section)")
+_LINE: Final = re.compile(r"[\s*_]*(?:\\\w+\s*\{\s*)*\d{1,2}\s*[.)]")
 _LONGEST: Final = 120  # characters of a heading
 
 
@@ -45,13 +47,48 @@ def sections(text: str, suffix: str, exam: Exam) -> dict[str, str] | None:
     }  # fmt: skip
 
 
+def proses(text: str, suffix: str) -> list[tuple[int, str]]:
+    """What is no code in a derivation: by cell (from 1) of a notebook, else all of it as 0."""
+    if suffix == ".py":
+        return []
+    cells = _cells(text) if suffix == ".ipynb" else None
+    if cells is None:
+        return [(0, text)]
+    return [(at, _source(one)) for at, one in enumerate(cells, 1) if one.get("cell_type") == "markdown"]
+
+
 def _owners(lines: Sequence[str], parts: Parts) -> Iterator[str | None]:
     """The question that each line is about; None before the first heading."""
+    heads = [_headed(line, parts) for line in lines]
+    numbered = _numbered(lines, parts)
+    if all(head is None or head is other for head, other in zip(heads, numbered, strict=True)):
+        heads = numbered
     current: str | None = None
-    for line in lines:
-        found = _headed(line, parts)
+    for found in heads:
         current = current if found is None else found.id
         yield current
+
+
+def _numbered(lines: Sequence[str], parts: Parts) -> list[Question | None]:
+    """Headings that are numbers: `1. One neuron`, `2)`, `## 3`. They are some where the exam has as many
+    questions, and they come in order; marked as headings, some may be left out."""
+    questions = parts.exam.questions
+    plain = ["" if "=" in line else _MARKUP.sub(" ", line).strip() for line in lines]
+    found = [_NUMBERED.fullmatch(line) for line in plain]
+    for wanted in (_MARKED, _LINE):
+        numbers = [
+            int(match[1]) if match is not None and wanted.match(line) else 0
+            for match, line in zip(found, lines, strict=True)
+        ]
+        order = [number for number in numbers if number]
+        whole = order == list(range(1, len(questions) + 1)) and len(questions) > 1
+        if whole or (wanted is _MARKED and order and _is_rising(order) and order[-1] <= len(questions)):
+            return [questions[number - 1] if number else None for number in numbers]
+    return [None] * len(lines)
+
+
+def _is_rising(numbers: Sequence[int]) -> bool:
+    return all(one < two for one, two in pairwise(numbers))
 
 
 def _headed(line: str, parts: Parts) -> Question | None:
@@ -59,8 +96,9 @@ def _headed(line: str, parts: Parts) -> Question | None:
     if not line.strip() or len(line) > _LONGEST:
         return None
     plain = _MARKUP.sub(" ", line).strip()
+    bare = _BEFORE.sub("", plain)
     for question in parts.exam.questions:
-        if folded(plain) in {folded(title) for title in question.title.values()} - {""}:
+        if folded(bare) in {folded(title) for title in question.title.values()} - {""}:
             return question
     match = _HEADING.match(plain)
     if match is None:
@@ -82,12 +120,10 @@ def _cells(text: str) -> list[dict[str, Any]] | None:
 
 
 def _split_cells(text: str, cells: Sequence[dict[str, Any]], parts: Parts) -> dict[str, str] | None:
-    owners: list[str | None] = []
-    current: str | None = None
-    for cell in cells:
-        for owner in _owners(_source(cell).split("\n") if cell.get("cell_type") == "markdown" else [], parts):
-            current = owner or current
-        owners.append(current)
+    prose = [_source(cell).split("\n") if cell.get("cell_type") == "markdown" else [] for cell in cells]
+    by_line = list(_owners([line for lines in prose for line in lines], parts))
+    ends = accumulate(map(len, prose))
+    owners = [by_line[end - 1] if end else None for end in ends]
     if all(owner is None for owner in owners):
         return None
     notebook = json.loads(text)
@@ -105,9 +141,3 @@ def _split_cells(text: str, cells: Sequence[dict[str, Any]], parts: Parts) -> di
 def _source(cell: dict[str, Any]) -> str:
     raw = cell.get("source", "")
     return "".join(map(str, raw)) if isinstance(raw, list) else str(raw)
-
-
-def line_named(text: str) -> int | None:
-    """The number of the line that a text calls wrong; None if it names none, or more than one."""
-    found = {int(match[1]) for match in _LINE.finditer(text)}
-    return found.pop() if len(found) == 1 else None

@@ -9,6 +9,7 @@ numbers are worth. Only a part that asks for nothing but zeros is worth its poin
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -31,6 +32,26 @@ def loss(points: Fraction, count: int, worth: Fraction = Fraction(0)) -> Fractio
     is not earned, such a number costs an equal share of the part in all. A part never has less than 0.
     """
     return max(Fraction(0), points / count - worth)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FoundShares:
+    """What a mistake that is to be found is worth: the `line` that is wrong, the `reason`, and the line as it
+    should be (`right`). They add up to the part's points."""
+
+    line: Fraction
+    reason: Fraction
+    right: Fraction
+
+
+def found_shares(points: Fraction, method: Fraction) -> FoundShares:
+    """How the `points` of a mistake to be found are shared out; `method` is the exam's share of a method.
+
+    The line and the reason have half of the method each, the right line the rest. Who writes the right line
+    has shown the reason.
+    """
+    half = points * method / 2
+    return FoundShares(line=half, reason=half, right=points - 2 * half)
 
 
 class Marks:

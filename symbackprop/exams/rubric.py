@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.follow import Following
-from symbackprop.exams.marks import Marks
+from symbackprop.exams.marks import FoundShares, Marks, found_shares
 from symbackprop.exams.model import Exam, Part, Question, Sheet, Slip, Variant
 from symbackprop.exams.tracer import Tracer
 
@@ -39,7 +39,8 @@ class RubricStep:
 
     Of a part that asks for numbers, `key` is the right answer, `numbers` what each is worth (they add up to
     the points: who gives numbers alone is marked by them alone), `follows` the student's earlier answers
-    that it may follow from, `mistakes` the common ones. Other parts have none of these.
+    that it may follow from, `mistakes` the common ones. Of a mistake to be found, `found` is what the line,
+    the reason and the right line are worth. Other parts have none of these.
     """
 
     question: str
@@ -51,6 +52,7 @@ class RubricStep:
     numbers: tuple[Fraction, ...] = ()
     follows: tuple[str, ...] = ()
     mistakes: tuple[RubricMistake, ...] = ()
+    found: FoundShares | None = None
 
 
 class Rubrics:
@@ -83,6 +85,7 @@ class Rubrics:
             return RubricStep(
                 question=question.id, part=part, points=part.points, method=method,
                 value=part.points - method,
+                found=found_shares(part.points, self.exam.method) if part.kind == "mistake" else None,
             )  # fmt: skip
         key = sheet.key[part.name]
         return RubricStep(

@@ -11,23 +11,46 @@ from fractions import Fraction
 from string import ascii_lowercase
 from typing import Final
 
-from symbackprop.exams.model import Question, Sheet, Variant
+from symbackprop.exams.model import Part, Question, Sheet, Variant
 from symbackprop.exams.variants import KeyMismatch
 from symbackprop.notation.write_style import decimal
+from symbackprop.report.document import Text
+from symbackprop.report.exams.questions import Asked
 
 _NUMBER: Final = re.compile(r"[-−–]?\s?\d+(?:[.,]\d+)?(?:/\d+)?")
 _LETTER: Final = re.compile(r"\([a-z]\)")
 _SHORT: Final = 7  # signs of a decimal; of a longer one the fraction is shorter
 
 
-def key_line(question: Question, sheet: Sheet, mark: str) -> str:
-    """The answers of a question, part by part, row by row; no sign in it means anything to a typesetter."""
+def has_key(question: Question) -> bool:
+    """Whether anything is asked whose answer is numbers: values, or the line of a mistake as it should be."""
+    return any(part.kind != "derive" for part in question.parts)
+
+
+def key_line(asked: Asked, sheet: Sheet) -> str:
+    """The answers of a question, part by part, row by row; no sign in it means anything to a typesetter.
+
+    Of a mistake to be found the line, and its right numbers: `(a) line 4; 0; 6`.
+    """
+    mark = asked.plain.words.decimal_mark
     made = []
-    for letter, part in zip(ascii_lowercase, question.parts, strict=False):
-        if part.kind == "value":
-            values = "; ".join(_text(value, mark) for value in sheet.key[part.name].entries)
-            made.append(f"({letter}) {values}")
+    for letter, part in zip(ascii_lowercase, asked.question.parts, strict=False):
+        first, *rest = answers(part, sheet) or (None,)
+        if first is None:
+            continue
+        shown = _text(first, mark)
+        if part.kind == "mistake":
+            shown = asked.plain.text(Text("exam.key_line", {"line": shown}))
+        made.append(f"({letter}) {'; '.join([shown, *(_text(value, mark) for value in rest)])}")
     return " ".join(made)
+
+
+def answers(part: Part, sheet: Sheet) -> tuple[Fraction, ...]:
+    """The numbers that answer a part, in the order of its key line; none for a derivation in general."""
+    if part.kind == "mistake":
+        faulty = sheet.faulty[part.id]
+        return (Fraction(faulty.at + 1), *faulty.right.array.entries)
+    return tuple(sheet.key[part.name].entries) if part.kind == "value" else ()
 
 
 def _text(value: Fraction, mark: str) -> str:
@@ -46,17 +69,13 @@ def compare(pdf: bytes, questions: Sequence[Question], variant: Variant, label: 
     asked = [
         (question, sheet)
         for question, sheet in zip(questions, variant.sheets, strict=True)
-        if any(part.kind == "value" for part in question.parts)
+        if has_key(question)
     ]
     if len(pieces) != len(asked):
         raise KeyMismatch(f"PDF text: {len(pieces)} lines of answers were found, and not {len(asked)}")
     count = 0
     for piece, (question, sheet) in zip(pieces, asked, strict=True):
-        right = [
-            value
-            for part in question.parts if part.kind == "value"
-            for value in sheet.key[part.name].entries
-        ]  # fmt: skip
+        right = [value for part in question.parts for value in answers(part, sheet)]
         found = list(_numbers(_LETTER.sub(" ", piece)))[: len(right)]
         if found != right:
             raise KeyMismatch(f"PDF text: {question.id} has the answers {found}, and not {right}")

@@ -14,25 +14,36 @@ from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
-from symbackprop import __version__, limits
+from symbackprop import limits
 from symbackprop.exams.model import Exam, Student, Variant, in_language
 from symbackprop.notation.node import Plain
 from symbackprop.report.exams.codes import SecretMac
-from symbackprop.report.exams.papers import Papers, latex_texts
+from symbackprop.report.exams.inputs import exam_source, variant_source
+from symbackprop.report.exams.papers import Papers
 from symbackprop.report.exams.record import Record, digest
 from symbackprop.report.exams.splitting import bundle, page_count, papers_in
+from symbackprop.report.exams.teachers import latex_texts
 from symbackprop.report.files import write_whole
 from symbackprop.report.pdf import Engine, Running, Typeset, chosen, typeset
 
 Progress = Callable[[int, int], None]
 """Told how many papers there are so far, and of how many."""
 
-_WORK: Final = ".typesetting"
+WORK: Final = ".typesetting"
+"""The folder of what is needed to go on."""
 
 
 def file_name(student: Student, code: str, *, solutions: bool = False) -> str:
     """`0017-3f2a9c1b77de.pdf`: the place in the roster and the anonymous number."""
     return f"{student.number:04}-{code}{'-solution' if solutions else ''}.pdf"
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What reads files back: `check` gives how many numbers of one it found right, `count` is of them all."""
+
+    check: Callable[[Variant, bytes], int]
+    count: int = 0
 
 
 def typeset_papers(
@@ -49,18 +60,22 @@ def typeset_papers(
     resume: bool = False,
     force: bool = False,
     templates: Path | None = None,
+    work: Path | None = None,
+    comparison: Comparison | None = None,
 ) -> Iterator[Path]:
     """Typeset everybody's paper: `papers/0017-3f2a9c1b77de.pdf`, and `papers-bundle.pdf` for printing.
 
     `solutions`: the solutions, as `solutions/0017-…-solution.pdf` and `solutions-bundle.pdf`. Each path is
     yielded once its file is there. `jobs` typesetters run at a time. `resume` leaves alone what is there
     already, whole and of the same input; without it everything is made anew. `force` replaces files that are
-    not ours.
+    not ours. `work` is the folder of what is needed to go on; without it `.typesetting` beside the papers.
+    `comparison` looks at every file once: one that is there and was compared is not compared again.
     Raises TypesettingError, PapersError where a paper has other pages than the first one, OutputError where
     the folder cannot be written, ValueError for two papers of one name.
     """
     press = Press(
         exam=exam, variants=variants, folder=folder, force=force, engine=chosen(engine),
+        work=folder / WORK if work is None else work, comparison=comparison,
         papers=Papers(
             exam, language, "tex" if chosen(engine) == "pdflatex" else "typ", secret_mac,
             solutions=solutions, templates=templates,
@@ -73,10 +88,11 @@ def typeset_papers(
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Batch(Plain):
-    """Papers of one run: their text, its hash, their codes and their files. `sheets` is the run's own PDF."""
+    """Papers of one run: their hash, whose they are, their codes and their files. `sheets` is the run's own
+    PDF."""
 
-    text: str
     source: str
+    variants: Sequence[Variant]
     codes: tuple[str, ...]
     files: tuple[Path, ...]
     sheets: Path
@@ -92,16 +108,13 @@ class Press:
     force: bool
     engine: Literal["pdflatex", "typst"]
     papers: Papers
+    work: Path
+    comparison: Comparison | None = None
 
     @property
     def kind(self) -> str:
         """`papers` or `solutions`."""
         return "solutions" if self.papers.solutions else "papers"
-
-    @property
-    def work(self) -> Path:
-        """The folder of what is needed to go on."""
-        return self.folder / _WORK
 
     @property
     def record_path(self) -> Path:
@@ -118,6 +131,12 @@ class Press:
         """What the PDFs say of themselves."""
         texts = latex_texts(self.exam, self.papers.language)
         return self.exam.key if "title" in texts else in_language(self.exam.title, self.papers.language)
+
+    @cached_property
+    def source(self) -> str:
+        """A hash of what is the same for everybody."""
+        papers = self.papers
+        return exam_source(self.exam, papers.language, f"{self.engine} {self.kind}", papers.templates)
 
     def tidy(self) -> None:
         """Remove what a killed run left half written."""
@@ -139,6 +158,7 @@ class Press:
                 if sheets is not None:
                     self._put(batch, sheets.pdf, pages)
                     record.add(batch.source, batch.files)
+                self._compare(batch, record)
                 sources.append((batch.source, batch.codes, batch.sheets))
                 done += len(batch.codes)
                 progress(done, total)
@@ -150,14 +170,22 @@ class Press:
 
     def _pages(self, record: Record) -> int:
         """How many pages every paper has: those of the first one."""
-        text = self.papers.document(self.variants[:1])
-        source = self._source(text)
+        source = digest(self.source, variant_source(self.variants[0]))
         if source not in record.pages:
+            text = self.papers.document(self.variants[:1])
             record.pages[source] = page_count(self._typeset(text, Running(), 1).pdf)
         return record.pages[source]
 
-    def _source(self, *texts: str) -> str:
-        return digest(__version__, self.engine, self.title, self.papers.language, *texts)
+    def _compare(self, batch: Batch, record: Record) -> None:
+        """Have the files of a run read back, unless they are as they were when it was done. Raises what the
+        comparison raises."""
+        if self.comparison is None:
+            return
+        if batch.source not in record.compared:
+            pairs = zip(batch.variants, batch.files, strict=True)
+            count = sum(self.comparison.check(variant, path.read_bytes()) for variant, path in pairs)
+            record.right(batch.source, count)
+        self.comparison.count += record.compared[batch.source]
 
     def _batches(self, pages: int | None) -> Iterator[Batch]:
         """The papers in runs."""
@@ -173,10 +201,9 @@ class Press:
                 if name in names:
                     raise ValueError(f"two papers would be {name}: two students have the same id")
                 names.add(name)
-            text = self.papers.document(variants, pages)
-            source = self._source(text, *files)
+            source = digest(self.source, str(pages), *map(variant_source, variants), *files)
             yield Batch(
-                text=text, source=source, codes=codes,
+                variants=variants, source=source, codes=codes,
                 files=tuple(self.folder / self.kind / name for name in files),
                 sheets=self.work / f"{self.kind}-{source[:16]}.pdf",
             )  # fmt: skip
@@ -187,10 +214,10 @@ class Press:
         """Every batch in order with its PDF, or None where its files are there; `ahead` are begun at once."""
         waiting: deque[tuple[Batch, Future[Typeset] | None]] = deque()
         for batch in self._batches(pages):
-            there = record.is_made(batch.source, batch.files)
-            future = (
-                None if there else pool.submit(self._typeset, batch.text, running, len(batch.codes), pages)
-            )
+            future = None
+            if not record.is_made(batch.source, batch.files):
+                text = self.papers.document(batch.variants, pages)
+                future = pool.submit(self._typeset, text, running, len(batch.codes), pages)
             waiting.append((batch, future))
             if len(waiting) > ahead:
                 yield _finished(waiting)
@@ -212,7 +239,7 @@ class Press:
         self, record: Record, sources: Sequence[tuple[str, tuple[str, ...], Path]], pages: int | None
     ) -> Path:
         """The bundle for printing; then the runs that it is made of go."""
-        source = self._source("bundle", *(source for source, _, _ in sources))
+        source = digest("bundle", *(source for source, _, _ in sources))
         path = self.bundle_path
         if not record.is_made(source, [path]):
             sheets = ((self._sheets(at, name, pages), codes) for at, (_, codes, name) in enumerate(sources))

@@ -178,15 +178,24 @@ class Feedback(Plain):
         if part.shape:
             yield Text("grade.shape", {"count": len(cells)})
         elif count.get("wrong"):
-            whole = len(cells) == 1
-            yield Text("grade.wrong_value") if whole else Text("grade.wrong", {"count": count["wrong"]})
+            yield from self._wrong(part, count["wrong"])
         yield from self._mistakes(part, count.get("mistake", 0))
+        if part.costly:
+            yield Text("grade.costly", {"count": part.costly})
         blank = count.get("blank", 0)
         if part.answer is not None and blank:
             whole = blank == len(cells)
             yield Text("grade.no_numbers") if whole else Text("grade.blank", {"count": blank})
         if not part.full and not count.get("follows"):
             yield Text("grade.calculated", {"formula": self.voice.formula(question, name)})
+
+    def _wrong(self, part: PartMark, count: int) -> Iterator[Text]:
+        """About numbers that are wrong: rounded too much, or something else."""
+        if part.coarse:
+            yield Text("grade.coarse", {"count": part.coarse})
+        rest = count - part.coarse
+        if rest:
+            yield Text("grade.wrong_value") if len(part.cells) == 1 else Text("grade.wrong", {"count": rest})
 
     def _follows(self, part: PartMark, count: int) -> Text:
         if count < len([cell for cell in part.cells if cell not in ("right", "rounded")]):
@@ -210,7 +219,7 @@ class Feedback(Plain):
         question = part.step.question
         if part.full:
             return
-        for fate, key in (("wrong", "grade.derive_wrong"), ("none", "grade.derive_missing")):
+        for fate, key in _DERIVED:
             names = tuple(
                 self.voice.symbol(question, name) for name in part.step.part.names
                 if ("none" if part.answer is None else part.answer.formula(name)) == fate
@@ -227,17 +236,27 @@ class Feedback(Plain):
         if planted is None or part.full:
             return
         hit = part.answer is not None and part.answer.wrong_line == planted.at + 1
-        yield Text("grade.line_right") if hit else Text("grade.line_wrong", {"line": str(planted.at + 1)})
-        if not hit:
+        if hit and part.answer is not None:
+            assert part.points is not None, "a part that has been marked has points"
+            yield Text("grade.line_right", {"points": self.voice.points(part.points)})
+            written = part.answer.numbers is not None and not part.answer.numbers.empty
+            yield Text("grade.correction_wrong" if written else "grade.correction_none")
+        else:
+            yield Text("grade.line_wrong", {"line": str(planted.at + 1)})
+        if part.mistakes:
             yield Text("grade.why_wrong_line")
         for named in part.mistakes:
             yield self.voice.mistake(part.step.question, named)
-        if hit:
-            yield Text("grade.correction_wrong" if part.cells else "grade.correction_none")
         formula = self.voice.formula(part.step.question, planted.name)
         value = self.voice.array(part.step.question, planted.value)
         assert isinstance(formula, tree.Chain)
         yield Text("grade.correction", {"formula": tree.equation(*formula.members, value)})
+
+
+_DERIVED: Final = (
+    ("wrong", "grade.derive_wrong"), ("method", "grade.derive_code"), ("none", "grade.derive_missing"),
+)  # fmt: skip
+"""What is said of the formulas of a derivation in general that are not whole."""
 
 
 def _size(shape: Sequence[int]) -> int:

@@ -84,15 +84,23 @@ class ClassReport(Plain):
         present = [one for one in voice.graded.students if one.present]
         absent = len(voice.graded.students) - len(present)
         return Document(
-            title=Text("grade.class_title", {"exam": voice.exam_title}),
-            subtitle=Text("grade.class_counts", {"present": len(present), "absent": absent}),
-            blocks=tuple(self._blocks(present)),
+            title=Text("grade.class_title"),
+            subtitle=Text("grade.class_exam", {"exam": voice.exam_title}),  # the foot of each page, too
+            blocks=(
+                Paragraph(
+                    sentences=(
+                        Text("grade.class_counts", {"count": len(present)}),
+                        *((Text("grade.class_absent", {"count": absent}),) if absent else ()),
+                    )
+                ),
+                *self._blocks(present),
+            ),
         )
 
     def _blocks(self, present: Sequence[StudentMarks]) -> Iterator[Block]:
         if present:
             yield from self._totals([one.total for one in present])
-            pending = sum(one.pending for one in present)
+            pending = sum(bool(one.pending) for one in present)
             if pending:
                 yield Note(sentences=(Text("grade.class_pending", {"count": pending}),))
             yield from self._steps(list(self._columns(present)))
@@ -178,7 +186,10 @@ class ClassReport(Plain):
         if self.plots:
             for number, question in enumerate(self.voice.exam.questions, 1):
                 mine = [one for one in columns if one.question is question]
-                yield self._bars(question, mine, number)
+                yield Paragraph(
+                    sentences=(Text("grade.plot_steps", {"title": self._title(question, number)}),)
+                )
+                yield self._bars(mine)
         heads = ("question", "part", "mean", "share", "full", "blank", "open")
         several = len(self.voice.exam.questions) > 1
         yield Table(
@@ -200,8 +211,10 @@ class ClassReport(Plain):
     def _percent(self, share: Fraction | None) -> Node | None:
         return None if share is None else tree.number(round(share * 100))
 
-    def _bars(self, question: Question, columns: Sequence[Column], number: int) -> Plot:
-        voice = self.voice
+    def _title(self, question: Question, number: int) -> str:
+        return self.voice.title(question) or f"{self.voice.words.page['exam_question']} {number}"
+
+    def _bars(self, columns: Sequence[Column]) -> Plot:
         wide = _PART * len(columns)
         bars, marks = [], []
         for at, one in enumerate(columns):
@@ -210,7 +223,6 @@ class ClassReport(Plain):
                 height = _cm(_LOW * float(one.share))
                 bars.append(Bar(left=_cm(middle - 0.3), right=_cm(middle + 0.3), height=height))
                 marks.append(Mark(at=(_cm(middle), _cm(_LOW * float(one.full))), slope=True))
-        title = voice.title(question) or f"{voice.words.page['exam_question']} {number}"
         panel = Panel(
             function=None, slope=None, argument=None, width=_cm(wide), height=_LOW, zero=(0.0, 0.0),
             across=tuple(
@@ -218,7 +230,7 @@ class ClassReport(Plain):
             ),
             up=tuple(Tick(at=_cm(_LOW * at / 4), label=tree.number(25 * at)) for at in range(5)),
             curves=(), marks=tuple(marks), bars=tuple(bars),
-            title=Text("grade.plot_steps", {"title": title}),
+            title=Text("grade.plot_percent"),  # short, for one part alone is narrow
         )  # fmt: skip
         return Plot(panels=(panel,), places=((),), alternative=Text("grade.plot_steps_text"))
 
@@ -271,7 +283,11 @@ class ClassReport(Plain):
         doubts = self.voice.graded.doubts
         yield Heading(text=Text("grade.class_doubts"))
         key = "grade.some_doubts" if doubts else "grade.no_doubts"
-        yield Paragraph(sentences=(Text(key, {"count": len(doubts)}),))
+        parts = sum(one.pending for one in self.voice.graded.students if one.present)
+        said = [Text(key, {"count": len(doubts)})]
+        if parts:
+            said.append(Text("grade.open_parts", {"count": parts}))
+        yield Paragraph(sentences=tuple(said))
 
 
 def _text(node: Node | None) -> str:

@@ -7,14 +7,13 @@ what is there already: the same answers give the same bytes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Final, Literal
 
-from symbackprop.exams.file import exam_of
 from symbackprop.exams.grading import grade
 from symbackprop.exams.grading_model import Graded, StudentMarks
 from symbackprop.exams.manifest import Manifest
@@ -36,13 +35,16 @@ FOLDER: Final = "feedback"
 
 
 def grade_in(
-    answers: Path, manifest: Manifest, language: str | None = None, templates: Path | None = None
+    answers: Path | Sequence[Path],
+    manifest: Manifest,
+    language: str | None = None,
+    templates: Path | None = None,
 ) -> Graded:
-    """Grade a table or a folder, with decimals as in a language: the exam's own, if none is given.
+    """Grade tables and folders, with decimals as in a language: the exam's own, if none is given.
 
     Raises WordsError for an unknown language, and what `grade` raises.
     """
-    spoken = language or exam_of(manifest.text, key=manifest.exam).language
+    spoken = language or manifest.read().language
     return grade(answers, manifest, decimal_mark=load_words(spoken, templates).decimal_mark)
 
 
@@ -50,6 +52,15 @@ def feedback_path(marks: StudentMarks, kind: Kind) -> str:
     """`feedback/0017-3f2a9c1b77de.md`: called as the student's paper is, by place and code and no name."""
     code = re.sub(r"[^A-Za-z0-9_-]", "", marks.code)[:64]
     return f"{FOLDER}/{marks.student.number:04}{f'-{code}' if code else ''}.{kind}"
+
+
+def stale(known: Iterable[str], written: Iterable[str]) -> list[str]:
+    """Of the paths of a folder that are known, feedback and reports that are not written this time."""
+    now = set(written)
+    return sorted(
+        path for path in known
+        if path not in now and path.startswith((f"{FOLDER}/", f"{CLASS}."))
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from symbackprop.exams.model import Exam, Part, Question, Variant, in_language
+from symbackprop.exams.model import Exam, Part, Question, Sheet, Variant, in_language
 from symbackprop.notation.tree import Node, equation
+from symbackprop.report.document import Text
 from symbackprop.report.exams.marks import Numbers
 from symbackprop.report.exams.questions import Asked
+from symbackprop.report.exams.teachers import own
 from symbackprop.report.render import FORMATS
 from symbackprop.report.templating import fill
 from symbackprop.report.words import Words, load_words
@@ -26,7 +28,7 @@ def keys_text(
     words = load_words(language, templates)
     escape = FORMATS["tex"].escape
     fields = {
-        "title": in_language(exam.title, language) or escape(exam.key),
+        "title": own(in_language(exam.title, language), "tex") or escape(exam.key),
         "language": {"babel": words.babel, "latex_setup": words.latex_setup},
         "words": {key: escape(text) for key, text in words.page.items()},
     }
@@ -34,18 +36,20 @@ def keys_text(
     before, _, after = fill("exam/keys.tex", {**fields, "rows": _HERE}, templates).partition(_HERE)
     yield before
     for variant, code in variants:
-        yield "\n".join(_rows(questions, variant, code)) + "\n"
+        name = "" if exam.anonymous else escape(variant.student.name)
+        yield "\n".join(_rows(questions, variant, name, code)) + "\n"
     yield after
 
 
 _HERE = "%%% rows %%%"
+_NOTHING = "---"  # of a derivation in general there are no numbers
 
 
-def _rows(questions: Sequence[_Keys], variant: Variant, code: str) -> Iterator[str]:
-    yield f"\\variant{{{variant.student.number:04}}}{{{code}}}"
+def _rows(questions: Sequence[_Keys], variant: Variant, name: str, code: str) -> Iterator[str]:
+    yield f"\\variant{{{variant.student.number:04}}}{{{name}}}{{{code}}}"
     for at, (keys, sheet) in enumerate(zip(questions, variant.sheets, strict=True), start=1):
-        shown = r"$\quad $".join(keys.parts[name].text(sheet.key[name]) for name in keys.parts)
-        yield f"\\keys{{{at}.}}{{${shown}$}}"
+        shown = r"\quad ".join(keys.shown(sheet)) or _NOTHING
+        yield f"\\keys{{{at}.}}{{{shown}}}"
 
 
 class _Keys:
@@ -56,6 +60,16 @@ class _Keys:
         self.parts: Mapping[str, Numbers] = {
             part.name: self._numbers(part) for part in question.parts if part.kind == "value"
         }
+
+    def shown(self, sheet: Sheet) -> Iterator[str]:
+        """The key of each part: `dW = …`; of a mistake to be found the line, and the line as it should be."""
+        for part in self.asked.question.parts:
+            if part.kind == "value":
+                yield f"${self.parts[part.name].text(sheet.key[part.name])}$"
+            elif part.kind == "mistake":
+                faulty = sheet.faulty[part.id]
+                line = self.asked.setter.text(Text("exam.key_line", {"line": faulty.at + 1}))
+                yield f"{line}: ${self.asked.line(faulty.right)}$"
 
     def _numbers(self, part: Part) -> Numbers:
         asked = self.asked

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -39,9 +40,42 @@ class Ledger:
             try:
                 path, digest = json.loads(line)
                 made.written[str(path)] = str(digest)
+                if not digest:
+                    del made.written[str(path)]  # it was removed
             except (ValueError, TypeError):
                 continue  # the last line of a run that was killed
         return made
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep other runs out of the folder. Raises OutputError where there is one.
+
+        What is known of the folder is read anew. The lock ends with the process, however that ends. A
+        system without such locks has none.
+        """
+        try:
+            import fcntl
+        except ImportError:
+            yield
+            return
+        handle = -1
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            raise OutputError(
+                f"{self.folder}: another run is at work there. Wait until it has ended."
+            ) from None
+        except OSError:
+            pass  # a folder that cannot be written says so when it is
+        try:
+            self.written = Ledger.of(self.folder).written
+            yield
+        finally:
+            if handle >= 0:
+                os.close(handle)
 
     def check(self, paths: Iterable[str]) -> None:
         """Raise NotOursError where one of these files is there, and not as we wrote it."""
@@ -82,6 +116,24 @@ class Ledger:
         put_whole(path, hashed())
         self._note(name, digest.hexdigest())
         return path
+
+    def remove(self, names: Iterable[str]) -> list[str]:
+        """Remove those of these files that are as we wrote them; which they were. Raises OutputError."""
+        made = []
+        for name in names:
+            path = self.folder / name
+            try:
+                if _hash(path.read_bytes()) != self.written.get(name):
+                    continue
+                path.unlink()
+            except FileNotFoundError:
+                continue
+            except OSError as error:
+                raise OutputError(f"{path}: cannot be removed: {error.strerror}") from error
+            self._note(name, "")
+            del self.written[name]
+            made.append(name)
+        return made
 
     def _note(self, name: str, digest: str) -> None:
         if self.written.get(name) == digest:

@@ -2,8 +2,9 @@
 
 What students get and what they must not see are in folders of their own:
 
-    EXAM/students/    papers/, papers-bundle.pdf, papers.tex
-    EXAM/teacher/     manifest.json, solutions/, solutions-bundle.pdf, keys.pdf, rubric.pdf, rubric.csv, …
+    EXAM/students/    papers/, papers-bundle.pdf
+    EXAM/teacher/     manifest.json, solutions/, solutions-bundle.pdf, papers.tex, keys.tex, rubric.pdf, …
+                      .typesetting/: what is needed to go on where a run was stopped
     EXAM/platforms/   moodle/, stack/, prairielearn/, qti/, canvas/
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from symbackprop.exams.exports import EXPORTS
 from symbackprop.exams.manifest import Issued, Manifest, ManifestError, identity, read_manifest, written
@@ -27,6 +28,9 @@ from symbackprop.report.exams.codes import variant_code
 from symbackprop.report.exams.ledger import Ledger
 from symbackprop.report.files import OutputError
 from symbackprop.report.pdf import Engine
+
+if TYPE_CHECKING:
+    from symbackprop.report.exams.batches import Comparison
 
 KINDS: Final = ("papers", "solutions", "rubric", "keys", "tex", "json", *EXPORTS)
 """What can be made."""
@@ -155,11 +159,14 @@ class Making:
     # --- what is made
 
     def run(self) -> Iterator[Path]:
-        """Make everything; each path when its file is there."""
-        yield self.ledger.stream(MANIFEST, self._manifest())
-        for kind in KINDS:
-            if kind in self.order.kinds:
-                yield from (self._platform(kind) if kind in EXPORTS else _MAKERS[kind](self))
+        """Make everything; each path when its file is there. Raises OutputError where another run is at
+        work."""
+        _ = self.variants  # where no numbers can be made, no folder is
+        with self.ledger.alone():
+            yield self.ledger.stream(MANIFEST, self._manifest())
+            for kind in KINDS:
+                if kind in self.order.kinds:
+                    yield from (self._platform(kind) if kind in EXPORTS else _MAKERS[kind](self))
 
     def _manifest(self) -> Iterator[str]:
         order = self.order
@@ -181,29 +188,36 @@ class Making:
     def solutions(self) -> Iterator[Path]:
         """A worked solution for each student, and the bundle."""
         from symbackprop.report.exams.answers import compare
+        from symbackprop.report.exams.batches import Comparison
         from symbackprop.report.words import load_words
 
         order = self.order
         label = load_words(order.language, order.templates).page["exam_keys"]
-        files = iter(self._typeset(solutions=True))
-        count = 0
-        for variant, path in zip(self.variants, files, strict=False):
-            count += compare(path.read_bytes(), order.exam.questions, variant, label)
-            yield path
-        yield from files  # the bundle
-        self.compared["PDF text"] = count
+        comparison = Comparison(lambda one, pdf: compare(pdf, order.exam.questions, one, label))
+        yield from self._typeset(solutions=True, comparison=comparison)
+        self.compared["PDF text"] = comparison.count
 
-    def _typeset(self, *, solutions: bool) -> Iterator[Path]:
+    @property
+    def work(self) -> Path:
+        """The folder of what is needed to go on."""
+        return self.order.folder / "teacher/.typesetting"
+
+    def _typeset(self, *, solutions: bool, comparison: Comparison | None = None) -> Iterator[Path]:
         from symbackprop.report.exams.batches import typeset_papers
+        from symbackprop.report.exams.teachers import blamed, warn_of_names
 
         order = self.order
         what = "solutions" if solutions else "papers"
-        yield from typeset_papers(
-            order.exam, self.variants, order.folder / ("teacher" if solutions else "students"),
-            language=order.language, secret_mac=order.mac, engine=order.engine, solutions=solutions,
-            jobs=order.jobs, progress=lambda done, total: order.progress(what, done, total),
-            resume=order.resume, force=order.force, templates=order.templates,
-        )  # fmt: skip
+        if not order.exam.anonymous:
+            warn_of_names(self.students)
+        with blamed(order.exam, order.language):
+            yield from typeset_papers(
+                order.exam, self.variants, order.folder / ("teacher" if solutions else "students"),
+                language=order.language, secret_mac=order.mac, engine=order.engine, solutions=solutions,
+                jobs=order.jobs, progress=lambda done, total: order.progress(what, done, total),
+                resume=order.resume, force=order.force, templates=order.templates, work=self.work,
+                comparison=comparison,
+            )  # fmt: skip
 
     def keys(self) -> Iterator[Path]:
         """All keys as LaTeX: a list to mark from."""
@@ -222,20 +236,36 @@ class Making:
             order.exam, self.variants, language=order.language, form="tex", secret_mac=order.mac,
             templates=order.templates,
         )  # fmt: skip
-        yield from self.ledger.write({"students/papers.tex": text.encode()})
+        yield from self.ledger.write({"teacher/papers.tex": text.encode()})
 
     def rubric(self) -> Iterator[Path]:
-        """The rubric of every variant."""
+        """The rubric of every variant; to go on, one that is there and of the same input is left alone."""
+        from symbackprop.report.exams.inputs import exam_source, variant_source
+        from symbackprop.report.exams.record import Record, digest
         from symbackprop.report.exams.rubric import rubric_csv, rubric_pdf
+        from symbackprop.report.pdf import chosen
 
         order = self.order
-        table = rubric_csv(order.exam, self._coded(), self.rubrics, language=order.language)
+        paths = [order.folder / name for name in ("teacher/rubric.csv", "teacher/rubric.pdf")]
+        everybody = (part for one, code in self._coded() for part in (variant_source(one), code))
+        how = f"{chosen(order.engine)} rubric"
+        source = digest(exam_source(order.exam, order.language, how, order.templates), *everybody)
+        where = self.work / "rubrics.json"
+        record = Record.read(where) if order.resume else Record(where)
+        if record.is_made(source, paths):
+            yield from paths
+            return
+        table = rubric_csv(
+            order.exam, self._coded(), self.rubrics, language=order.language, templates=order.templates
+        )
         yield self.ledger.stream("teacher/rubric.csv", table)
         made = rubric_pdf(
             order.exam, self._coded(), self.rubrics, language=order.language, engine=order.engine,
             templates=order.templates,
         )  # fmt: skip
         yield from self.ledger.write({"teacher/rubric.pdf": made})
+        record.add(source, paths)
+        record.keep([source])
 
     def json(self) -> Iterator[Path]:
         """Everything as data: values, keys, points, wrong answers."""

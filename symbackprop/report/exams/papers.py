@@ -6,9 +6,7 @@ between students. A paper is then made by joining strings: neither SymPy nor Jin
 
 from __future__ import annotations
 
-import re
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil
@@ -17,10 +15,11 @@ from typing import Any, Final
 
 from symbackprop.exams.model import Exam, Part, Sheet, Texts, Variant, in_language
 from symbackprop.notation.node import Plain
-from symbackprop.report.exams.answers import key_line
+from symbackprop.report.exams.answers import has_key, key_line
 from symbackprop.report.exams.codes import Codes, Form, SecretMac, drawn, payload, variant_code
 from symbackprop.report.exams.marks import Marks, Skeleton
 from symbackprop.report.exams.questions import Asked
+from symbackprop.report.exams.teachers import own, own_date, teachers_texts, warn_of_latex
 from symbackprop.report.exams.worked import Worked, number_text, points_text
 from symbackprop.report.render import FORMATS
 from symbackprop.report.setting import Setter
@@ -34,20 +33,18 @@ _ROOM: Final = {False: 41.5, True: 27.0}  # em of a line in a question, in usual
 _INSIDE: Final = 0.88  # of it, in the frame of a solution
 _PAGE: Final = {False: 62.0, True: 40.0}  # em of height
 _HEAD: Final = 9.0  # em of the words of a question up to its first box
+_KEY: Final = 3.0  # em of all answers in one line, or two
 _SOLUTION: Final = 11.0  # em of a solution that stay together with what is asked
+_UNBROKEN: Final = {("tex", True): 14.0}  # more of it where LaTeX cannot break its first lines
+_FOUND: Final = 7.0  # em of the solution of a mistake to be found, with its right line
 _LESS: Final = 0.8  # hands do not grow with the print
 _BETWEEN: Final = 0.1  # em between the lines of a derivation with a mistake in it
 _NUMBERED: Final = {"tex": r"\numbered{{{0}}}{{{1}em}}{{{2}}}", "typ": "#numbered({0}, {1}em, ${2}$)"}
 _UNKNOWN: Final = {
     "tex": (r"\pageref{end-\paperid}", r"\label{end-\paperid}"),
-    "typ": ('counter(page).at(label("end-" + id)).first()', '[#metadata(none) #label("end-" + id)]'),
+    "typ": ('page-of(id, locate(label("end-" + id)))', '[#metadata(none) #label("end-" + id)]'),
 }
 _APART: Final = "\x1e"  # between the solutions of two parts
-_TEX: Final = re.compile(r"[\\${}~]|--|``|''")
-
-
-class TexInTypst(UserWarning):
-    """A teacher's text has LaTeX in it, which Typst prints as it stands."""
 
 
 def paper_text(
@@ -71,21 +68,6 @@ def paper_text(
     """
     papers = Papers(exam, language, form, secret_mac, solutions=solutions, templates=templates)
     return papers.document(variants, pages)
-
-
-def teachers_texts(exam: Exam, language: str) -> Iterator[tuple[str, str]]:
-    """What the teacher wrote: where, and the text."""
-    for name in ("title", "course", "instructions"):
-        yield name, in_language(getattr(exam, name), language)
-    yield "date", exam.date
-    for question in exam.questions:
-        yield f"questions.{question.id}.title", in_language(question.title, language)
-        yield f"questions.{question.id}.text", in_language(question.text, language)
-
-
-def latex_texts(exam: Exam, language: str) -> tuple[str, ...]:
-    """Where the teacher's texts have LaTeX in them, which Typst would print as it stands."""
-    return tuple(where for where, text in teachers_texts(exam, language) if _TEX.search(text))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -169,7 +151,7 @@ class Papers:
         exam, words = self.exam, self.words
         title = self._text(exam.title)
         return {
-            "title": title, "course": self._text(exam.course), "date": self._own(exam.date),
+            "title": title, "course": self._text(exam.course), "date": own_date(exam.date, self._setter),
             "instructions": self._text(exam.instructions),
             "large": exam.large_print, "page": _PAGE[exam.large_print] - 2,
             "anonymous": exam.anonymous, "solutions": self.solutions,
@@ -195,13 +177,8 @@ class Papers:
     def _setter(self) -> Setter:
         return self.asked[0].setter
 
-    def _own(self, text: str) -> str:
-        """A teacher's text: as it is in LaTeX, plain in Typst and where no LaTeX is in it: a per cent sign
-        would be the end of the line."""
-        return text if self.form == "tex" and _TEX.search(text) else str(self._format.escape(text))
-
     def _text(self, texts: Texts) -> str:
-        return self._own(in_language(texts, self.language))
+        return own(in_language(texts, self.language), self.form)
 
     def _texts(self, question: Any) -> Fields:
         return {"title": self._text(question.title), "text": self._text(question.text)}
@@ -210,7 +187,7 @@ class Papers:
         data = len(marks.given)
         fields: Fields = {
             "points": points_text(asked.question.points, asked.setter),
-            "model_lead": asked.setter.text(Text("exam.model")),
+            "model_lead": asked.setter.text(asked.lead()),
             "model": asked.model(),
             "data_lead": asked.setter.text(Text("exam.data")) if asked.names else "",
             "data": asked.data(marks),
@@ -232,8 +209,7 @@ class Papers:
                 }
             )
         key = len(marks.given)
-        asks = any(part.kind == "value" for part in asked.question.parts)
-        fields["key"] = marks.new() if self.solutions and asks else ""
+        fields["key"] = marks.new() if self.solutions and has_key(asked.question) else ""
         solutions = len(marks.given)
         for shown_part in parts:
             shown_part["solution"] = marks.new() if self.solutions else ""
@@ -246,25 +222,34 @@ class Papers:
             solutions=solutions,
         )
         text = in_language(asked.question.text, self.language)
-        head = _HEAD + 1.3 * ceil(len(text) / 2 / asked.setter.room) + 2.3 * len(fields["model"])
+        head = (
+            _HEAD
+            + 1.3 * ceil(len(text) / 2 / asked.setter.room)
+            + sum(line["height"] for line in fields["model"])
+        )
+        head += _KEY if fields["key"] else 0.0
         heights = sum(line["height"] for line in fields["data"])
         return made, fields | {"parts": parts, "room": round(head + heights, 2)}
 
     def _box(self, asked: Asked, part: Part) -> float:
         """em of height of the box for a part's answer; of a solution as much as stays with its question."""
         if self.solutions:
-            return _SOLUTION
+            kept = _UNBROKEN.get((self.form, self.exam.large_print), _SOLUTION)
+            return _FOUND if part.kind == "mistake" else kept
         return round(asked.box(part) * (_LESS if self.exam.large_print else 1.0), 2)
+
+    @cached_property
+    def _warned(self) -> None:
+        """Once, of what Typst cannot set."""
+        if self.form == "typ":
+            warn_of_latex(self.exam, self.language)
 
     # --- a paper, for each student ---------------------------------------------------------
 
     def document(self, variants: Sequence[Variant], pages: int | None = None) -> str:
         """The papers of these students, one after another."""
         outer, _, _ = self._made
-        if self.form == "typ":
-            for where in latex_texts(self.exam, self.language):
-                message = f"{where} has LaTeX in it, which Typst prints as it stands"
-                warnings.warn(message, TexInTypst, stacklevel=3)
+        _ = self._warned
         solved = self._solved(variants) if self.solutions else [()] * len(variants)
         papers = [self._paper(one, pages, texts) for one, texts in zip(variants, solved, strict=True)]
         strings = [""] * len(self.marks.given)
@@ -295,7 +280,7 @@ class Papers:
         for question, sheet in zip(questions, variant.sheets, strict=True):
             self._put_numbers(strings, question, sheet)
             if self.solutions:
-                line = key_line(question.asked.question, sheet, self.words.decimal_mark)
+                line = key_line(question.asked, sheet)
                 strings[question.key] = self._format.escape(line)
                 count = len(question.asked.question.parts)
                 strings[question.solutions : question.solutions + count] = solved[done : done + count]

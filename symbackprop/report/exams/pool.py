@@ -28,16 +28,17 @@ from symbackprop.exams.exports.pool import (
     Words,
 )
 from symbackprop.exams.follow import Following
-from symbackprop.exams.model import Exam, Faulty, FaultyLine, Question, Sheet, Variant, in_language
+from symbackprop.exams.model import Exam, Faulty, FaultyLine, Question, Sheet, Texts, Variant, in_language
 from symbackprop.exams.rubric import RubricMistake, Rubrics, RubricStep
 from symbackprop.notation.tree import Node, equation
 from symbackprop.notation.write import Style
 from symbackprop.report.document import Text
+from symbackprop.report.exams.functions import model_equations
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.quoting import quoted
-from symbackprop.report.exams.worked import Worked, points_text, step_formulas
+from symbackprop.report.exams.teachers import TexOnPlatforms, paragraphs_of
+from symbackprop.report.exams.worked import Worked, points_text
 from symbackprop.report.render import FORMATS, setters, text_setter
-from symbackprop.report.sections.given import statement
 from symbackprop.report.setting import Format, Setter
 from symbackprop.report.words import load_words
 
@@ -45,10 +46,6 @@ _ROOM: Final = 60.0  # em of a line on a web page
 _MARK: Final = "\x02"
 _TEX: Final = re.compile(r"[\\$]")
 _MATHML: Final = '<math xmlns="http://www.w3.org/1998/Math/MathML">{0}</math>'
-
-
-class TexOnPlatforms(UserWarning):
-    """A teacher's text has LaTeX in it, and goes to no platform."""
 
 
 def pool_of(
@@ -62,7 +59,7 @@ def pool_of(
     steps = [rubrics.steps(variant) for variant in variants]
     words = load_words(language, templates)
     return Pool(
-        key=exam.key, title=in_language(exam.title, language) or exam.key, language=language,
+        key=exam.key, title=making.text("title", exam.title) or exam.key, language=language,
         decimal_mark=words.decimal_mark,
         questions=tuple(
             making.question(question, list(zip(variants, steps, strict=True)), at)
@@ -87,18 +84,28 @@ class _Making:
         setter = text_setter(load_words(self.language, self.templates), Style(), {})
         return setter.text(Text(key))
 
+    def text(self, where: str, texts: Texts) -> str:
+        """A teacher's text; nothing where LaTeX stands in it, with a warning (TexOnPlatforms)."""
+        found = in_language(texts, self.language)
+        if not _TEX.search(found):
+            return found
+        warnings.warn(f"{where} has LaTeX in it, and goes to no platform", TexOnPlatforms, stacklevel=2)
+        return ""
+
     def question(
         self, question: Question, variants: Sequence[tuple[Variant, tuple[RubricStep, ...]]], at: int
     ) -> PoolQuestion:
         writing = Writing.of(question, self.language, self.templates)
+        where = f"questions.{question.id}"
+        text = self.text(f"{where}.text", question.text)
         following = self.rubrics.following[question.id]
         made = []
         different = variants if question.has_numbers else variants[:1]
         for number, (variant, steps) in enumerate(different, start=1):
             own = [step for step in steps if step.question == question.id]
             one = _Variant(self.exam, writing, following, variant.sheets[at], own)
-            made.append(one.made(f"{question.id}-{number:03d}", self.language))
-        title = in_language(question.title, self.language) or question.id
+            made.append(one.made(f"{question.id}-{number:03d}", text))
+        title = self.text(f"{where}.title", question.title) or question.id
         return PoolQuestion(id=question.id, title=title, variants=tuple(made))
 
 
@@ -192,32 +199,25 @@ class _Variant:
     sheet: Sheet
     steps: Sequence[RubricStep]
 
-    def made(self, name: str, language: str) -> PoolVariant:
-        """The variant with its texts, its numbers and what is asked."""
-        question = self.writing.asked.question
+    def made(self, name: str, text: str) -> PoolVariant:
+        """The variant with the teacher's `text`, its numbers and what is asked."""
         return PoolVariant(
             name=name,
             data={
                 slug(key): (array.shape, array.entries) for key, array in self.sheet.values.items()
             },
-            text=tuple(self._text(question, language)),
+            text=tuple(self._text(text)),
             parts=tuple(self._part(step) for step in self.steps),
         )  # fmt: skip
 
     # --- texts
 
-    def _text(self, question: Question, language: str) -> Iterator[Words]:
+    def _text(self, own: str) -> Iterator[Words]:
         """The teacher's text, the model, and the data."""
-        own = in_language(question.text, language)
-        if own and _TEX.search(own):
-            warnings.warn(TexOnPlatforms(f"questions.{question.id}.text"), stacklevel=2)
-        elif own:
-            yield (own,)
+        yield from ((paragraph,) for paragraph in paragraphs_of(own) if paragraph)
         asked = self.writing.asked
-        model = (
-            node for step in asked.view.derivation.forward for node in statement(asked.view, step.target)
-        )
-        yield (*self.writing.words(Text("exam.model")), *self._listed(list(model)))
+        model = model_equations(asked.view)
+        yield (*self.writing.words(asked.lead()), *self._listed(model))
         if not asked.names:
             return
         data = [self._stated(name, self.sheet.values[name]) for name in asked.names]
@@ -278,10 +278,9 @@ class _Variant:
     def _essay(self, step: RubricStep) -> Essay:
         """A derivation in general: its chains are the model, the rubric says what each is worth."""
         part, writing = step.part, self.writing
-        general = writing.worked.general
-        chains = [
-            tuple(self._listed(step_formulas(general, general.derivation.step(name)))) for name in part.names
-        ]
+        sizes = writing.worked.sizes()
+        chains = [writing.words(Text("exam.any_sizes", {"sizes": sizes}))] if sizes else []
+        chains += [tuple(self._listed(writing.worked.chains(name))) for name in part.names]
         each = step.points / len(part.names)
         rubric = tuple(
             writing.words(
@@ -312,8 +311,9 @@ class _Variant:
             )
             for at, line in enumerate(faulty.lines)
         )  # fmt: skip
+        prompt = Text("pool.which_line", self.writing.asked.notation())
         return Choice(
-            slug=step.part.id, prompt=self.writing.words(Text("pool.which_line")), shown=(),
+            slug=step.part.id, prompt=self.writing.words(prompt), shown=(),
             options=options, points=step.points,
         )  # fmt: skip
 

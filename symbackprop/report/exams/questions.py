@@ -6,7 +6,7 @@ are in the same place in every variant. Lengths are in em: large print takes mor
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
@@ -24,11 +24,13 @@ from symbackprop.exercise.layers import layer_names
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.notation.write import Style
+from symbackprop.report.document import Part as Filling
 from symbackprop.report.document import Text
+from symbackprop.report.exams.conventions import conventions
+from symbackprop.report.exams.functions import model_equations
 from symbackprop.report.exams.marks import Cells, Marks, Numbers, array_node, is_fraction
 from symbackprop.report.facts import Facts
 from symbackprop.report.render import FORMATS, setters
-from symbackprop.report.sections.given import statement
 from symbackprop.report.setting import Setter
 from symbackprop.report.view import EXAMPLE, View
 from symbackprop.report.words import Words
@@ -37,6 +39,8 @@ Fields = dict[str, Any]
 
 _ROW: Final = 1.32  # em of height of a row of a matrix
 _TALL_ROW: Final = 1.8  # the same with fractions in it
+_MODEL: Final = 2.3  # a line of the model
+_CASE: Final = 1.4  # a branch of a function by cases
 _AROUND: Final = 0.75  # above and below a display
 _BESIDE: Final = 0.45  # above and below a line among others
 _WORKING: Final = 6.0  # of room to work a result out
@@ -105,10 +109,20 @@ class Asked:
 
     # --- model and data ------------------------------------------------------------------
 
-    def model(self) -> list[str]:
-        """The equations of the model, as many to a line as it holds."""
-        parts = [node for step in self.view.derivation.forward for node in statement(self.view, step.target)]
-        return [self.setter.formula(line) for line in self._lines([(part, part) for part in parts])]
+    def model(self) -> list[Fields]:
+        """The equations of the model, as many to a line as it holds: `text` and `height`."""
+        lines = self._lines([(part, part) for part in model_equations(self.view)])
+        return [{"text": self.setter.formula(line), "height": _model_height(line)} for line in lines]
+
+    def lead(self) -> Text:
+        """What stands before the model: with the slopes taken where a function has none, if a gradient is
+        asked for and there are any."""
+        shapes = self.view.derivation.exercise.shapes
+        forward = all(part.kind == "value" and part.name in shapes for part in self.question.parts)
+        slopes = () if forward else conventions(self.view)
+        if not slopes:
+            return Text("exam.model")
+        return Text("exam.model_convention", {"slopes": slopes, "count": len(slopes)})
 
     def data(self, marks: Marks) -> list[Fields]:
         """The data in lines, a place for each array: `text` and `height`."""
@@ -123,17 +137,26 @@ class Asked:
             made.append({"text": text, "height": height})
         return made
 
-    def _lines(self, items: Sequence[tuple[Node, Node]]) -> Iterator[Node]:
-        """What is shown of each pair, in lines that the measured ones fill."""
-        line: list[tuple[Node, Node]] = []
+    def _lines(self, items: Sequence[tuple[Node, Node]]) -> list[Node]:
+        """What is shown of each pair, in as few lines as the measured ones fill, of about the same length:
+        two and two rather than three and one."""
+        lines = self._filled(items, _MOST)
+        evenly = range(-(-len(items) // max(1, len(lines))), _MOST)
+        tried = (self._filled(items, most) for most in evenly)
+        best = next((made for made in tried if len(made) == len(lines)), lines)
+        return [_row([shown for _, shown in line]) for line in best]
+
+    def _filled(self, items: Sequence[tuple[Node, Node]], most: int) -> list[list[tuple[Node, Node]]]:
+        """Pairs in lines of so many at most, as many to each as it holds."""
+        lines: list[list[tuple[Node, Node]]] = []
         for item in items:
-            tried = tree.Row((*(wide for wide, _ in line), item[0]), ",")
-            if line and (len(line) == _MOST or self.setter.measure(tried) > _SURE * self.setter.room):
-                yield _row([shown for _, shown in line])
-                line = []
-            line.append(item)
-        if line:
-            yield _row([shown for _, shown in line])
+            if lines and len(lines[-1]) < most:
+                tried = tree.Row((*(wide for wide, _ in lines[-1]), item[0]), ",")
+                if self.setter.measure(tried) <= _SURE * self.setter.room:
+                    lines[-1].append(item)
+                    continue
+            lines.append([item])
+        return lines
 
     def _datum(self, name: str, value: Node) -> Node:
         return tree.Chain((tree.Name(name), value, self.view.space(name)), ("=", "∈"), (None, None))
@@ -173,7 +196,7 @@ class Asked:
     def prompt(self, part: Part) -> Text:
         """What a part asks."""
         if part.kind == "mistake":
-            return Text("exam.mistake")
+            return Text("exam.mistake", self.notation())
         if part.kind == "derive":
             names = tuple(map(self.symbol, part.names))
             return Text("exam.derive", {"names": names, "count": len(names)})
@@ -186,6 +209,13 @@ class Asked:
         derivative = tree.Derivative(tree.Name(self.view.loss), target, inline=True)
         made = equation(self.symbol(part.name), derivative)
         return Text("exam.calculate_gradient", {"formula": made})
+
+    def notation(self) -> dict[str, Filling]:
+        """`dA` and `∂L/∂A`, for a sentence about what the first stands for; A is no name of the model."""
+        taken = self.view.derivation.exercise.shapes
+        letter = tree.Name(next((letter for letter in "AVUQKMN" if letter not in taken), "A"))
+        derivative = tree.Derivative(tree.Name(self.view.loss), letter, inline=True)
+        return {"gradient": tree.Gradient(letter), "derivative": derivative}
 
     def box(self, part: Part) -> float:
         """em of height of the box for the answer."""
@@ -242,6 +272,12 @@ def _symbol(name: str, shape: tree.Shape) -> Quantity:
 
 def _row(items: Sequence[Node]) -> Node:
     return items[0] if len(items) == 1 else tree.Row(tuple(items), ",")
+
+
+def _model_height(line: Node) -> float:
+    """em of height of a line of the model: of one with a function by cases, that of its branches."""
+    rows = max((len(part.branches) for part in tree.walk(line) if isinstance(part, tree.Cases)), default=0)
+    return max(_MODEL, _height((rows,), _CASE))
 
 
 def _height(shape: tuple[int, ...], row: float) -> float:

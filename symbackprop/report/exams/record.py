@@ -24,11 +24,13 @@ def digest(*parts: str | bytes) -> str:
 
 @dataclass(slots=True)
 class Record:
-    """`made` is, by the hash of what was typeset, the hash of the files that came of it."""
+    """`made` is, by the hash of what was typeset, the hash of the files that came of it; `compared`, how many
+    numbers in those files were read back and found right."""
 
     path: Path
     made: dict[str, str] = field(default_factory=dict)
     pages: dict[str, int] = field(default_factory=dict)
+    compared: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path) -> Record:
@@ -38,7 +40,7 @@ class Record:
             if not ours(path.suffix, data):
                 return cls(path)
             kept: dict[str, Any] = json.loads(data)
-            return cls(path, dict(kept["made"]), dict(kept["pages"]))
+            return cls(path, *(dict(kept[name]) for name in ("made", "pages", "compared")))
         except (OSError, ValueError, KeyError, TypeError):
             return cls(path)
 
@@ -50,16 +52,23 @@ class Record:
     def add(self, source: str, files: Sequence[Path]) -> None:
         """Note that these files came of that source; they must have been written."""
         self.made[source] = _contents(files) or ""
+        self.compared.pop(source, None)
+        self.write()
+
+    def right(self, source: str, count: int) -> None:
+        """Note that so many numbers in the files of that source are right."""
+        self.compared[source] = count
         self.write()
 
     def keep(self, sources: Sequence[str]) -> None:
         """Forget what came of any other source."""
         self.made = {source: self.made[source] for source in sources}
+        self.compared = {source: self.compared[source] for source in sources if source in self.compared}
         self.write()
 
     def write(self) -> None:
         """Write the record, whole or not at all."""
-        text = json.dumps({"made": self.made, "pages": self.pages}, indent=2)
+        text = json.dumps({"made": self.made, "pages": self.pages, "compared": self.compared}, indent=2)
         write_whole(self.path, text + "\n", force=True)
 
 

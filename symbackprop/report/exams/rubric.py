@@ -23,14 +23,13 @@ from symbackprop.report.document import Part as Filling
 from symbackprop.report.document import Text
 from symbackprop.report.exams.codes import Form
 from symbackprop.report.exams.marks import Numbers, is_fraction
-from symbackprop.report.exams.papers import latex_texts
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.rubric_csv import rubric_csv as rubric_csv
 from symbackprop.report.exams.rubric_said import Said, worth
 from symbackprop.report.exams.splitting import joined
+from symbackprop.report.exams.teachers import latex_texts, own, own_date, warn_of_latex
 from symbackprop.report.exams.worked import Worked, number_text, points_text
 from symbackprop.report.pdf import Engine, chosen, typeset
-from symbackprop.report.render import FORMATS
 from symbackprop.report.templating import fill
 from symbackprop.report.words import Words, load_words
 
@@ -56,6 +55,8 @@ def rubric_pdf(
     """
     used = chosen(engine)
     sheets = RubricSheets(exam, rubrics, language, "tex" if used == "pdflatex" else "typ", templates)
+    if sheets.form == "typ":
+        warn_of_latex(exam, language)
     made = []
     for batch in _batches(pairs):
         made.append(typeset(sheets.document(batch), engine=used, pages=_PAGES * len(batch)).pdf)
@@ -112,7 +113,7 @@ class RubricSheets:
         fields: Fields = {
             "title": self._own(in_language(self.exam.title, self.language)),
             "course": self._own(in_language(self.exam.course, self.language)),
-            "date": self._own(self.exam.date),
+            "date": own_date(self.exam.date, setter),
             "language": {
                 "code": self.words.code, "babel": self.words.babel, "latex_setup": self.words.latex_setup,
                 "hyphenation": self.words.hyphenation,
@@ -126,7 +127,7 @@ class RubricSheets:
 
     def _own(self, text: str) -> str:
         """A teacher's text: as it is in LaTeX, plain in Typst."""
-        return text if self.form == "tex" else str(FORMATS[self.form].escape(text))
+        return own(text, self.form)
 
     def _variant(self, variant: Variant, code: str) -> Fields:
         steps = self.rubrics.steps(variant)
@@ -140,8 +141,12 @@ class RubricSheets:
         shares = " + ".join(number_text(question.points, setter) for question in self.exam.questions)
         total: dict[str, Filling] = {"sum": shares, "points": worth(self.exam.points, setter)}
         key = "rubric.total" if len(questions) > 1 else "rubric.total_alone"
+        number: dict[str, Filling] = {"number": variant.student.number}
+        named = number | {"name": variant.student.name}
+        short = setter.text(Text("rubric.student", number))
+        known = bool(variant.student.name) and not self.exam.anonymous
         return {
-            "who": setter.text(Text("rubric.student", {"number": variant.student.number})),
+            "short": short, "who": setter.text(Text("rubric.student_named", named)) if known else short,
             "code": setter.format.escape(code), "questions": questions,
             "total": setter.text(Text(key, total)),
         }  # fmt: skip

@@ -18,7 +18,7 @@ from symbackprop.report.document import Text
 from symbackprop.report.exams.marks import array_node
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.quoting import quoted
-from symbackprop.report.exams.worked import Worked, number_text, step_formulas
+from symbackprop.report.exams.worked import Worked, number_text
 from symbackprop.report.setting import Setter
 
 
@@ -96,8 +96,8 @@ class Said:
     # --- follow-through ------------------------------------------------------------------
 
     def followed(self, step: RubricStep, sheet: Sheet) -> str:
-        """`Arrastre desde dz (2 números distintos de 0 o más): dW = dz xᵀ.`; nothing where it follows from
-        nothing."""
+        """`Arrastre desde dz (con 2 o más números distintos de 0): dW = dz xᵀ.`; nothing where nothing leads
+        to it."""
         if not step.follows:
             return ""
         least = tuple(sum(map(bool, sheet.key[one].entries)) for one in step.follows)
@@ -170,14 +170,8 @@ class Said:
     @cached_property
     def chains(self) -> dict[str, tuple[str, ...]]:
         """The chain and the formula of each gradient that is to be derived, as formulas."""
-        general = self.worked.general
         names = {name for part in self.asked.question.parts if part.kind == "derive" for name in part.names}
-        return {
-            name: tuple(
-                self.setter.formula(one) for one in step_formulas(general, general.derivation.step(name))
-            )
-            for name in sorted(names)
-        }
+        return {name: tuple(map(self.setter.formula, self.worked.chains(name))) for name in sorted(names)}
 
 
 def worth(points: Fraction, setter: Setter) -> Text:

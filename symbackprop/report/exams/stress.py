@@ -178,10 +178,31 @@ def _answers(stress: Stress) -> Iterator[Block]:
         named = ("question",) * several
         names = (*named, "answer", "numbers", "low", "high", "mean", "different", "common")
         yield _table_of(names, rows)
-    count = sum(len(one.answers) + len(one.mistakes) for one in stress.questions)
-    beside = ceil(count / ceil(count / ROW)) if count else ROW  # rows of about the same length
+    if not _ambiguous(stress):
+        yield from _rows_of_pictures(stress.questions)
+        return
+    for one in stress.questions:
+        if one.answers or one.mistakes:
+            yield Paragraph(lead=_id(one), sentences=(), keep_with_next=True)
+            yield from _rows_of_pictures([one])
+
+
+def _ambiguous(stress: Stress) -> bool:
+    """Whether two questions have pictures of the same name."""
+    named = [
+        name
+        for one in stress.questions
+        for name in (*(answers.part.name for answers in one.answers), *("",) * bool(one.mistakes))
+    ]
+    return len(set(named)) < len(named)
+
+
+def _rows_of_pictures(questions: Sequence[QuestionStress]) -> Iterator[Plot]:
+    """The pictures of some questions, in rows of about the same length."""
+    count = sum(len(one.answers) + len(one.mistakes) for one in questions)
+    beside = ceil(count / ceil(count / ROW)) if count else ROW
     size = (WIDTHS[max(beside, min(WIDTHS))], HEIGHT)
-    pictures = [picture for one in stress.questions for picture in _pictures(one, size)]
+    pictures = [picture for one in questions for picture in _pictures(one, size)]
     for start in range(0, count, beside):
         row = pictures[start : start + beside]
         yield Plot(

@@ -12,10 +12,14 @@ from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
+from symbackprop.algebra.lower import CannotDerive
 from symbackprop.algebra.values.decimals import to_text
 from symbackprop.derivation.derive import derive
+from symbackprop.derivation.general import with_named_sizes
+from symbackprop.derivation.model import Model
 from symbackprop.derivation.steps import Derivation, Step
 from symbackprop.exams.model import Faulty, Part, Sheet
+from symbackprop.exercise.faults import ExerciseError
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 from symbackprop.report.document import Block, Document, Equation, Line, Literally, Paragraph, Text
@@ -82,6 +86,33 @@ class Worked:
         return _view(replace(self.derivation, exercise=exercise, quantities=blank))
 
     @cached_property
+    def any_sizes(self) -> View:
+        """The same for any sizes, where the model has a meaning for them; else for the question's own."""
+        model = with_named_sizes(Model.of(self.asked.question.exercise))
+        if model is None:
+            return self.general
+        try:
+            lifted = derive(model.exercise)
+        except (CannotDerive, ExerciseError):
+            return self.general
+        return _view(lifted) if set(self.derivation.quantities) <= set(lifted.quantities) else self.general
+
+    def sizes(self) -> tuple[Node, ...]:
+        """`W ∈ ℝ^{k×n}` for each given matrix whose sizes have names in the derivation in general."""
+        view = self.any_sizes
+        shapes = view.derivation.exercise.shapes
+        return tuple(
+            tree.Chain((tree.Name(name), view.space(name)), ("∈",), (None,))
+            for name in view.derivation.exercise.given
+            if len(shapes[name]) == 2 and all(isinstance(size, str) for size in shapes[name])
+        )
+
+    def chains(self, name: str) -> list[Node]:
+        """The chain and the formula of a gradient in general."""
+        view = self.any_sizes
+        return step_formulas(view, view.derivation.step(name))
+
+    @cached_property
     def _general_parts(self) -> Mapping[str, list[Block]]:
         return {part.id: self._derived(part) for part in self.asked.question.parts if part.kind == "derive"}
 
@@ -123,8 +154,11 @@ class Worked:
         yield self._step(view, part.name, part.points)
 
     def _derived(self, part: Part) -> list[Block]:
-        return [
-            self._step(self.general, name, points)
+        sizes = self.sizes()
+        said = Text("exam.any_sizes", {"sizes": sizes})
+        before: list[Block] = [Paragraph(sentences=(said,), keep_with_next=True)] if sizes else []
+        return before + [
+            _with_points(self.chains(name), self._margin(points))
             for name, points in zip(part.names, step_points(part, self.method), strict=True)
         ]
 
