@@ -191,7 +191,7 @@ def told(name: str, text: str, language: str = "en") -> str:
     [
         ("capa-numerica", "z = (4, -5)", "Recomputed, z₁ is 7."),
         ("capa-numerica", "W^T = [[3, -4], [-4, 2], [2, 1]]", "The exercise says W[2,3] = -1."),
-        ("neurona", "dW = -4 * [1 0 2] = [-4 0 8]", "The sign of dW[1,3] is the opposite one."),
+        ("neurona", "dW = -4 * [1 0 2] = [-4 0 8]", "The sign of dW[1,3] is wrong."),
         ("sigmoide", "dz = -0.05290001", "Recomputed, dz is -0.052877093"),
         ("general", r"$W\in\mathbb R^{n\times k}$", "W is a matrix k×n: it does not lie in ℝ^{n×k}."),
         ("capa", r"$x\in\mathbb R^2$", "x is a vector with 3 entries: it does not lie in ℝ^2."),

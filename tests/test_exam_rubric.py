@@ -130,10 +130,10 @@ RIGHT: dict[str, Callable[[Layer], Matrix]] = {
 }  # fmt: skip
 """The key."""
 
-SIGN = "The sign is the opposite one."
+SIGN = "The sign is wrong."
 SUMMED = "The entries have been added up: the gradient has one entry for each entry of its variable."
-LATE = "The value before the activation, z, stands where the value after it is due, ŷ."
-SKIPPED = "The gradient dŷ stands where dz is due: it has not yet come back through the activation."
+LATE = "The value before the activation, z, appears where the value after it should be, ŷ."
+SKIPPED = "The gradient dŷ appears where dz should be: it has not yet come back through the activation."
 TRANSPOSED = "The result is transposed: a gradient has the shape of its variable."
 ARRIVES = "The gradient that arrives is missing: dz."
 
@@ -145,24 +145,24 @@ WRONG: dict[tuple[str, str], Callable[[Layer], Matrix]] = {
     ("L", "The term y has the opposite sign."): lambda m: half(minus(m.yhat, times(-1, m.y))),
     ("L", "The term ŷ is missing."): lambda m: half(m.y),
     ("L", "The term y is missing."): lambda m: half(m.yhat),
-    ("L", "There is a factor 2 too many."): lambda m: [times(2, line) for line in half(m.dyhat)],
+    ("L", "There is an extra factor of 2."): lambda m: [times(2, line) for line in half(m.dyhat)],
     ("L", LATE): lambda m: half(minus(m.z, m.y)),
     ("dyhat", "The term y has the opposite sign."): lambda m: column(minus(m.yhat, times(-1, m.y))),
     ("dyhat", "The term ŷ is missing."): lambda m: column(times(-1, m.y)),
     ("dyhat", "The term y is missing."): lambda m: column(m.yhat),
-    ("dyhat", "There is a factor 2 too many."): lambda m: column(times(2, m.dyhat)),
-    ("dyhat", "This is half of what is due: a factor 2 is missing, or a 1/2 too many."):
+    ("dyhat", "There is an extra factor of 2."): lambda m: column(times(2, m.dyhat)),
+    ("dyhat", "This is half of what it should be: a factor of 2 is missing, or there is an extra 1/2."):
         lambda m: column(times(Fraction(1, 2), m.dyhat)),
     ("dyhat", "The square has not been differentiated."): lambda m: column([u * u / 2 for u in m.dyhat]),
     ("dyhat", LATE): lambda m: column(minus(m.z, m.y)),
     ("dyhat", SUMMED): lambda m: total(m.dyhat),
     ("dz", "The derivative of the activation is missing: the factor g'(z)."): lambda m: column(m.dyhat),
-    ("dz", "The function g(z) stands where its derivative is due, g'(z)."):
+    ("dz", "The function g(z) appears where its derivative should be, g'(z)."):
         lambda m: column(each(lambda u, v: u * v, m.dyhat, m.yhat)),
-    ("dz", "The product goes entry by entry; this is a matrix product."): lambda m: [[dot(m.dyhat, m.on)]],
+    ("dz", "This is a matrix product; it should be entry by entry."): lambda m: [[dot(m.dyhat, m.on)]],
     ("dz", "The gradient that arrives is missing: dŷ."): lambda m: column(m.on),
     ("dW", TRANSPOSED): lambda m: outer(m.x, m.dz),
-    ("dW", "The output z stands where the input is due, x."): lambda m: outer(m.dz, m.z),
+    ("dW", "The output z appears where the input should be, x."): lambda m: outer(m.dz, m.z),
     ("dW", SKIPPED): lambda m: outer(m.dyhat, m.x),
     ("dW", ARRIVES): lambda m: outer(ones(m.dz), m.x),
     ("db", SUMMED): lambda m: total(m.dz),
