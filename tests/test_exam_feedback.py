@@ -461,3 +461,41 @@ def test_grading_again_leaves_nothing_stale(layer: Sitting, tmp_path: Path) -> N
 
     assert {name[:4] for name in run(1, 2)} == {"0001", "0002", "0003"}
     assert {name[:4] for name in run(2)} == {"0002", "0003"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_for_a_person_in_a_derivation_is_said(layer: Sitting, language: str) -> None:
+    """A line that cannot be read, arithmetic that follows from itself, a chain rule alone."""
+    from symbackprop.exams.grading_derived import Source
+
+    why = {
+        "es": ("Esta línea no se puede leer, y lo demás", "Los números al final de esta línea",
+               "Está la regla de la cadena"),
+        "en": ("This line cannot be read, and what else", "The numbers at the end of this line",
+               "The chain rule is there"),
+    }[language]  # fmt: skip
+    beside = derivation(layer, dx="dx = (1, 2, 3) $$\n\n$$ dx = (1 \\quad ?? \\quad")
+    twice = derivation(layer, L="L = 3 + 15 $$\n\n$$ L = 3 + 15")
+    neuron = Sitting("examen-neurona", 3)
+    found = [
+        layer.grader.derivations([Source("s1.md", beside, ".md"), Source("s2.md", twice, ".md")]),
+        neuron.grader.derivations([Source("s3.md", r"$$ dW = dz \frac{\partial z}{\partial W} $$", ".md")]),
+    ]
+    lists = [review_csv(Voice(one, language)) for one in found]
+    assert why[0] in lists[0]
+    assert why[1] in lists[0]
+    assert why[2] in lists[1]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_code_is_told_to_show_the_method_only(language: str) -> None:
+    from symbackprop.exams.grading_derived import Source
+
+    neuron = Sitting("examen-neurona", 2)
+    text = "import numpy as np\ndz = dyhat * (z >= 0)\ndW = np.outer(dz, x)\n"
+    made = feedback(neuron.grader.derivations([Source("s1.py", text, ".py")]), "s1", language)
+    said = {
+        "es": "solo están en el código, que muestra el método",
+        "en": "in code only, which shows the method",
+    }
+    assert said[language] in made

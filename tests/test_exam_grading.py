@@ -1215,6 +1215,16 @@ def test_code_alone_shows_the_method_and_numbers_in_it_are_numbers(neuron: Sitti
     assert part(only, "dW").points == 0
 
 
+def test_comments_of_a_program_state_numbers(neuron: Sitting) -> None:
+    dw = " ".join(map(str, neuron.key("dW").entries))
+    line = "dW = np.outer(dz, x)"
+    for comment, points in ((f"  # [{dw}]", 2), (f"  # dW = ({dw})", 2), ("  # the outer product", 1),
+                            ("  # 9 9 9", 1), ("  # about 28, or so", None)):  # fmt: skip
+        text = code(neuron).replace(line, line + comment)
+        graded = neuron.grader.derivations([Source("s1.py", text, ".py")])
+        assert part(graded, "dW").points == points, comment
+
+
 def code(sitting: Sitting) -> str:
     """A program that works everything out, and states nothing but what is given."""
     values = {name: array.nested() for name, array in sitting.sheet().values.items()}
@@ -1311,7 +1321,7 @@ def test_what_follows_from_a_rounded_answer_is_right_either_way() -> None:
 
 # --- properties of the three exams ----------------------------------------------------------------------
 
-VARIANTS = 4
+VARIANTS = 3
 """How many students are looked at in each exam."""
 
 LAYER = {

@@ -13,8 +13,8 @@ from symbackprop.exams.grading_literals import Statement, gathered
 from symbackprop.exams.grading_mentions import about, formulas, mentions
 from symbackprop.exams.grading_methods import RIGHT, Methods
 from symbackprop.exams.grading_model import Answer, Doubt, Formula, Place
-from symbackprop.exams.grading_numbers import Numbers
-from symbackprop.exams.grading_salvage import is_doubtful, row_of
+from symbackprop.exams.grading_numbers import Numbers, Unread, read_numbers
+from symbackprop.exams.grading_salvage import comment, is_doubtful, row_of
 from symbackprop.exams.grading_sections import proses
 from symbackprop.exams.manifest import Planted
 from symbackprop.exams.model import Part, Question, Sheet
@@ -118,6 +118,8 @@ class QuestionReader:
         row = whole and (said.row or said.numbers is not numbers)  # the checker read something else
         read_here = whole and not row
         settled = read_here and last.verdict in RIGHT and last.kind != "code"
+        if numbers is None and last.kind == "code":
+            numbers = self._commented(part, last)
         doubtful = self._is_doubtful(said, last, name)
         if numbers is None and said.numeric and not settled and (doubtful or last.verdict != "wrong"):
             place = (self.question.id, part.id)
@@ -131,6 +133,20 @@ class QuestionReader:
             file=self.source.name, line=last.line, text=last.text, numbers=numbers,
             formulas={name: formula}, settled=settled, named=named,
         )  # fmt: skip
+
+    def _commented(self, part: Part, last: Finding) -> Numbers | None:
+        """The numbers that a comment behind a line of a program states. A person looks where they cannot be
+        read."""
+        said = comment(self.source.text, last.line) if self.source.suffix == ".py" else ""
+        try:
+            numbers = read_numbers(said, len(self.sheet.key[part.name].entries), ".")
+        except Unread:
+            numbers = None
+        if numbers is None and any(map(str.isdigit, said)):
+            place = (self.question.id, part.id)
+            self.made.pending.add(place)
+            self.made.doubts.append(doubt_of(self.source, self.student, place, last, "mentioned"))
+        return None if numbers is None or numbers.empty else numbers
 
     def _numbers(self, name: str, lines: Sequence[Line], judged: Judged) -> tuple[int, Numbers | None]:
         """Where the last numbers of a quantity stand, as a whole or else by entries, and what they are."""

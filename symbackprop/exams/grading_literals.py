@@ -20,9 +20,9 @@ _EQUAL: Final = frozenset({"=", "≈", "≡", "←", ":"})
 class Statement:
     """`dW = dz x^T = [...]`. `places` (from 1) are those of one entry; () for the whole, None for any entry.
 
-    `formula` is its beginning as far as names stand in it, None for numbers alone; `numbers` are those at its
-    end, `numeric` whether the end has no name in it at all, readable or not. `same` is the quantity that
-    stands there by itself (`db = dz`). `row`: the numbers are not those that the formula has; they were read
+    `formula` is what has names in it, None for numbers alone; `numbers` are the last ones of it, `numeric`
+    whether there are any, readable or not. `same` is the quantity that stands at its end by itself
+    (`db = dz`). `row`: the numbers are not those that the formula has; they were read
     as a row.
     """
 

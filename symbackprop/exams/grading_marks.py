@@ -21,7 +21,7 @@ from symbackprop.exams.grading_model import Answer, Cell, PartMark
 from symbackprop.exams.grading_numbers import Numbers, Written
 from symbackprop.exams.grading_ranges import Range
 from symbackprop.exams.manifest import Planted
-from symbackprop.exams.marks import loss
+from symbackprop.exams.marks import loss, whole_share
 from symbackprop.exams.model import Exam, Sheet, Slip
 from symbackprop.exams.rubric import RubricMistake, RubricStep
 from symbackprop.notation.node import Node
@@ -116,7 +116,7 @@ def _worth(marking: Marking, step: RubricStep, answer: Answer, sheet: Sheet, ear
         if answer.settled:
             return _Worth(step.points, all_cells("right", count))
         slip = _whole_slip(step, numbers)
-        points = Fraction(0) if slip is None else _whole_share(marking, step, slip)
+        points = Fraction(0) if slip is None else whole_share(step.points, marking.exam.mistake, slip.array)
         return _Worth(
             points, all_cells("wrong", len(numbers.cells)), slip, 0 if slip is None else count, True
         )
@@ -187,7 +187,7 @@ def _entries(marking: Marking, step: RubricStep, numbers: Numbers, sheet: Sheet,
     taken = sum(_taken(marking, step, cells), Fraction(0))
     points = min(step.points, max(Fraction(0), sum(earned, Fraction(0)) - taken))
     if found is not None and not found.credit:
-        points = max(points, _whole_share(marking, step, found.slip))
+        points = max(points, found.whole)
     return _Worth(points, tuple(cells), slip, len(places))
 
 
@@ -204,11 +204,6 @@ def _taken(marking: Marking, step: RubricStep, cells: Sequence[Cell]) -> Iterato
         if cell in ("wrong", "mistake") and not due:
             share = marking.exam.mistake if cell == "mistake" else Fraction(0)
             yield (1 - share) * loss(step.points, len(cells), worth)
-
-
-def _whole_share(marking: Marking, step: RubricStep, slip: Slip) -> Fraction:
-    """What an array earns that is as a whole what a mistake gives, in another shape than the right one."""
-    return step.points * marking.exam.mistake if any(slip.array.entries) else Fraction(0)
 
 
 def _shared(points: Fraction, followed: Array[Fraction]) -> list[Fraction]:

@@ -34,8 +34,7 @@ class Methods:
 
     def shown(self, one: Statement, finding: Finding, own: Own) -> Shown:
         """What a right formula shows. A definition says what a gradient is, and not how it is made."""
-        gradient = one.name.startswith("d") and one.name in self.formulas and one.name[1:] != ""
-        if one.formula is None or (gradient and finding.verdict == "definition"):
+        if one.formula is None or (self._is_gradient(one.name) and finding.verdict == "definition"):
             return "nothing"
         assert isinstance(one.formula, tree.Chain), "a statement is an equation"
         found = [self._member(member, one.name, own) for member in one.formula.members[1:]]
@@ -49,7 +48,12 @@ class Methods:
             return "nothing"
         if "" not in parts:
             return "formula"
-        return "chain" if any(one.startswith("d") and one in self.formulas for one in reached) else "nothing"
+        return "chain" if any(map(self._is_gradient, reached)) else "nothing"
+
+    def _is_gradient(self, name: str) -> bool:
+        """Whether this is `dz` of a quantity z; a quantity may itself be called d1."""
+        known = name[1:] in self.formulas or any(name[1:] in read_by(node) for node in self.formulas.values())
+        return name.startswith("d") and name in self.formulas and known
 
     def _reached(self, names: set[str], own: Own) -> set[str]:
         """The names, and those of what a text says that they are."""

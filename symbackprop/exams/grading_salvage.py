@@ -24,11 +24,11 @@ _REWRITTEN: Final = (
 )
 """How LaTeX is written as plain text, in this order."""
 
+_LONGEST: Final = 2_000  # characters of a line of code
 _ONE: Final = r"(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:/\d+)?"
 _ROW: Final = re.compile(rf"\s*[\[({{]*\s*[+−-]?{_ONE}(?:\s+[+−-]?{_ONE})*\s*[\])}}]*\s*[.;,]?\s*")
-_ARRAY: Final = re.compile(
-    r"[^=\n]+=\s*(?:[\w.]+\()?\s*([\[(]*[-+\d.][-+\d.\s,/\[\]()]*?[\])]*)\s*(?:,\s*dtype\s*=\s*[\w.]+\s*)?\)?\s*(?:#.*)?"
-)
+_ARRAY: Final = re.compile(r"[\w. :]+=\s*(?:[A-Za-z_][\w.]*\()?([-+\d.\s,/\[\]()]+)")
+_TYPE: Final = re.compile(r",\s*dtype\s*=[^,()]*|#[^\n]*")
 _MINUS: Final = re.compile(r"[\d.,]\s+[−-][\d.,]")
 
 
@@ -50,7 +50,7 @@ def row_of(text: str, count: int) -> Numbers | None:
 
 def code_array(text: str, count: int) -> Numbers | None:
     """The numbers of `dz = np.array([[4], [-4]])`, if it is `count` of them; None else."""
-    match = _ARRAY.fullmatch(text.strip())
+    match = _ARRAY.fullmatch(_TYPE.sub("", text[:_LONGEST]).strip())
     if match is None:
         return None
     try:
@@ -58,6 +58,12 @@ def code_array(text: str, count: int) -> Numbers | None:
     except Unread:
         return None
     return None if None in made.cells else made
+
+
+def comment(text: str, line: int) -> str:
+    """What stands behind a line (from 1) of a program, after its `#`; "" for nothing."""
+    lines = text.split("\n")
+    return lines[line - 1].partition("#")[2].strip() if 0 < line <= len(lines) else ""
 
 
 def is_doubtful(text: str, count: int) -> bool:

@@ -54,6 +54,12 @@ def found_shares(points: Fraction, method: Fraction) -> FoundShares:
     return FoundShares(line=half, reason=half, right=points - 2 * half)
 
 
+def whole_share(points: Fraction, mistake: Fraction, wrong: Array[Fraction]) -> Fraction:
+    """What a part earns whose answer has another shape than the right one, and is what a known mistake gives:
+    the share of a `mistake`, and nothing for zeros alone."""
+    return points * mistake if any(wrong.entries) else Fraction(0)
+
+
 class Marks:
     """The points of an exam's numbers; which of them are worth something as zeros is found once."""
 

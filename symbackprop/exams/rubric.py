@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.follow import Following
-from symbackprop.exams.marks import FoundShares, Marks, found_shares
+from symbackprop.exams.marks import FoundShares, Marks, found_shares, whole_share
 from symbackprop.exams.model import Exam, Part, Question, Sheet, Slip, Variant
 from symbackprop.exams.tracer import Tracer
 
@@ -26,11 +26,12 @@ class RubricMistake:
     """A common mistake in one step: the wrong answer that it gives in this variant, and what it earns.
 
     `credit` is what each number that agrees with it earns, row by row; 0 where the number is 0, or right.
-    Empty where the answer has another shape than the right one.
+    Empty where the answer has another shape than the right one: then `whole` is what it earns as a whole.
     """
 
     slip: Slip
     credit: tuple[Fraction, ...]
+    whole: Fraction = Fraction(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,11 +92,11 @@ class Rubrics:
         return RubricStep(
             question=question.id, part=part, points=part.points, method=method, value=part.points - method,
             key=key, numbers=numbers, follows=self.following[question.id].sources(part.name),
-            mistakes=tuple(self._mistakes(slips, key, numbers)),
+            mistakes=tuple(self._mistakes(part, slips, key, numbers)),
         )  # fmt: skip
 
     def _mistakes(
-        self, slips: list[Slip], key: Array[Fraction], numbers: tuple[Fraction, ...]
+        self, part: Part, slips: list[Slip], key: Array[Fraction], numbers: tuple[Fraction, ...]
     ) -> Iterator[RubricMistake]:
         for slip in slips:
             fits = slip.array.shape == key.shape
@@ -103,7 +104,12 @@ class Rubrics:
                 points * self.exam.mistake if wrong and wrong != right else Fraction(0)
                 for wrong, right, points in zip(slip.array.entries, key.entries, numbers, strict=fits)
             )
-            yield RubricMistake(slip=slip, credit=credit if fits else ())
+            whole = whole_share(part.points, self.exam.mistake, slip.array)
+            yield (
+                RubricMistake(slip=slip, credit=credit)
+                if fits
+                else RubricMistake(slip=slip, credit=(), whole=whole)
+            )
 
     def _check(self, steps: tuple[RubricStep, ...]) -> None:
         for step in steps:

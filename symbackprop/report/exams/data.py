@@ -72,7 +72,7 @@ def _mistake(one: RubricMistake) -> dict[str, Any]:
     slip = one.slip
     return {
         "mistake": slip.mistake, "about": slip.about, "instead": slip.instead, "array": _array(slip.array),
-        "credit": _texts(one.credit),
+        "credit": _texts(one.credit), "whole": str(one.whole),
     }  # fmt: skip
 
 

@@ -204,7 +204,7 @@ class _Question:
             "text": self.said.mistake(slip.mistake, slip.about, slip.instead),
             "value": self._array(slip.array, [not earned for earned in credit]),
             "fit": _width(slip.array) > _VALUE,
-            "credit": self.said.credit(credit, slip.array),
+            "credit": self.said.credit(mistake),
         }
 
     def _stated(self, name: str, array: Array[Fraction], pale: Sequence[bool] = ()) -> str:
@@ -259,22 +259,24 @@ class _Question:
         }  # fmt: skip
 
     def _mistake(self, step: RubricStep, sheet: Sheet) -> Fields:
-        """A mistake to find: the line and the reason share the points of the method, the right line has
-        those of the value."""
+        """A mistake to find: what the line, the reason and the right line are worth."""
         faulty = sheet.faulty[step.part.id]
         setter = self.said.setter
-        half = number_text(step.method / 2, setter)
+        assert step.found is not None, "a mistake to be found has its shares"
+        line, reason, right = (
+            number_text(one, setter) for one in (step.found.line, step.found.reason, step.found.right)
+        )
         rows = [
-            (setter.text(Text("exam.mistake_line", {"line": faulty.at + 1})), faulty.lines[faulty.at], half),
-            (self.said.mistake(faulty.mistake, faulty.about, faulty.instead), None, half),
-            (setter.text(Text("exam.right_line")), faulty.right, number_text(step.value, setter)),
+            (setter.text(Text("exam.mistake_line", {"line": faulty.at + 1})), faulty.lines[faulty.at], line),
+            (self.said.mistake(faulty.mistake, faulty.about, faulty.instead), None, reason),
+            (setter.text(Text("exam.right_line")), faulty.right, right),
         ]
         return {
             "head": setter.text(Text("rubric.find")), "points": points_text(step.points, setter),
             "each": "", "follow": "", "mistakes": False, "chains": [],
             "rows": [
-                {"text": text, "value": self._line(line), "fit": True, "credit": credit}
-                for text, line, credit in rows
+                {"text": text, "value": self._line(shown), "fit": True, "credit": credit}
+                for text, shown, credit in rows
             ],
         }  # fmt: skip
 

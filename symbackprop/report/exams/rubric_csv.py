@@ -111,7 +111,9 @@ class _Table:
         }  # fmt: skip
         for mistake in step.mistakes:
             slip = mistake.slip
-            earned = slip.array.with_entries(mistake.credit) if mistake.credit else Array.scalar(Fraction(0))
+            earned = (
+                slip.array.with_entries(mistake.credit) if mistake.credit else Array.scalar(mistake.whole)
+            )
             yield {
                 "right": right, "mistake": safe(said.mistake(slip.mistake, slip.about, slip.instead)),
                 "wrong": self.array(slip.array), "earns": self.array(earned),

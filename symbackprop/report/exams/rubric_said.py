@@ -10,7 +10,7 @@ from functools import cached_property
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.follow import Following, read_by
 from symbackprop.exams.model import FaultyLine, Part, Sheet
-from symbackprop.exams.rubric import RubricStep
+from symbackprop.exams.rubric import RubricMistake, RubricStep
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node, equation
 from symbackprop.report.document import Part as Filling
@@ -75,11 +75,12 @@ class Said:
     def _each(self, numbers: Sequence[Fraction], like: Array[Fraction] | None) -> str:
         return self.setter.text(Text("rubric.each", {"points": self._alike(numbers, like)}))
 
-    def credit(self, credit: tuple[Fraction, ...], like: Array[Fraction]) -> str:
+    def credit(self, mistake: RubricMistake) -> str:
         """What each number that agrees with a wrong answer earns: one number of points if that serves for all
-        that earn something, a dash where the answer has another shape."""
+        that earn something; of an answer of another shape, what it earns as a whole."""
+        credit, like = mistake.credit, mistake.slip.array
         if not credit:
-            return "–"
+            return number_text(mistake.whole, self.setter)
         return self.once(("credit", like.shape, credit), lambda: self._credit(credit, like))
 
     def _credit(self, credit: tuple[Fraction, ...], like: Array[Fraction]) -> str:

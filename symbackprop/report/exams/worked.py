@@ -18,6 +18,7 @@ from symbackprop.derivation.derive import derive
 from symbackprop.derivation.general import with_named_sizes
 from symbackprop.derivation.model import Model
 from symbackprop.derivation.steps import Derivation, Step
+from symbackprop.exams.marks import found_shares
 from symbackprop.exams.model import Faulty, Part, Sheet
 from symbackprop.exercise.faults import ExerciseError
 from symbackprop.notation import tree
@@ -44,7 +45,8 @@ def step_points(part: Part, method: Fraction) -> tuple[Fraction, ...]:
     find: the share of the `method` for the line and the reason, the rest for the line as it should be.
     """
     if part.kind == "mistake":
-        return part.points * method, part.points * (1 - method)
+        shares = found_shares(part.points, method)
+        return shares.line + shares.reason, shares.right
     steps = len(part.names)
     return (part.points / steps,) * steps
 
