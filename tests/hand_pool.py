@@ -34,7 +34,7 @@ SENTENCES = {
 
 def formula(latex: str, plain: str) -> Formula:
     """A formula whose MathML is its plain text in one `mi`."""
-    return Formula(latex=latex, mathml=f"<math><mi>{plain}</mi></math>", plain=plain)
+    return Formula(latex=latex, mathml=f"<math><mi>{plain}</mi></math>")
 
 
 W = formula(r"\begin{bmatrix} -1 & \frac{1}{2} \\ 0 & 3_{a} \end{bmatrix} < \left[ W \right](x) \, \{", "W")
@@ -45,8 +45,7 @@ def cells(keys: list[Any], points: Any = 0, forced: tuple[int, ...] = ()) -> tup
     asked = len(keys) - len(forced)
     each = Fraction(points) / asked if asked else Fraction(0)
     return tuple(
-        Cell(key=Fraction(key), points=Fraction(0) if at in forced else each, forced=at in forced)
-        for at, key in enumerate(keys)
+        Cell(key=Fraction(key), points=Fraction(0) if at in forced else each) for at, key in enumerate(keys)
     )
 
 
@@ -70,9 +69,8 @@ def variant(name: str, dz: list[Any], x: list[Any]) -> PoolVariant:
     """z, dz, dW = dz xᵀ that follows from dz, a number, a choice, an essay. dz[1] is 0: a dead neuron."""
     dz, x = [Fraction(one) for one in dz], [Fraction(one) for one in x]
     outer = [one * other for one in dz for other in x]
-    row = [at for at in range(6) if at >= 3]
     weights = numbers(
-        "dW", (2, 3), cells(outer, 3, tuple(row)),
+        "dW", (2, 3), cells(outer, 3, (3, 4, 5)),
         guesses=(
             guess("transposed", (3, 2), [one * other for other in x for one in dz], "1/2"),
             guess("sign", (2, 3), [-one for one in outer], "1/2"),
@@ -112,7 +110,6 @@ def variant(name: str, dz: list[Any], x: list[Any]) -> PoolVariant:
     )
     return PoolVariant(
         name=name,
-        data={"x": ((3,), tuple(x))},
         text=(("Sea ", W, W, TRICKY), (f"Título: {name} ", *(str(one) + "; " for one in x))),
         parts=(
             numbers("z", (2,), cells([dz[0] - 1, -3], 1)),

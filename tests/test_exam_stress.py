@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from symbackprop.algebra.values.decimals import fixed
 from symbackprop.exams.draws import values as range_of
 from symbackprop.exams.file import bundled_exams, exam_of, load_exam
 from symbackprop.exams.marks import Marks
@@ -21,7 +22,7 @@ from symbackprop.exams.stress import DISTINCT, VALUELESS, Distribution, Stress, 
 from symbackprop.exams.variants import Maker, anonymous
 from symbackprop.notation import tree
 from symbackprop.report.document import Panel, Paragraph, Plot
-from symbackprop.report.exams.stress import decimal, document, rendered, stress_pdf
+from symbackprop.report.exams.stress import document, rendered, stress_pdf
 from symbackprop.report.exams.stress_lines import WIDTH, terminal_lines
 from symbackprop.report.words import load_words
 
@@ -396,7 +397,7 @@ def test_the_page_is_in_its_language(exams: Exams, name: str, form: str) -> None
         assert exam.title[language] in text
     spanish = rendered(stress, exam, form=form, language="es")
     mark = {"tex": "{,}", "typ": ",", "md": "{,}", "html": ","}[form]
-    mean = decimal(stress.questions[0].answers[0].whole.mean, 2).lstrip("-")
+    mean = fixed(stress.questions[0].answers[0].whole.mean, 2).lstrip("-")
     assert mean.replace(".", mark) in spanish.replace('"', "")
     assert not re.search(r"\d\.\d+ ?\\?%", spanish)
 
@@ -485,5 +486,5 @@ def test_decimals_are_rounded_as_at_school() -> None:
         for places in (0, 1, 2):
             exact = Decimal(value.numerator) / Decimal(value.denominator)
             rounded = exact.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP)
-            assert Decimal(decimal(value, places)) == rounded
-            assert decimal(value, places).startswith("-") == (rounded < 0)
+            assert Decimal(fixed(value, places)) == rounded
+            assert fixed(value, places).startswith("-") == (rounded < 0)

@@ -35,7 +35,7 @@ SENTENCES = {
 
 def formula(latex: str) -> Formula:
     """A formula of which only LaTeX and plain text matter."""
-    return Formula(latex=latex, mathml=f"<math><mi>{latex[0]}</mi></math>", plain=latex)
+    return Formula(latex=latex, mathml=f"<math><mi>{latex[0]}</mi></math>")
 
 
 def fractions(*values: object) -> tuple[Fraction, ...]:
@@ -62,7 +62,7 @@ def numbers(
     follow: Follow | None = None,
 ) -> Numbers:
     """A part; a cell that gives no points is forced."""
-    cells = tuple(Cell(key=k, points=p, forced=p == 0) for k, p in zip(keys, points, strict=True))
+    cells = tuple(Cell(key=k, points=p) for k, p in zip(keys, points, strict=True))
     return Numbers(
         slug=slug, symbol=formula(slug), prompt=(f"Calcula {slug}.",), shape=shape, cells=cells,
         guesses=tuple(guesses), follow=follow,
@@ -104,7 +104,7 @@ def first() -> PoolVariant:
         numbers("L", (), fractions("-5/2"), fractions(1), (squared("25/4"),)),
         *extras("(2, −3)"),
     )
-    return PoolVariant(name="v01", data={"x": ((2,), fractions(2, -3))}, text=text("2", "-3"), parts=parts)
+    return PoolVariant(name="v01", text=text("2", "-3"), parts=parts)
 
 
 def second() -> PoolVariant:
@@ -131,7 +131,7 @@ def second() -> PoolVariant:
         numbers("L", (), fractions(8), fractions(1), (squared("64"),)),
         *extras("(1, 5)"),
     )
-    return PoolVariant(name="v02", data={"x": ((2,), fractions(1, 5))}, text=text("1", "5"), parts=parts)
+    return PoolVariant(name="v02", text=text("1", "5"), parts=parts)
 
 
 def squared(value: str) -> Guess:

@@ -220,10 +220,10 @@ class _Source:
     @classmethod
     def of(cls, name: str) -> "_Source":
         """The exam in a file, or the bundled one. Raises ExerciseError."""
-        from symbackprop.exams.file import exam_file_and_text, load_exam
+        from symbackprop.exams.file import exam_and_text
 
-        _, text = exam_file_and_text(name)
-        return cls(name, text, load_exam(name))
+        exam, text = exam_and_text(name)
+        return cls(name, text, exam)
 
     @contextmanager
     def faults(self) -> Iterator[None]:

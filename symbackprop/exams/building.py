@@ -20,7 +20,7 @@ from symbackprop.algebra.values.tracing import Program
 from symbackprop.derivation.model import Model
 from symbackprop.exams.draws import values
 from symbackprop.exams.gates import gated_names
-from symbackprop.exams.model import Draw, Question
+from symbackprop.exams.model import Draw
 from symbackprop.exams.plan import Code, Plan, Quantity
 from symbackprop.exams.stream import Stream
 from symbackprop.notation import tree
@@ -239,7 +239,7 @@ class Builder:
 
     def all_patterns(self) -> Iterator[Pattern]:
         """Every pattern, or of very many the first ones."""
-        yield from islice(product(*self.patterns), PATTERNS)
+        return product(*self.patterns)
 
     def build(self, stream: Stream, pattern: Pattern) -> list[int]:
         """The numerators of all given names. Raises Unbuildable."""
@@ -276,17 +276,17 @@ class Builder:
 # --- what can be chosen ------------------------------------------------------------------------------
 
 
-def builder(plan: Plan, question: Question) -> Builder:
+def builder(plan: Plan) -> Builder:
     """How the numbers of a question are built, from what its equations look like."""
-    return _Making(plan, question).builder()
+    return _Making(plan).builder()
 
 
 class _Making:
     """Reads the equations for terms that can be chosen."""
 
-    def __init__(self, plan: Plan, question: Question) -> None:
+    def __init__(self, plan: Plan) -> None:
         self.plan = plan
-        self.question = question
+        self.question = plan.question
         self.exercise = plan.exercise
         self.model = Model.of(self.exercise)
         self.places = {one.name: one for one in plan.given}
@@ -404,9 +404,4 @@ def _differences(part: Node) -> Iterator[tuple[Node, Node]]:
 
 def _choices(size: int, active: int) -> tuple[tuple[int, ...], ...]:
     """Which units may be active; of very many choices a few that differ widely."""
-    found: list[tuple[int, ...]] = []
-    for one in combinations(range(size), active):
-        found.append(one)
-        if len(found) == PATTERNS:
-            break
-    return tuple(found)
+    return tuple(islice(combinations(range(size), active), PATTERNS))

@@ -13,7 +13,7 @@ from symbackprop.derivation.model import Model
 from symbackprop.exams.model import Draw
 from symbackprop.exercise.faults import Collected, Path
 from symbackprop.exercise.model import Exercise
-from symbackprop.exercise.numbers import ValueFault, exact_number
+from symbackprop.exercise.numbers import number_at
 from symbackprop.exercise.sections import known_keys
 from symbackprop.notation import tree
 
@@ -81,10 +81,8 @@ def _draw(raw: Any, base: Draw, path: Path, collected: Collected) -> Draw:
     numbers = {"from": base.low, "to": base.high, "step": base.step}
     for key in numbers:
         if key in raw:
-            try:
-                numbers[key] = exact_number(raw[key])
-            except ValueFault as fault:
-                collected.add((*path, key), fault.message, fault.suggestion)
+            found = number_at(raw[key], (*path, key), collected)
+            numbers[key] = numbers[key] if found is None else found
     switches = {"zero": base.zero, "ones": base.ones, "distinct": base.distinct}
     for key in switches:
         if key in raw:
@@ -115,7 +113,7 @@ def _bounds(low: Fraction, high: Fraction, step: Fraction) -> tuple[tuple[Callab
 def _check_enough(draw: Draw, name: str, exercise: Exercise, path: Path, collected: Collected) -> None:
     """A range holds a number at all, and as many different sizes as are needed."""
     sizes = {abs(value) for value in values(draw)}
-    entries = prod(size for size in exercise.shapes[name] if isinstance(size, int))
+    entries = entries_of(exercise.shapes[name])
     if not sizes:
         collected.add(
             path, "no number is left in this range", "Allow zero = true or ones = true, or widen it."
@@ -123,6 +121,11 @@ def _check_enough(draw: Draw, name: str, exercise: Exercise, path: Path, collect
     elif draw.distinct and len(sizes) < entries:
         message = f"{name} has {entries} entries and only {len(sizes)} sizes |{name}| to be drawn from"
         collected.add(path, message, "Widen the range, allow ones = true, or write distinct = false.")
+
+
+def entries_of(shape: tree.Shape) -> int:
+    """How many entries a shape has; a size that is no number counts as one."""
+    return prod(size for size in shape if isinstance(size, int))
 
 
 def values(draw: Draw) -> tuple[Fraction, ...]:

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any
 
 from symbackprop.algebra.values.arrays import form
-from symbackprop.exams.building import Builder, Pattern, Unbuildable
+from symbackprop.exams.building import Builder, Pattern, Unbuildable, builder
 from symbackprop.exams.model import Part, Question
 from symbackprop.exams.plan import Plan
 from symbackprop.exams.rules import RANGES
@@ -68,12 +68,16 @@ class Fairness:
     sights: dict[int, Sight] = field(default_factory=dict)
     hints: dict[Pattern, int] = field(default_factory=dict)
     work: int | None = None
-    rehearsed: tuple[Built, ...] = ()
 
     @property
     def question(self) -> Question:
         """The question whose numbers these are."""
         return self.plan.question
+
+    @classmethod
+    def of(cls, plan: Plan, exam: str) -> Fairness:
+        """Of a question, with nothing rehearsed yet."""
+        return cls(plan, builder(plan), exam)
 
     # --- one construction
 
@@ -200,11 +204,16 @@ class Fairness:
 
     def _tell(self, version: int, samples: Sequence[Built]) -> None:
         """Note which mistakes can be told apart; with too few samples nobody is given such numbers."""
+        self._note(version, self._told_apart(version, samples) if len(samples) >= ENOUGH else ())
+        self.sight(version).findable &= len(samples) >= ENOUGH
+
+    def _note(self, version: int, told: tuple[int, ...]) -> None:
+        """Take it that these mistakes can be told apart."""
         here = self.sight(version)
-        here.told = self._told_apart(version, samples) if len(samples) >= ENOUGH else ()
-        here.groups = groups(self.plan, version, here.told)
+        here.told = told
+        here.groups = groups(self.plan, version, told)
         parts = [part for part in self.question.parts if part.kind == "mistake"]
-        here.findable = len(samples) >= ENOUGH and all(self.possible(version, part) for part in parts)
+        here.findable = all(self.possible(version, part) for part in parts)
 
     def possible(self, version: int, part: Part) -> dict[str, list[WrongKind]]:
         """The mistakes that may be made in each gradient of a part: such that fit its shape, and show."""
@@ -217,16 +226,15 @@ class Fairness:
 
     # --- the rehearsal
 
-    def rehearse(self) -> int:
+    def rehearse(self) -> list[Built]:
         """Find which mistakes can be told apart, and how much work everybody is to have.
 
-        The answer is how many constructions were tried.
+        The answer are the fair numbers that were built.
         """
         found: dict[int, list[Built]] = {}
-        tried = given_up = 0
+        given_up = 0
         for pattern in islice(self.builder.all_patterns(), PATTERNS):
-            samples, count = self._rehearsal_of(pattern)
-            tried += count
+            samples = self._rehearsal_of(pattern)
             given_up += not samples
             if given_up == 3 and not found:
                 break
@@ -238,23 +246,22 @@ class Fairness:
         every = [made for some in found.values() for made in some if not self._told_fault(made)]
         counts = Counter(made.work for made in every)
         self.work = min(counts, key=lambda work: (-counts[work], work), default=None)
-        self.rehearsed = tuple(every)
-        return tried
+        return every
 
-    def _rehearsal_of(self, pattern: Pattern) -> tuple[list[Built], int]:
-        """Fair numbers with one pattern of active units, and how many constructions were tried."""
+    def _rehearsal_of(self, pattern: Pattern) -> list[Built]:
+        """Fair numbers with one pattern of active units."""
         stream = Stream(b"", "rehearsal", self.exam, self.question.id, str(pattern))
         found: list[Built] = []
         for attempt in range(REHEARSALS * TRIES):
             if len(found) == REHEARSALS or (attempt == HOPELESS and not found):
-                return found, attempt
+                break
             try:
                 made = self.built(stream, pattern)
             except Unbuildable:
                 continue
             if not self._plain_fault(made):
                 found.append(self.with_wrong(made))
-        return found, REHEARSALS * TRIES
+        return found
 
     def _told_fault(self, made: Built) -> bool:
         """Whether numbers of a rehearsal would be turned away for the mistakes that they hide."""
@@ -271,12 +278,7 @@ class Fairness:
         """Take over what a rehearsal of an earlier run found. Raises ValueError, LookupError, TypeError."""
         self.work = None if data["work"] is None else int(data["work"])
         for key, told in data["told"].items():
-            version = int(key)
-            here = self.sight(version)
-            here.told = tuple(map(int, told))
-            here.groups = groups(self.plan, version, here.told)
-            parts = [part for part in self.question.parts if part.kind == "mistake"]
-            here.findable = all(self.possible(version, part) for part in parts)
+            self._note(int(key), tuple(map(int, told)))
 
     def _told_apart(self, version: int, samples: Sequence[Built]) -> tuple[int, ...]:
         """Which kinds of mistakes differ somewhere from the right answer and from all kinds before them."""

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from symbackprop.derivation.steps import Step
 from symbackprop.exams.fairness import Built, Fairness
-from symbackprop.exams.lazily import LazyArrays
 from symbackprop.exams.model import Faulty, FaultyLine, Part
 from symbackprop.exams.plan import Plan
 from symbackprop.exams.stream import Stream
@@ -59,7 +58,7 @@ def faulty(fairness: Fairness, built: Built, part: Part, stream: Stream) -> Faul
     )  # fmt: skip
     at = next(place for place, line in enumerate(lines) if line.name == kind.part)
     below = fairness.plan.key.versions[built.version].denominators
-    right = LazyArrays(fairness.plan.quantities, built.key, below)[kind.part]
+    right = fairness.plan.quantity(kind.part).array(built.key, below)
     return Faulty(
         part=part.id, lines=lines, at=at, mistake=kind.mistake, about=kind.about, instead=kind.instead,
         right=FaultyLine(name=kind.part, formula=steps[at].formula, array=right),

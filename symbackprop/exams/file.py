@@ -26,16 +26,16 @@ from typing import Any, Final
 
 from symbackprop import limits
 from symbackprop.derivation.model import Model
-from symbackprop.exams.draws import draws_of
+from symbackprop.exams.draws import draws_of, entries_of
 from symbackprop.exams.gates import gated_names
 from symbackprop.exams.model import Exam, Part, Question, Rules
 from symbackprop.exams.rules_read import rules_of
-from symbackprop.exercise import ExerciseError, Fault, bundled, file_and_text
+from symbackprop.exercise import ExerciseError, Fault, bundled, file_and_text, text_of
 from symbackprop.exercise.build import build
 from symbackprop.exercise.faults import Collected, nearest
 from symbackprop.exercise.faults import Path as Keys
 from symbackprop.exercise.model import Exercise
-from symbackprop.exercise.numbers import ValueFault, exact_array, exact_number
+from symbackprop.exercise.numbers import exact_array, number_at
 from symbackprop.exercise.sections import known_keys, language_of, table
 from symbackprop.exercise.source import read_source
 from symbackprop.notation.tree import Shape
@@ -57,28 +57,16 @@ def bundled_exams() -> Mapping[str, Path]:
 
 def load_exam(path_or_name: str | Path) -> Exam:
     """The exam in a file, or the bundled one of this name. Raises ExerciseError with every fault."""
-    path, text = exam_file_and_text(path_or_name)
-    shown = path.name if str(path_or_name) in bundled_exams() else str(path)
-    return exam_of(text, key=path.stem, file=shown, folder=path.parent)
+    exam, _ = exam_and_text(path_or_name)
+    return exam
 
 
-def exam_file_and_text(path_or_name: str | Path) -> tuple[Path, str]:
-    """The file of an exam, or of the bundled one of this name, and its text. Raises ExerciseError."""
+def exam_and_text(path_or_name: str | Path) -> tuple[Exam, str]:
+    """The same, and the text that it was made of. Raises ExerciseError."""
     path = Path(bundled_exams().get(str(path_or_name), path_or_name))
-    try:
-        return file_and_text(path)
-    except ExerciseError as error:
-        if not _is_missing(path):
-            raise
-        raise ExerciseError(replace(fault, suggestion=_near(path)) for fault in error.faults) from None
-
-
-def _is_missing(path: Path) -> bool:
-    """Whether there is no such file; one that cannot be looked at may be there."""
-    try:
-        return not path.exists()
-    except OSError:
-        return False
+    text = text_of(path, _near)
+    shown = path.name if str(path_or_name) in bundled_exams() else str(path)
+    return exam_of(text, key=path.stem, file=shown, folder=path.parent), text
 
 
 def _near(path: Path) -> str:
@@ -122,13 +110,13 @@ class _Reading:
         data, collected = self.data, self.collected
         known_keys(data, _TOP, (), collected)
         language = language_of(data, collected) or "en"
-        paper = self._table(("paper",), ("large_print", "anonymous"))
-        marking = self._table(("marking",), ("method", "mistake"))
+        paper = self._table(data, ("paper",), ("large_print", "anonymous"))
+        marking = self._table(data, ("marking",), ("method", "mistake"))
         made = Exam(
             key=self._id(data.get("id", self.key), ("id",)),
             title=self._title(language),
             course=self.texts(data.get("course", ""), ("course",), language),
-            date=self._date(data.get("date", "")),
+            date=str(data.get("date", "")),
             instructions=self.texts(data.get("instructions", ""), ("instructions",), language),
             language=language,
             questions=tuple(self._questions(language)),
@@ -149,9 +137,6 @@ class _Reading:
         advice = 'A letter, then letters, digits, - and _, at most 40 in all: id = "retro-2026".'
         self.collected.add(path, f"{str(raw)[:40]!r} cannot name files", advice)
         return "exam"
-
-    def _date(self, raw: Any) -> str:
-        return raw if isinstance(raw, str) else str(raw)
 
     def texts(self, raw: Any, path: Keys, language: str) -> dict[str, str]:
         """A text by language; one string is in the exam's language."""
@@ -188,23 +173,17 @@ class _Reading:
 
     def number(self, raw: Any, path: Keys) -> Fraction | None:
         """An exact number."""
-        try:
-            return exact_number(raw)
-        except ValueFault as fault:
-            self.collected.add(path, fault.message, fault.suggestion)
-            return None
+        return number_at(raw, path, self.collected)
 
-    def _table(self, path: Keys, known: tuple[str, ...]) -> Mapping[str, Any]:
-        data: Mapping[str, Any] = self.data
-        for depth in range(1, len(path) + 1):
-            data = table(data, path[:depth], self.collected)
-        known_keys(data, known, path, self.collected)
-        return data
+    def _table(self, data: Mapping[str, Any], path: Keys, known: tuple[str, ...]) -> Mapping[str, Any]:
+        found = table(data, path, self.collected)
+        known_keys(found, known, path, self.collected)
+        return found
 
     # --- questions
 
     def _questions(self, language: str) -> Iterator[Question]:
-        raw = self._table(("questions",), tuple(map(str, table(self.data, ("questions",), Collected("")))))
+        raw = table(self.data, ("questions",), self.collected)
         if not raw:
             advice = "Write [questions.one] and what it asks under it; symbackprop list names bundled exams."
             self.collected.add(("questions",), "the exam has no questions", advice)
@@ -219,7 +198,7 @@ class _Reading:
             if other != name:
                 message = f"{name} and {other} are one name where files have no capitals"
                 self.collected.add(path, message, "Give questions ids that differ in other letters.")
-            found = self._question(str(name), self._table(path, _QUESTION), language)
+            found = self._question(str(name), self._table(raw, path, _QUESTION), language)
             if found is not None:
                 yield found
 
@@ -332,8 +311,7 @@ class _Reading:
 
     def _written(self, kind: Any, data: Mapping[str, Any], path: Keys, exercise: Exercise) -> Iterator[Part]:
         """A part that asks for a derivation, or for the mistake in one."""
-        raw = table(data, path, self.collected)
-        known_keys(raw, ("of", "points"), path, self.collected)
+        raw = self._table(data, path, ("of", "points"))
         known = [name for name in _quantities(exercise) if name.startswith("d")]
         names = raw.get("of", [name for name in known if name[1:] in (*exercise.computed, *exercise.wanted)])
         if not isinstance(names, list) or not names:
@@ -358,7 +336,7 @@ class _Reading:
         """As many units can be active as a layer has."""
         active = rules.number("active")
         for name in sorted(gated_names(Model.of(exercise))):
-            count = _entries(exercise.shapes[name])
+            count = entries_of(exercise.shapes[name])
             if active is not None and active > count:
                 message = f"{active} units are to be active, and {name} has {count}"
                 self.collected.add((*path, "rules", "active"), message, f"Write active = {count} or less.")
@@ -371,7 +349,7 @@ class _Reading:
             advice = f"Write [questions.{path[1]}.shapes] with numbers: {letters[0]} = [2, 3]."
             self.collected.add(path, f"the sizes of {', '.join(letters)} are no numbers", advice)
             return
-        entries = sum(_entries(shape) for shape in exercise.shapes.values())
+        entries = sum(entries_of(shape) for shape in exercise.shapes.values())
         if entries > limits.EXAM_ENTRIES:
             message = f"the arrays have {entries} numbers; nobody works out more than {limits.EXAM_ENTRIES}"
             self.collected.add(path, message)
@@ -393,10 +371,3 @@ def _quantities(exercise: Exercise) -> tuple[str, ...]:
 
 def _is_known(shape: Shape) -> bool:
     return all(isinstance(size, int) for size in shape)
-
-
-def _entries(shape: Shape) -> int:
-    made = 1
-    for size in shape:
-        made *= size if isinstance(size, int) else 1
-    return made

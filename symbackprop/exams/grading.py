@@ -24,7 +24,6 @@ from symbackprop.exams.grading_marks import (
     mark_derived,
     mark_found,
     mark_value,
-    named_planted,
 )
 from symbackprop.exams.grading_model import (
     Answer,
@@ -163,7 +162,8 @@ class Grader:
         kept = []
         for doubt in doubts:
             owner = self._owner(doubt.file)
-            kept.append(_owned(doubt, owner))
+            who = _stem(doubt.file) if owner is None else owner.student.id
+            kept.append(replace(doubt, student=who))
             if owner is not None:
                 found.setdefault(owner.student.id, []).append(doubt.file)
         texts: dict[str, Source] = {}
@@ -187,7 +187,7 @@ class Grader:
                 ]  # fmt: skip
                 continue
             one = self._candidates[student]
-            made = self.reader.read(texts[student], student, one.sheets, one.issued.planted)
+            made = self.reader.read(texts[student], student, one.sheets, one.planted)
             kept += made.doubts
             read[student] = Read(made.answers, made.pending, made.vague, unsure=made.unsure)
             if not read[student].present:
@@ -264,7 +264,7 @@ class Grader:
     def _unanswered(self, step: RubricStep, one: Candidate, place: Place) -> PartMark:
         cells = all_cells("blank", 0 if step.key is None else len(step.key.entries))
         planted = one.planted.get(place)
-        mistakes = () if planted is None else (named_planted(self._marking[step.question], planted),)
+        mistakes = () if planted is None else (self._marking[step.question].named(planted.name, planted),)
         return PartMark(
             step=step, answer=None, points=Fraction(0), cells=cells, planted=planted, mistakes=mistakes
         )
@@ -317,11 +317,6 @@ def _why(one: PartMark) -> str:
     if one.step.key is not None:
         return "after"
     return "reason" if one.answer is not None and one.answer.reasoned else "correction"
-
-
-def _owned(doubt: Doubt, owner: Issued | None) -> Doubt:
-    student = _stem(doubt.file) if owner is None else owner.student.id
-    return Doubt(file=doubt.file, line=doubt.line, why=doubt.why, student=student, parts=doubt.parts)
 
 
 def _stem(name: str) -> str:

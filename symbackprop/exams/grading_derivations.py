@@ -9,12 +9,9 @@ to which question it belongs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
-from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NotCertified
 from symbackprop.checking.check import check_text
-from symbackprop.checking.findings import Finding, Verdict
-from symbackprop.checking.settings import Settings
+from symbackprop.checking.findings import Finding
 from symbackprop.exams.grading_derived import (
     QuestionReader,
     Reading,
@@ -23,20 +20,15 @@ from symbackprop.exams.grading_derived import (
     doubt_of,
     with_numbers,
 )
-from symbackprop.exams.grading_judged import Judged, judged_of
+from symbackprop.exams.grading_judged import FAILURES, Judged, judged_of
 from symbackprop.exams.grading_literals import statement
-from symbackprop.exams.grading_methods import RIGHT, Methods
-from symbackprop.exams.grading_model import Doubt
+from symbackprop.exams.grading_methods import FALSE, RIGHT, Methods
+from symbackprop.exams.grading_model import Doubt, Place
 from symbackprop.exams.grading_sections import sections
 from symbackprop.exams.manifest import Planted
 from symbackprop.exams.model import Exam, Part, Question, Sheet
-from symbackprop.exercise import ExerciseError
 from symbackprop.exercise.model import Exercise
 from symbackprop.notation.node import Node
-
-_FALSE: Final[frozenset[Verdict]] = frozenset({"wrong", "carried"})
-_FAILURES: Final = (ValueError, ExerciseError, NotCertified, EvaluationError, DomainProblem)
-"""What checking a text raises where nothing can be said about it."""
 
 
 class Derivations:
@@ -50,7 +42,7 @@ class Derivations:
         self._general: dict[tuple[str, str], Judged] = {}
 
     def read(
-        self, source: Source, student: str, sheets: Mapping[str, Sheet], planted: Sequence[Planted]
+        self, source: Source, student: str, sheets: Mapping[str, Sheet], planted: Mapping[Place, Planted]
     ) -> Reading:
         """What a student's file answers; `sheets` are their numbers by question."""
         made = Reading()
@@ -59,23 +51,22 @@ class Derivations:
         try:
             findings: dict[str, Sequence[Finding]] = {
                 question.id: _findings(
-                    with_numbers(question, sheets[question.id]), texts[question.id], source
+                    with_numbers(question, sheets[question.id]), texts[question.id], source.suffix
                 )
                 for question in self.exam.questions
                 if question.id in texts
             }
-        except _FAILURES:
+        except FAILURES:
             self._unreadable(made, source, student)
             return made
-        looked_at = dict(findings)
-        if found is None and len(findings) > 1:
-            findings = self._told_apart(findings, source, student, made)
+        mixed = found is None and len(findings) > 1
+        kept = self._told_apart(findings, source, student, made) if mixed else findings
         for question in self.exam.questions:
             if question.id in findings:
                 reader = self._reader(question, sheets[question.id], source, student, made)
-                rows = found is not None or len(findings) == 1  # else they may be about another question
-                judged = reader.judged(findings[question.id], rows=rows)
-                judged.read |= reader.judged(looked_at[question.id], rows=False).read
+                judged = reader.judged(kept[question.id], rows=not mixed)  # else they may be about another
+                if mixed:
+                    judged.read = reader.judged(findings[question.id], rows=False).read
                 reader.read(judged, texts[question.id], planted)
         return made
 
@@ -89,10 +80,11 @@ class Derivations:
         judged = self._general.get(key)
         if judged is None:
             try:
-                judged = judged_of(_findings(question.exercise, source.text, source), question.exercise)
-            except _FAILURES:
-                made.pending.add((question.id, part.id))
-                made.doubts.append(
+                judged = judged_of(
+                    _findings(question.exercise, source.text, source.suffix), question.exercise
+                )
+            except FAILURES:
+                made.wait(
                     Doubt(file=source.name, line=0, why="unchecked", student=student, question=question.id,
                           part=part.id)
                 )  # fmt: skip
@@ -132,7 +124,7 @@ class Derivations:
             elsewhere = {at for other, places in right.items() if other != question.id for at in places}
             mine = [
                 one for one in findings[question.id]
-                if not (one.verdict in (*_FALSE, "not read") and _where(one) in elsewhere)
+                if not (one.verdict in (*FALSE, "not read") and _where(one) in elsewhere)
             ]  # fmt: skip
             kept[question.id] = [
                 one for one in mine if not self._is_anybodys(one, question, right[question.id], mine, made,
@@ -145,7 +137,7 @@ class Derivations:
         made: Reading, source: Source, student: str,
     ) -> bool:  # fmt: skip
         """Whether a false statement may belong to another question as well; then a person looks at it."""
-        if one.verdict not in _FALSE or one.reading is None:
+        if one.verdict not in FALSE or one.reading is None:
             return False
         about = statement(one.reading, question.exercise.loss)
         others = [other for other in self.exam.questions if other is not question]
@@ -155,8 +147,7 @@ class Derivations:
             return True
         for part in question.parts:
             if about.name in part.names and part.kind != "mistake":
-                made.pending.add((question.id, part.id))
-                made.doubts.append(doubt_of(source, student, (question.id, part.id), one, "which_question"))
+                made.wait(doubt_of(source, student, (question.id, part.id), one, "which_question"))
         return True
 
 
@@ -169,6 +160,5 @@ def _is_about(one: Finding, name: str, question: Question) -> bool:
     return found is not None and found.name == name
 
 
-def _findings(exercise: Exercise, text: str, source: Source) -> tuple[Finding, ...]:
-    checked = check_text(text, [exercise], name=source.name, suffix=source.suffix, settings=Settings())
-    return checked.findings
+def _findings(exercise: Exercise, text: str, suffix: str) -> tuple[Finding, ...]:
+    return check_text(text, [exercise], suffix=suffix).findings

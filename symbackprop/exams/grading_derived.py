@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -11,7 +11,7 @@ from symbackprop.exams.grading_judged import Judged, Line, checked, judged_of
 from symbackprop.exams.grading_lines import line_named, says_more
 from symbackprop.exams.grading_literals import Statement, gathered
 from symbackprop.exams.grading_mentions import about, formulas, mentions
-from symbackprop.exams.grading_methods import RIGHT, Methods
+from symbackprop.exams.grading_methods import FALSE, RIGHT, Methods
 from symbackprop.exams.grading_model import Answer, Doubt, Formula, Place
 from symbackprop.exams.grading_numbers import Numbers, Unread, read_numbers
 from symbackprop.exams.grading_salvage import comment, is_doubtful, row_of
@@ -44,6 +44,11 @@ class Reading:
     vague: set[Place] = field(default_factory=set)
     doubts: list[Doubt] = field(default_factory=list)
     unsure: dict[Place, list[Doubt]] = field(default_factory=dict)
+
+    def wait(self, doubt: Doubt) -> None:
+        """A person marks the part that a doubt is about."""
+        self.pending.add((doubt.question, doubt.part))
+        self.doubts.append(doubt)
 
 
 def asked_in(question: Question) -> set[str]:
@@ -80,7 +85,7 @@ class QuestionReader:
         due = {one.name: self.sheet.key[one.name] for one in self.question.parts if one.kind == "value"}
         return judged_of(findings, with_numbers(self.question, self.sheet), due if rows else None)
 
-    def read(self, judged: Judged, text: str, planted: Sequence[Planted]) -> None:
+    def read(self, judged: Judged, text: str, planted: Mapping[Place, Planted]) -> None:
         """Answers to all parts, and what a person has to look at."""
         open_parts: list[Part] = []
         for part in self.question.parts:
@@ -97,7 +102,9 @@ class QuestionReader:
         self.keep_unsure(judged, [part for part in self.question.parts if part.kind != "mistake"])
         self._look_at_mentions(judged, text, nothing)
 
-    def _answer(self, part: Part, judged: Judged, text: str, planted: Sequence[Planted]) -> Answer | None:
+    def _answer(
+        self, part: Part, judged: Judged, text: str, planted: Mapping[Place, Planted]
+    ) -> Answer | None:
         if part.kind == "mistake":
             return self._found(part, judged, text, planted)
         if part.kind == "derive":
@@ -122,10 +129,7 @@ class QuestionReader:
             numbers = self._commented(part, last)
         doubtful = self._is_doubtful(said, last, name)
         if numbers is None and said.numeric and not settled and (doubtful or last.verdict != "wrong"):
-            place = (self.question.id, part.id)
-            why = "row" if doubtful else "unread_numbers"
-            self.made.pending.add(place)
-            self.made.doubts.append(doubt_of(self.source, self.student, place, last, why))
+            self._wait(part, last, "row" if doubtful else "unread_numbers")
         formula, source = self._formula(lines[: at + 1], judged)
         wrong = [one for one in (last, source) if one is not None and one.verdict not in RIGHT]
         named = () if row or not wrong else wrong[-1].mistakes or wrong[0].mistakes
@@ -143,9 +147,7 @@ class QuestionReader:
         except Unread:
             numbers = None
         if numbers is None and any(map(str.isdigit, said)):
-            place = (self.question.id, part.id)
-            self.made.pending.add(place)
-            self.made.doubts.append(doubt_of(self.source, self.student, place, last, "mentioned"))
+            self._wait(part, last, "mentioned")
         return None if numbers is None or numbers.empty else numbers
 
     def _numbers(self, name: str, lines: Sequence[Line], judged: Judged) -> tuple[int, Numbers | None]:
@@ -184,12 +186,12 @@ class QuestionReader:
 
     def _formula(self, lines: Sequence[Line], judged: Judged) -> tuple[Formula, Finding | None]:
         """What the last formula of some lines is that says something, and its line."""
-        own = judged.own()
+        own = judged.own
         for at, (one, finding) in reversed(list(enumerate(lines))):
             if one.formula is None:
                 continue
             if not self._is_right(one, finding, lines[:at]):
-                if finding.verdict in ("wrong", "carried"):
+                if finding.verdict in FALSE:
                     return "wrong", finding
             elif self.methods.shown(one, finding, own) != "nothing":
                 return "right", finding
@@ -201,7 +203,7 @@ class QuestionReader:
         if finding.verdict in RIGHT:
             return True
         if finding.verdict == "carried":
-            wrong = any(earlier.verdict in ("wrong", "carried") for _, earlier in before)
+            wrong = any(earlier.verdict in FALSE for _, earlier in before)
             trivial = any(reason.key == "check.carried_trivial" for reason in finding.reasons)
             return self._holds(one) or not (wrong or trivial)
         return finding.verdict == "wrong" and one.numeric and not one.row and self._holds(one)
@@ -235,10 +237,10 @@ class QuestionReader:
     def _general_formula(self, part: Part, lines: Sequence[Line], judged: Judged) -> Formula:
         """What the last formula is that says something without derivatives; where there is none but with
         them, a person looks."""
-        own, chained = judged.own(), None
+        own, chained = judged.own, None
         for one, finding in reversed(lines):
-            right = finding.verdict in RIGHT or (finding.verdict in ("wrong", "carried") and self._holds(one))
-            if not right and finding.verdict in ("wrong", "carried"):
+            right = finding.verdict in RIGHT or (finding.verdict in FALSE and self._holds(one))
+            if not right and finding.verdict in FALSE:
                 return "wrong" if chained is None else self._chained(part, chained)
             shown = self.methods.shown(one, finding, own) if right else "nothing"
             if shown == "formula":
@@ -247,23 +249,22 @@ class QuestionReader:
         return "none" if chained is None else self._chained(part, chained)
 
     def _chained(self, part: Part, finding: Finding) -> Formula:
-        place = (self.question.id, part.id)
-        self.made.pending.add(place)
-        self.made.doubts.append(doubt_of(self.source, self.student, place, finding, "chain"))
+        self._wait(part, finding, "chain")
         return "none"
 
-    def _found(self, part: Part, judged: Judged, text: str, planted: Sequence[Planted]) -> Answer | None:
+    def _found(
+        self, part: Part, judged: Judged, text: str, planted: Mapping[Place, Planted]
+    ) -> Answer | None:
         """The line that is called wrong, and the last value of its quantity. A person looks where one of them
         is not found: it may be said in words."""
         place = (self.question.id, part.id)
-        name = next((one.name for one in planted if (one.question, one.part) == place), "")
+        name = planted[place].name if place in planted else ""
         said = "\n".join(prose for _, prose in proses(text, self.source.suffix)) or text
         line = line_named(said)
         numbers = self._stated(name, judged)
         if line is None or numbers is None:
             why = "line" if line is None else "no_correction"
-            self.made.pending.add(place)
-            self.made.doubts.append(
+            self.made.wait(
                 Doubt(file=self.source.name, line=0, why=why, student=self.student,
                       question=place[0], part=place[1])
             )  # fmt: skip
@@ -274,6 +275,9 @@ class QuestionReader:
         )  # fmt: skip
 
     # --- what could not be read
+
+    def _wait(self, part: Part, one: Finding, why: str) -> None:
+        self.made.wait(doubt_of(self.source, self.student, (self.question.id, part.id), one, why))
 
     def look_at_unread(self, judged: Judged, open_parts: Sequence[Part], nothing: Sequence[Part]) -> None:
         """Lines that could not be read: about parts of which there is no whole answer, or, if nobody can tell
@@ -287,8 +291,7 @@ class QuestionReader:
                         self.made.vague.add(place)
                     elif name is not None:
                         self.made.vague.discard(place)
-                    self.made.pending.add(place)
-                    self.made.doubts.append(doubt_of(self.source, self.student, place, one, "unread"))
+                    self._wait(part, one, "unread")
 
     def keep_unsure(self, judged: Judged, parts: Sequence[Part]) -> None:
         """Lines that could not be read about parts that nothing is in the way of marking."""
@@ -314,8 +317,7 @@ class QuestionReader:
                 at = next((found[part.kind][name] for name in part.names if name in found[part.kind]), None)
                 place = (self.question.id, part.id)
                 if at is not None and place not in self.made.pending:
-                    self.made.pending.add(place)
-                    self.made.doubts.append(
+                    self.made.wait(
                         Doubt(file=self.source.name, line=at, why="mentioned", student=self.student,
                               question=place[0], part=place[1], text=lines[at].strip()[:_SHOWN])
                     )  # fmt: skip

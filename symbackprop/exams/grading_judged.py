@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Final
 
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.domain import DomainProblem, EvaluationError, NotCertified
+from symbackprop.algebra.values.domain import DomainProblem, NotCertified
 from symbackprop.checking.check import check_text
 from symbackprop.checking.findings import Finding
 from symbackprop.exams.grading_literals import Statement, statement, unrenamed
@@ -17,7 +17,8 @@ from symbackprop.exams.grading_methods import Own, named_in
 from symbackprop.exams.grading_salvage import code_array, head_of, row_of
 from symbackprop.exercise.model import Exercise
 
-_FAILURES: Final = (ValueError, NotCertified, EvaluationError, DomainProblem)
+FAILURES: Final = (ValueError, NotCertified, DomainProblem)
+"""What checking a text raises where nothing can be said about it."""
 
 Line = tuple[Statement, Finding]
 
@@ -25,20 +26,13 @@ Line = tuple[Statement, Finding]
 @dataclass(slots=True)
 class Judged:
     """The statements about one question by quantity, in order, and the lines that could not be read. `read`
-    are the lines that were looked at, with the cells that they are in; `loss` is what the loss is called."""
+    are the lines that were looked at, with the cells that they are in; `own` is what the text says that each
+    name is, by the names in it."""
 
     by_name: dict[str, list[Line]] = field(default_factory=dict)
     unread: list[Finding] = field(default_factory=list)
     read: set[tuple[int, int]] = field(default_factory=set)
-    loss: str = ""
-
-    def own(self) -> Own:
-        """What the text says that each name is, by the names in it."""
-        return {
-            name: frozenset(one for line, _ in lines if line.formula is not None
-                            for one in named_in(line.formula, self.loss)) - {name}
-            for name, lines in self.by_name.items()
-        }  # fmt: skip
+    own: Own = field(default_factory=dict)
 
     def lines(self, name: str) -> list[Line]:
         """The statements about a quantity."""
@@ -50,7 +44,7 @@ def judged_of(
 ) -> Judged:
     """Findings sorted by what they are about. `rows` are the arrays that are due, by name: a line that could
     not be read, and ends with as many numbers, states them."""
-    made = Judged(loss=exercise.loss)
+    made = Judged()
     computed = [equation.name for equation in exercise.equations]
     known = {*exercise.given, *computed, *("d" + name for name in (*exercise.given, *computed))}
     for one in findings:
@@ -68,6 +62,11 @@ def judged_of(
             made.by_name.setdefault(found.name, []).append((found, one))
         if found is not None or one.verdict == "not read":
             made.read |= {(one.cell or 0, one.line + at) for at in range(one.text.count("\n") + 1)}
+    made.own = {
+        name: frozenset(one for line, _ in lines if line.formula is not None
+                        for one in named_in(line.formula, exercise.loss)) - {name}
+        for name, lines in made.by_name.items()
+    }  # fmt: skip
     return made
 
 
@@ -98,5 +97,5 @@ def checked(text: str, exercise: Exercise) -> tuple[Finding, ...]:
     """What is found of a text by itself; nothing where it cannot be checked."""
     try:
         return check_text(text, [exercise], suffix=".txt").findings
-    except _FAILURES:
+    except FAILURES:
         return ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
@@ -106,11 +106,8 @@ def _gradient(found: _Target | None) -> _Target | None:
 def literal(node: Node) -> Numbers | None:
     """The numbers of an array that is written out; None if it is none, or has sums in it."""
     match node:
-        case tree.Transpose(tree.Matrix() as inner):
-            made = literal(inner)
-            if made is None or made.shape is None:
-                return None
-            return _turned(made)
+        case tree.Transpose(tree.Matrix(rows, _)) if len(set(map(len, rows))) == 1:
+            return _rows(list(zip(*rows, strict=True)))
         case tree.Transpose(Tuple() as inner):
             return literal(inner)
         case tree.Matrix(rows, _):
@@ -130,13 +127,6 @@ def _rows(rows: Sequence[Sequence[Node]]) -> Numbers | None:
         return None
     shape = (len(rows), len(rows[0]))
     return Numbers(tuple(cells), (shape[0],) if shape[1] == 1 else shape)
-
-
-def _turned(numbers: Numbers) -> Numbers:
-    shape = numbers.shape or ()
-    rows, columns = shape if len(shape) == 2 else (shape[0], 1)
-    cells = tuple(numbers.cells[row * columns + column] for column in range(columns) for row in range(rows))
-    return Numbers(cells, (columns,) if rows == 1 else (columns, rows))
 
 
 def _number(node: Node) -> Written | None:
@@ -171,7 +161,7 @@ def gathered(entries: Sequence[Statement], due: Array[Fraction]) -> Numbers | No
     """The numbers that are stated entry by entry, the last one of each; None where a place does not exist."""
     found: dict[int, Written] = {}
     for one in entries:
-        at = None if one.places is None else _offset(one.places, due.shape)
+        at = None if one.places is None else _offset(one.places, due)
         if at is None or one.numbers is None or len(one.numbers.cells) != 1:
             return None
         cell = one.numbers.cells[0]
@@ -180,18 +170,11 @@ def gathered(entries: Sequence[Statement], due: Array[Fraction]) -> Numbers | No
     return Numbers(tuple(found.get(at) for at in range(len(due.entries))))
 
 
-def _offset(places: tuple[int, ...], shape: tuple[int, ...]) -> int | None:
+def _offset(places: tuple[int, ...], due: Array[Fraction]) -> int | None:
     """Where an entry stands row by row; one place is enough in a row or a column."""
-    if len(places) == 1 < len(shape):
-        long = [size for size in shape if size != 1]
-        shape = tuple(long) if len(long) == 1 else (1,) if not long else shape
-    if len(places) != len(shape) or not all(1 <= p <= size for p, size in zip(places, shape, strict=True)):
+    if len(places) == 1 < len(due.shape) and sum(size != 1 for size in due.shape) < 2:
+        due = due.reshaped((len(due.entries),))
+    try:
+        return due.offset(places)
+    except IndexError:
         return None
-    return sum(one for one in _weighed(places, shape))
-
-
-def _weighed(places: tuple[int, ...], shape: tuple[int, ...]) -> Iterator[int]:
-    weight = 1
-    for place, size in zip(reversed(places), reversed(shape), strict=True):
-        yield (place - 1) * weight
-        weight *= size

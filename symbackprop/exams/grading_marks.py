@@ -39,6 +39,12 @@ class Marking:
     following: Following
     nodes: Nodes
 
+    def named(self, name: str, wrong: Slip | Planted) -> Named:
+        """The mistake in a quantity, with the parts of the formula that it is about."""
+        key = (name, wrong.mistake, wrong.about, wrong.instead)
+        about, instead = self.nodes.get(key, (None, None))
+        return Named(id=wrong.mistake, about=about, instead=instead)
+
 
 @dataclass(slots=True)
 class Earlier:
@@ -90,7 +96,7 @@ def mark_value(
         return PartMark(step=step, answer=answer, points=None, cells=worth.cells)
     named = answer.named
     if worth.slip is not None:
-        named = (_named(marking, worth.slip),)
+        named = (marking.named(worth.slip.part, worth.slip),)
     elif formula != "wrong" and (_settled(worth) or _is_coarse(answer.numbers, step.key)):
         named = ()
     return PartMark(
@@ -156,9 +162,7 @@ def _nonzero(values: Sequence[Fraction]) -> int:
 def _entries(marking: Marking, step: RubricStep, numbers: Numbers, sheet: Sheet, earlier: Earlier) -> _Worth:
     key = step.key
     assert key is not None
-    cells: list[Cell] = []
-    for cell, due in zip(numbers.cells, key.entries, strict=True):
-        cells.append("blank" if cell is None else cell.agrees(due) or "wrong")
+    cells = _fates(numbers, key)
     earned = [
         points if cell in ("right", "rounded") else Fraction(0)
         for cell, points in zip(cells, step.numbers, strict=True)
@@ -189,6 +193,12 @@ def _entries(marking: Marking, step: RubricStep, numbers: Numbers, sheet: Sheet,
     if found is not None and not found.credit:
         points = max(points, found.whole)
     return _Worth(points, tuple(cells), slip, len(places))
+
+
+def _fates(numbers: Numbers, key: Array[Fraction]) -> list[Cell]:
+    """What becomes of each number by itself."""
+    pairs = zip(numbers.cells, key.entries, strict=True)
+    return ["blank" if cell is None else cell.agrees(due) or "wrong" for cell, due in pairs]
 
 
 def _is_within(cell: Written, bounds: Range) -> bool:
@@ -222,10 +232,7 @@ def _explained(
     for one in mistakes:
         if len(one.slip.array.entries) != len(cells):
             continue
-        agrees = [
-            cell is not None and cell.agrees(due) is not None
-            for cell, due in zip(numbers.cells, one.slip.array.entries, strict=True)
-        ]
+        agrees = list(map(_agree, numbers.cells, one.slip.array.entries))
         places = [at for at in wrong if agrees[at]]
         if not any(one.slip.array.entries[at] for at in places) or not (one.credit or all(agrees)):
             continue  # zeros tell nothing
@@ -257,11 +264,6 @@ def _agree(cell: Written | None, due: Fraction) -> bool:
     return cell is not None and cell.agrees(due) is not None
 
 
-def _named(marking: Marking, slip: Slip) -> Named:
-    about, instead = marking.nodes.get((slip.part, slip.mistake, slip.about, slip.instead), (None, None))
-    return Named(id=slip.mistake, about=about, instead=instead)
-
-
 # --- what is written in words and formulas -------------------------------------------------------
 
 
@@ -281,7 +283,7 @@ def mark_found(marking: Marking, step: RubricStep, answer: Answer, planted: Plan
     """
     key = planted.value
     numbers = answer.numbers
-    cells = tuple(_cells(numbers, key))
+    cells = () if numbers is None or _is_misshapen(numbers, key) else tuple(_fates(numbers, key))
     hit = answer.wrong_line == planted.at + 1
     mended = bool(cells) and all(cell in ("right", "rounded") for cell in cells)
     points: Fraction | None = Fraction(0)
@@ -292,18 +294,5 @@ def mark_found(marking: Marking, step: RubricStep, answer: Answer, planted: Plan
         points = step.points if mended else step.found.line
     return PartMark(
         step=step, answer=answer, points=points, cells=cells, planted=planted,
-        mistakes=(named_planted(marking, planted),),
+        mistakes=(marking.named(planted.name, planted),),
     )  # fmt: skip
-
-
-def _cells(numbers: Numbers | None, key: Array[Fraction]) -> Iterator[Cell]:
-    if numbers is not None and len(numbers.cells) == len(key.entries) and not _is_misshapen(numbers, key):
-        for cell, due in zip(numbers.cells, key.entries, strict=True):
-            yield "blank" if cell is None else cell.agrees(due) or "wrong"
-
-
-def named_planted(marking: Marking, planted: Planted) -> Named:
-    """The mistake that was to be found, with the parts of the formula that it is about."""
-    key = (planted.name, planted.mistake, planted.about, planted.instead)
-    about, instead = marking.nodes.get(key, (None, None))
-    return Named(id=planted.mistake, about=about, instead=instead)

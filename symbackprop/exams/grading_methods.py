@@ -6,8 +6,7 @@ quantity itself, nor of what is made of it (`dz = db`), however often either is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, Literal
 
 from symbackprop.checking.findings import Finding, Verdict
@@ -20,21 +19,25 @@ Shown = Literal["formula", "chain", "nothing"]
 """What a right formula shows: how the quantity is worked out, how only if derivatives in it are, nothing."""
 
 RIGHT: Final[frozenset[Verdict]] = frozenset({"definition", "correct", "convention", "rounded"})
+FALSE: Final[frozenset[Verdict]] = frozenset({"wrong", "carried"})
 
 Own = Mapping[str, frozenset[str]]
 """Names that a text gives to things, and the names of what it says that they are."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Methods:
     """How the quantities of a question are made: `formulas` by name; `loss` is called so."""
 
-    formulas: Mapping[str, Node]
-    loss: str
+    def __init__(self, formulas: Mapping[str, Node], loss: str) -> None:
+        self.loss = loss
+        read = {name: frozenset(read_by(node)) for name, node in formulas.items()}
+        self._sources: Own = {name: _reached(names, read) for name, names in read.items()}
+        known = frozenset(formulas).union(*read.values())
+        self._gradients = {name for name in formulas if name.startswith("d") and name[1:] in known}
 
     def shown(self, one: Statement, finding: Finding, own: Own) -> Shown:
         """What a right formula shows. A definition says what a gradient is, and not how it is made."""
-        if one.formula is None or (self._is_gradient(one.name) and finding.verdict == "definition"):
+        if one.formula is None or (one.name in self._gradients and finding.verdict == "definition"):
             return "nothing"
         assert isinstance(one.formula, tree.Chain), "a statement is an equation"
         found = [self._member(member, one.name, own) for member in one.formula.members[1:]]
@@ -43,39 +46,23 @@ class Methods:
     def _member(self, node: Node, name: str, own: Own) -> Shown:
         parts = list(_parts(node, self.loss))
         read = {part for part in parts if part}
-        reached = self._reached(read, own)
-        if not read or name in reached or any(name in self._sources(one) for one in reached):
+        reached = _reached(read, {one: own[one] for one in own if one not in self._sources})
+        if not read or name in reached or any(name in self._sources.get(one, ()) for one in reached):
             return "nothing"
         if "" not in parts:
             return "formula"
-        return "chain" if any(map(self._is_gradient, reached)) else "nothing"
+        return "chain" if reached & self._gradients else "nothing"
 
-    def _is_gradient(self, name: str) -> bool:
-        """Whether this is `dz` of a quantity z; a quantity may itself be called d1."""
-        known = name[1:] in self.formulas or any(name[1:] in read_by(node) for node in self.formulas.values())
-        return name.startswith("d") and name in self.formulas and known
 
-    def _reached(self, names: set[str], own: Own) -> set[str]:
-        """The names, and those of what a text says that they are."""
-        found: set[str] = set()
-        waiting = set(names)
-        while waiting:
-            one = waiting.pop()
-            found.add(one)
-            if one not in self.formulas:
-                waiting |= own.get(one, frozenset()) - found
-        return found
-
-    def _sources(self, name: str) -> set[str]:
-        """All that a quantity is made of."""
-        found: set[str] = set()
-        waiting = {name}
-        while waiting:
-            one = waiting.pop()
-            new = set(read_by(self.formulas[one])) - found if one in self.formulas else set()
-            found |= new
-            waiting |= new
-        return found
+def _reached(names: Iterable[str], known: Own) -> frozenset[str]:
+    """The names, and all that they are made of as far as it is known."""
+    found: set[str] = set()
+    waiting = set(names)
+    while waiting:
+        one = waiting.pop()
+        found.add(one)
+        waiting |= known.get(one, frozenset()) - found
+    return frozenset(found)
 
 
 def named_in(node: Node, loss: str) -> frozenset[str]:

@@ -89,7 +89,7 @@ class PartMark(Plain):
 
     `cells` are the numbers' fates, row by row. `mistakes` explain what is wrong, `explained` numbers of it.
     `shape`: the numbers are those of an array of another shape. `skipped`: the answers say nothing about
-    this part, of nobody. `formulas` as in an Answer; `planted` is the mistake that was to be found.
+    this part, of nobody. `planted` is the mistake that was to be found.
     """
 
     step: RubricStep

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final, Literal
 
@@ -89,7 +89,6 @@ class Numbers:
 
     cells: tuple[Written | None, ...]
     shape: tuple[int, ...] | None = None
-    text: str = field(default="", compare=False)
 
     @property
     def empty(self) -> bool:
@@ -153,7 +152,7 @@ def read_numbers(text: str, count: int, mark: str) -> Numbers:
         if not all(map(_is_same, cells, one.cells)):
             raise Unread("disagree", text=text.strip())
         cells = tuple(map(_finer, cells, one.cells))
-    return Numbers(cells, made[0].shape, text.strip())
+    return Numbers(cells, made[0].shape)
 
 
 def _read_one_of(pieces: Sequence[str], at: int, count: int, mark: str) -> Numbers:
@@ -182,7 +181,7 @@ def _finer(first: Written | None, second: Written | None) -> Written | None:
 def _read(text: str, count: int, mark: str) -> Numbers:
     clean, turned = _cleaned(text)
     if not clean.strip():
-        return Numbers((None,) * count, text=text.strip())
+        return Numbers((None,) * count)
     made: list[Numbers] = []
     problems: list[Unread] = []
     for separates in _readings(mark):
@@ -305,5 +304,5 @@ def read_cells(cells: Sequence[str], count: int, mark: str) -> Numbers:
                 raise
     if len(filled) < len(cells) and len(cells) >= count and not any(c.strip() for c in cells[count:]):
         made = [read_numbers(cell, 1, mark) for cell in cells[:count]]
-        return Numbers(tuple(one.cells[0] for one in made), text=shown)
+        return Numbers(tuple(one.cells[0] for one in made))
     return read_numbers(shown, count, mark)

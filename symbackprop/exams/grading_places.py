@@ -7,7 +7,6 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from symbackprop.exams.grading_model import Place
 from symbackprop.exams.grading_numbers import Unread
 from symbackprop.exams.manifest import Issued
 from symbackprop.exams.model import Exam, Part, Question
@@ -126,11 +125,6 @@ class Parts:
             if re.sub(r"^\D*", "", name).rstrip(" .)") == str(at) and not self._has_id(name):
                 return one
         raise Unread("question", text=name)
-
-    def place(self, text: str) -> Place:
-        """The question and the part that a heading of a column names. Raises Unread."""
-        question, part = self.find(text)
-        return question.id, part.id
 
     def _has_id(self, text: str) -> bool:
         return any(one.id == text for one in self.exam.questions)

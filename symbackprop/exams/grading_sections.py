@@ -30,13 +30,13 @@ def sections(text: str, suffix: str, exam: Exam) -> dict[str, str] | None:
     """
     parts = Parts(exam)
     if suffix == ".ipynb" or text.lstrip().startswith("{"):
-        cells = _cells(text)
-        if cells is not None:
-            return _split_cells(text, cells, parts)
-    owners = list(_owners(text.split("\n"), parts))
+        notebook = _notebook(text)
+        if notebook is not None:
+            return _split_cells(notebook, parts)
+    lines = text.split("\n")
+    owners = list(_owners(lines, parts))
     if all(owner is None for owner in owners):
         return None
-    lines = text.split("\n")
     return {
         question.id: "\n".join(
             line if owner in (None, question.id) else ""
@@ -51,10 +51,14 @@ def proses(text: str, suffix: str) -> list[tuple[int, str]]:
     """What is no code in a derivation: by cell (from 1) of a notebook, else all of it as 0."""
     if suffix == ".py":
         return []
-    cells = _cells(text) if suffix == ".ipynb" else None
-    if cells is None:
+    notebook = _notebook(text) if suffix == ".ipynb" else None
+    if notebook is None:
         return [(0, text)]
-    return [(at, _source(one)) for at, one in enumerate(cells, 1) if one.get("cell_type") == "markdown"]
+    return [
+        (at, _source(one))
+        for at, one in enumerate(notebook["cells"], 1)
+        if one.get("cell_type") == "markdown"
+    ]
 
 
 def _owners(lines: Sequence[str], parts: Parts) -> Iterator[str | None]:
@@ -109,24 +113,24 @@ def _headed(line: str, parts: Parts) -> Question | None:
         return None
 
 
-def _cells(text: str) -> list[dict[str, Any]] | None:
-    """The cells of a notebook; None if it is none."""
+def _notebook(text: str) -> dict[str, Any] | None:
+    """A notebook as JSON, with its list of cells; None if it is none."""
     try:
-        data = json.loads(text)
+        data: dict[str, Any] = json.loads(text)
         cells = data["cells"]
     except (ValueError, RecursionError, KeyError, TypeError):
         return None
-    return cells if isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells) else None
+    return data if isinstance(cells, list) and all(isinstance(cell, dict) for cell in cells) else None
 
 
-def _split_cells(text: str, cells: Sequence[dict[str, Any]], parts: Parts) -> dict[str, str] | None:
+def _split_cells(notebook: dict[str, Any], parts: Parts) -> dict[str, str] | None:
+    cells = notebook["cells"]
     prose = [_source(cell).split("\n") if cell.get("cell_type") == "markdown" else [] for cell in cells]
     by_line = list(_owners([line for lines in prose for line in lines], parts))
     ends = accumulate(map(len, prose))
     owners = [by_line[end - 1] if end else None for end in ends]
     if all(owner is None for owner in owners):
         return None
-    notebook = json.loads(text)
     made = {}
     for question in parts.exam.questions:
         if question.id in owners:

@@ -13,7 +13,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +21,6 @@ from symbackprop import __version__
 from symbackprop.algebra.values.tracing import as_data as program_data
 from symbackprop.algebra.values.tracing import from_data as program_of
 from symbackprop.derivation.steps import Step
-from symbackprop.exams.building import builder
 from symbackprop.exams.fairness import Fairness
 from symbackprop.exams.model import Question
 from symbackprop.exams.plan import Code, planned
@@ -46,7 +45,7 @@ def restored(exam: str, question: Question) -> Fairness | None:
         for version, kept in data["wrong"]:
             code = plan.wrong(version)
             code.restore(tuple(map(_kind, kept["kinds"])), [program_of(one) for one in kept["programs"]])
-        fairness = Fairness(plan, builder(plan, question), exam)
+        fairness = Fairness.of(plan, exam)
         fairness.rehearsed_before(data["rehearsal"])
         return fairness
     except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError):
@@ -125,11 +124,14 @@ def _file(exam: str, question: Question) -> Path:
     return cache_folder() / f"question-{made.hexdigest()[:32]}.json"
 
 
-def _stamps() -> Iterator[str]:
+@cache
+def _stamps() -> tuple[str, ...]:
     """The sizes and times of this program's files: who works on it must not get what an older one kept."""
+    found = []
     for folder, inner, names in os.walk(_PACKAGE):
         inner.sort()
         for name in sorted(names):
             if name.endswith(".py"):
                 status = os.stat(os.path.join(folder, name))
-                yield f"{name} {status.st_size} {status.st_mtime_ns}"
+                found.append(f"{name} {status.st_size} {status.st_mtime_ns}")
+    return tuple(found)

@@ -31,9 +31,7 @@ class LazyArrays(Mapping[str, "Array[Fraction]"]):
     def __getitem__(self, name: str) -> Array[Fraction]:
         found = self._made.get(name)
         if found is None:
-            place = self._places[name]
-            above, below = (part[place.start : place.end] for part in (self._numerators, self._below))
-            found = self._made[name] = Array(place.shape, tuple(map(Fraction, above, below)))
+            found = self._made[name] = self._places[name].array(self._numerators, self._below)
         return found
 
     def __iter__(self) -> Iterator[str]:

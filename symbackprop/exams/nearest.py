@@ -38,11 +38,11 @@ def advice(plan: Plan, exam: str, failed: Mapping[str, int]) -> str:
     often = [name for name, _ in Counter(failed).most_common() if name != DIFFERENT]
     for name in often:
         for which in _settings_for(name):
-            how = search.nearest(_easier(plan.question, which))
+            settings = _easier(plan.question, which)
+            how = search.nearest(settings)
             if how is not None:
                 said = _said(plan.question, name)
-                near = _easier(plan.question, which)[how][1]
-                return f"{said}: no numbers do that. The nearest that can be met: {near}."
+                return f"{said}: no numbers do that. The nearest that can be met: {settings[how][1]}."
     names = "; ".join(_said(plan.question, name) for name in often[:3])
     how_many = _Search(plan, exam).together(failed)
     helps = f"The nearest that can be met: {how_many}." if how_many else "Change several of them."
@@ -51,7 +51,7 @@ def advice(plan: Plan, exam: str, failed: Mapping[str, int]) -> str:
 
 def _unchosen(plan: Plan) -> str:
     """A remark about layers whose signs cannot be chosen."""
-    made = builder(plan, plan.question)
+    made = builder(plan)
     if len(made.gated) <= len(made.layers):
         return ""
     return " Signs can be chosen where a bias of the layer's shape is a term of its equation: z = W x + b."
@@ -120,7 +120,7 @@ class _Search:
         """What fails how often; nothing if some construction obeys all rules, those last that need a
         rehearsal."""
         plan = replanned(self.plan, question)
-        fairness = Fairness(plan, builder(plan, question), self.exam)
+        fairness = Fairness.of(plan, self.exam)
         stream = Stream(b"", "nearest", self.exam, question.id)
         failed = self._tried(fairness, stream, shared=False)
         if failed:
@@ -168,12 +168,9 @@ def _easier(question: Question, which: str) -> Sequence[Setting]:
 
 
 def _of_rule(question: Question, name: str) -> list[Setting]:
-    row = BY_NAME.get(name)
     value = question.rules.number(name)
-    if row is None or value is None:
-        return []
     made = []
-    for easier in row.easier(value):
+    for easier in () if value is None else BY_NAME[name].easier(value):
         rules = Rules(settings={**question.rules.settings, name: easier})
         shown = "false" if easier is None else str(easier)
         made.append((replace(question, rules=rules), f"{name} = {shown}"))

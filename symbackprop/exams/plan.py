@@ -33,6 +33,11 @@ class Quantity:
     start: int
     end: int
 
+    def array(self, above: Sequence[int], below: Sequence[int]) -> Array[Fraction]:
+        """The array, from all numerators and denominators."""
+        pairs = (part[self.start : self.end] for part in (above, below))
+        return Array(self.shape, tuple(map(Fraction, *pairs)))
+
 
 @dataclass(slots=True)
 class Code:
@@ -163,11 +168,9 @@ class Plan:
 
             code = self._carried[key] = Code(trace, self.key.denominators)
         version, above = code.run(numbers)
-        flat = list(map(Fraction, above, code.versions[version].denominators))
-        made = []
-        for place in _placed({step_name(step): self.tracer.sizes(step.target) for step in steps}):
-            made.append(Array(place.shape, tuple(flat[place.start : place.end])))
-        return made
+        below = code.versions[version].denominators
+        places = _placed({step_name(step): self.tracer.sizes(step.target) for step in steps})
+        return [place.array(above, below) for place in places]
 
     def quantity(self, name: str) -> Quantity:
         """The place of a computed quantity. Raises KeyError."""

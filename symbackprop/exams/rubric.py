@@ -7,7 +7,7 @@ exam's is checked all the same.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from symbackprop.algebra.values.arrays import Array
@@ -46,14 +46,22 @@ class RubricStep:
 
     question: str
     part: Part
-    points: Fraction
     method: Fraction
-    value: Fraction
     key: Array[Fraction] | None = None
     numbers: tuple[Fraction, ...] = ()
     follows: tuple[str, ...] = ()
     mistakes: tuple[RubricMistake, ...] = ()
     found: FoundShares | None = None
+
+    @property
+    def points(self) -> Fraction:
+        """Those of the part."""
+        return self.part.points
+
+    @property
+    def value(self) -> Fraction:
+        """What is left for the value."""
+        return self.points - self.method
 
 
 class Rubrics:
@@ -81,17 +89,14 @@ class Rubrics:
     def _step(
         self, question: Question, part: Part, sheet: Sheet, numbers: tuple[Fraction, ...], slips: list[Slip]
     ) -> RubricStep:
-        method = part.points * self.exam.method
-        if part.kind != "value":
-            return RubricStep(
-                question=question.id, part=part, points=part.points, method=method,
-                value=part.points - method,
-                found=found_shares(part.points, self.exam.method) if part.kind == "mistake" else None,
-            )  # fmt: skip
+        made = RubricStep(question=question.id, part=part, method=part.points * self.exam.method)
+        if part.kind == "derive":
+            return made
+        if part.kind == "mistake":
+            return replace(made, found=found_shares(part.points, self.exam.method))
         key = sheet.key[part.name]
-        return RubricStep(
-            question=question.id, part=part, points=part.points, method=method, value=part.points - method,
-            key=key, numbers=numbers, follows=self.following[question.id].sources(part.name),
+        return replace(
+            made, key=key, numbers=numbers, follows=self.following[question.id].sources(part.name),
             mistakes=tuple(self._mistakes(part, slips, key, numbers)),
         )  # fmt: skip
 
@@ -99,21 +104,19 @@ class Rubrics:
         self, part: Part, slips: list[Slip], key: Array[Fraction], numbers: tuple[Fraction, ...]
     ) -> Iterator[RubricMistake]:
         for slip in slips:
-            fits = slip.array.shape == key.shape
+            if slip.array.shape != key.shape:
+                whole = whole_share(part.points, self.exam.mistake, slip.array)
+                yield RubricMistake(slip=slip, credit=(), whole=whole)
+                continue
             credit = tuple(
                 points * self.exam.mistake if wrong and wrong != right else Fraction(0)
-                for wrong, right, points in zip(slip.array.entries, key.entries, numbers, strict=fits)
+                for wrong, right, points in zip(slip.array.entries, key.entries, numbers, strict=True)
             )
-            whole = whole_share(part.points, self.exam.mistake, slip.array)
-            yield (
-                RubricMistake(slip=slip, credit=credit)
-                if fits
-                else RubricMistake(slip=slip, credit=(), whole=whole)
-            )
+            yield RubricMistake(slip=slip, credit=credit)
 
     def _check(self, steps: tuple[RubricStep, ...]) -> None:
         for step in steps:
-            if step.method + step.value != step.points or (step.numbers and sum(step.numbers) != step.points):
+            if step.numbers and sum(step.numbers) != step.points:
                 raise RubricError(f"the points of {step.question}.{step.part.id} do not add up")
         if sum(step.points for step in steps) != self.exam.points:
             raise RubricError("the points of the parts do not add up to the exam's")

@@ -9,7 +9,7 @@ from typing import Any, Final
 from symbackprop.exams.model import Rules
 from symbackprop.exams.rules import BY_NAME, Rule, Setting, defaults
 from symbackprop.exercise.faults import Collected, Path
-from symbackprop.exercise.numbers import ValueFault, exact_number
+from symbackprop.exercise.numbers import number_at
 from symbackprop.exercise.sections import known_keys
 
 _LEAVES_NOTHING: Final = {
@@ -43,10 +43,8 @@ def _setting(row: Rule, raw: Any, path: Path, collected: Collected) -> Setting:
         if row.kind != "switch" and raw:
             collected.add(path, "a number belongs here, or false for no such rule")
         return Fraction(1) if raw else None
-    try:
-        found = exact_number(raw)
-    except ValueFault as fault:
-        collected.add(path, fault.message, fault.suggestion)
+    found = number_at(raw, path, collected)
+    if found is None:
         return None
     if found < 0 or (row.kind == "count" and found.denominator != 1):
         collected.add(path, f"{found} is no {row.kind} that a rule can have")

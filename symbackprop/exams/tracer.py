@@ -118,9 +118,9 @@ class Tracer:
         domain, known = self._start(sample, self.exercise.given)
         working = evaluator(Model.of(self.exercise), domain)
         needed = set(tree.names_in(node))
-        while more := {u for one in self.exercise.equations if one.name in needed
-                       for u in tree.names_in(one.body)} - needed:  # fmt: skip
-            needed |= more
+        for one in reversed(self.exercise.equations):
+            if one.name in needed:
+                needed.update(tree.names_in(one.body))
         for one in self.exercise.equations:
             if one.name in needed:
                 sizes = self.sizes(one.name)

@@ -12,13 +12,12 @@ from dataclasses import dataclass, field, replace
 
 from symbackprop import limits
 from symbackprop.algebra.values.tracing import NotStraight
-from symbackprop.exams.building import builder
 from symbackprop.exams.fairness import Built, Fairness
 from symbackprop.exams.faulty import LazyFaults
 from symbackprop.exams.kept import keep, restored
 from symbackprop.exams.lazily import LazyArrays, LazySlips
 from symbackprop.exams.model import Exam, Question, Sheet, Student, Variant
-from symbackprop.exams.nearest import advice
+from symbackprop.exams.nearest import DIFFERENT, advice
 from symbackprop.exams.plan import Plan, planned
 from symbackprop.exams.stream import Stream
 from symbackprop.exercise import ExerciseError, Fault
@@ -49,9 +48,13 @@ class Questioned:
     exam: str
     fairness: Fairness
     seen: set[tuple[int, ...]] = field(default_factory=set)
-    attempts: int = 0
     made: int = 0
     failed: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def attempts(self) -> int:
+        """How many constructions were tried for those that were made."""
+        return self.made + sum(self.failed.values())
 
     @property
     def plan(self) -> Plan:
@@ -73,25 +76,24 @@ class Questioned:
                 break
             made = self.fairness.attempt(stream)
             if not isinstance(made, str) and made.numbers and made.numbers in self.seen:
-                made = "different"
+                made = DIFFERENT
             if isinstance(made, str):
                 failed[made] = failed.get(made, 0) + 1
                 continue
             self.checked(made)
             self.seen.add(made.numbers)
-            self._count(attempt, failed)
+            self._count(failed)
             return replace(made, attempts=attempt)
         raise Unsatisfiable(self.question.id, self._advice(failed))
 
     def _advice(self, failed: Mapping[str, int]) -> str:
         """Which rule cannot be met, and the nearest that can."""
-        if failed.get("different", 0) >= REPEATED:  # the rules can be met, by numbers that somebody has
+        if failed.get(DIFFERENT, 0) >= REPEATED:  # the rules can be met, by numbers that somebody has
             some = "1 student" if len(self.seen) == 1 else f"{len(self.seen):,} students"
             return f"only {some} can have numbers of their own. Widen a range under draw."
         return advice(self.plan, self.exam, failed)
 
-    def _count(self, attempt: int, failed: Mapping[str, int]) -> None:
-        self.attempts += attempt
+    def _count(self, failed: Mapping[str, int]) -> None:
         self.made += 1
         for rule, count in failed.items():
             self.failed[rule] = self.failed.get(rule, 0) + count
@@ -180,10 +182,9 @@ def _questioned(exam: str, question: Question) -> Questioned:
         return Questioned(exam=exam, fairness=found)
     try:
         plan = planned(question)
-        fairness = Fairness(plan, builder(plan, question), exam)
-        fairness.rehearse()
+        fairness = Fairness.of(plan, exam)
         made = Questioned(exam=exam, fairness=fairness)
-        for one in fairness.rehearsed:
+        for one in fairness.rehearse():
             made.checked(one)
     except NotStraight as problem:
         fault = Fault(

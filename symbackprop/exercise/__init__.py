@@ -7,7 +7,7 @@
 All of them validate once and raise ExerciseError with every fault.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -54,19 +54,19 @@ def load(path_or_name: str | Path) -> Exercise:
     when there is no such file or it cannot be read.
     """
     path, file = _file(path_or_name)
-    return from_text(_text_of(path), key=path.stem, file=str(file))
+    return from_text(text_of(path), key=path.stem, file=str(file))
 
 
 def file_and_text(path_or_name: str | Path) -> tuple[Path, str]:
     """The file of an exercise, as messages call it, and its text. Raises ExerciseError."""
     path, file = _file(path_or_name)
-    return file, _text_of(path)
+    return file, text_of(path)
 
 
 def in_file(error: ExerciseError, path_or_name: str | Path) -> ExerciseError:
     """An error about what `load` gave, found later, with the file and the lines of its faults."""
     path, file = _file(path_or_name)
-    return located(error, file, _text_of(path))
+    return located(error, file, text_of(path))
 
 
 def _file(path_or_name: str | Path) -> tuple[Path, Path]:
@@ -135,8 +135,9 @@ def _checked_key(key: str) -> str:
     return key
 
 
-def _text_of(path: Path) -> str:
-    """The text of a file, limits checked. Raises ExerciseError."""
+def text_of(path: Path, near: Callable[[Path], str] | None = None) -> str:
+    """The text of a file, limits checked; `near` says what may have been meant where there is none. Raises
+    ExerciseError."""
 
     def fail(message: str, suggestion: str = "") -> ExerciseError:
         return ExerciseError([Fault(file=str(path), key="", message=message, suggestion=suggestion)])
@@ -145,7 +146,7 @@ def _text_of(path: Path) -> str:
         if path.is_dir():
             raise fail("this is a folder", "Name an exercise file in it.")
         if not path.exists():
-            raise fail("there is no such file", _nearest_file(path))
+            raise fail("there is no such file", (near or _nearest_file)(path))
         if not path.is_file():
             raise fail("this is no ordinary file")
         with path.open("rb") as stream:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from symbackprop import limits
 from symbackprop.algebra.functions import TABLE, Function
-from symbackprop.exercise.faults import Collected, Path, shortened
+from symbackprop.exercise.faults import Collected, shortened
 from symbackprop.exercise.model import Descent, Exercise, Fact
-from symbackprop.exercise.numbers import ValueFault, exact_number
+from symbackprop.exercise.numbers import number_at
 from symbackprop.notation import tree
 from symbackprop.notation.node import Plain
 from symbackprop.notation.read import ReadError, canonical_name
@@ -109,20 +109,12 @@ def _known_keys(raw: Mapping[str, Any], row: Optimizer | None, collected: Collec
             collected.unknown((SECTION, key), "unknown key", key, known, f"Known: {', '.join(known)}.")
 
 
-def _number(raw: Any, path: Path, collected: Collected) -> Fraction | None:
-    try:
-        return exact_number(raw)
-    except ValueFault as fault:
-        collected.add(path, fault.message, fault.suggestion)
-        return None
-
-
 def _rate(raw: Mapping[str, Any], collected: Collected) -> Fraction | None:
     path = (SECTION, "rate")
     if "rate" not in raw:
         collected.add(path, "descent needs a learning rate", 'Write rate = "1/10", or --rate 1/10')
         return None
-    rate = _number(raw["rate"], path, collected)
+    rate = number_at(raw["rate"], path, collected)
     if rate is not None and rate <= 0:
         why = "would never move" if rate == 0 else "would climb"
         message = f"a learning rate is positive: with {shortened(str(rate), 30)} descent {why}"
@@ -133,7 +125,7 @@ def _rate(raw: Mapping[str, Any], collected: Collected) -> Fraction | None:
 
 def _steps(raw: Mapping[str, Any], collected: Collected) -> int | None:
     path = (SECTION, "steps")
-    count = _number(raw.get("steps", 1), path, collected)
+    count = number_at(raw.get("steps", 1), path, collected)
     if count is None:
         return None
     if count.denominator != 1 or not 1 <= count <= limits.DESCENT_STEPS:
@@ -147,7 +139,7 @@ def _options(raw: Mapping[str, Any], row: Optimizer, collected: Collected) -> di
     found: dict[str, Fraction] = {}
     for option in row.options:
         path = (SECTION, option.name)
-        value = _number(raw.get(option.name, option.default), path, collected)
+        value = number_at(raw.get(option.name, option.default), path, collected)
         if value is not None and not option.allows(value):
             message = f"{option.name} = {shortened(str(value), 30)} is out of range: {option.range}"
             collected.add(path, message, f'The default is "{option.default}".')

@@ -12,7 +12,7 @@ from typing import Any
 
 from symbackprop import limits
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.exercise.faults import shortened
+from symbackprop.exercise.faults import Collected, Path, shortened
 from symbackprop.exercise.source import Written
 from symbackprop.notation.node import Plain
 from symbackprop.notation.shapes import MOST_AXES
@@ -102,6 +102,15 @@ def _decimal(text: str) -> Fraction:
     if len(digits) > 6 or int(digits or "0") > limits.EXPONENT:
         raise ValueFault(f"the power of ten {shortened(exponent, 20)} is over the limit of {limits.EXPONENT}")
     return Fraction(text)
+
+
+def number_at(raw: Any, path: Path, collected: Collected) -> Fraction | None:
+    """An exact number; None, and a fault, for anything else."""
+    try:
+        return exact_number(raw)
+    except ValueFault as fault:
+        collected.add(path, fault.message, fault.suggestion)
+        return None
 
 
 def exact_array(raw: Any) -> Array[Fraction]:

@@ -234,7 +234,7 @@ def _pieces(raw: Mapping[str, Any], path: Path, collected: Collected) -> tuple[P
 
 def _check_order(pieces: tuple[Piece, ...], path: Path, collected: Collected) -> None:
     """Each piece begins below the one before, or it would never hold."""
-    bounds = [bound for piece in pieces if (bound := _bound(piece.bound)) is not None]
+    bounds = [bound for piece in pieces if (bound := bound_of(piece.bound)) is not None]
     for above, below in pairwise(bounds):
         if below >= above:
             message = f"the pieces go from the highest bound down, and {below} comes after {above}"
@@ -326,7 +326,7 @@ def _no_kink(
 def _slopes(
     name: str, row: Function, raw: Mapping[str, Any], path: Path, collected: Collected
 ) -> dict[Fraction, Fraction]:
-    bounds = {_bound(piece.bound) for piece in row.pieces if piece.bound is not None}
+    bounds = {bound_of(piece.bound) for piece in row.pieces if piece.bound is not None}
     slopes: dict[Fraction, Fraction] = {}
     for key, value in raw.items():
         try:
@@ -343,7 +343,7 @@ def _slopes(
     return slopes
 
 
-def _bound(text: str | None) -> Fraction | None:
+def bound_of(text: str | None) -> Fraction | None:
     """A bound as a number; None when it hangs on an option (`delta`)."""
     try:
         return exact_number(text)

@@ -31,7 +31,8 @@ from symbackprop.report.escape import shortened
 from symbackprop.report.keeping import keep_together, rows_of
 from symbackprop.report.layout import Placed, placed
 from symbackprop.report.picture import PlacedArrow, laid_out
-from symbackprop.report.setting import Setter
+from symbackprop.report.setting import Format, Setter
+from symbackprop.report.words import Words
 
 Fields = dict[str, Any]
 """What a template sees: str, int, float, bool, None, and lists and dicts of those."""
@@ -57,9 +58,21 @@ def section_numbers(document: Document) -> dict[str, int]:
     return {heading.label: place for place, heading in enumerate(headings, 1) if heading.label}
 
 
+def spoken(words: Words, form: Format) -> Fields:
+    """What every template is told of the language: `language` and `words`."""
+    return {
+        "language": {
+            "code": words.code,
+            "babel": words.babel,
+            "latex_setup": words.latex_setup,
+            "hyphenation": words.hyphenation,
+        },
+        "words": {key: form.escape(text) for key, text in words.page.items()},
+    }
+
+
 def page(document: Document, setter: Setter, plain: Setter) -> Fields:
     """The whole document; `plain` sets what goes into the PDF's own information."""
-    words = setter.words
     title = plain.text(document.title)
     subtitle = _plain_title(document.subtitle, plain)
     number = 0
@@ -73,13 +86,7 @@ def page(document: Document, setter: Setter, plain: Setter) -> Fields:
         "subtitle": setter.title(document.subtitle),
         "foot": setter.format.escape(shortened(subtitle, _FOOT)),
         "about": setter.format.string(f"{title}: {subtitle}" if subtitle else title),
-        "language": {
-            "code": words.code,
-            "babel": words.babel,
-            "latex_setup": words.latex_setup,
-            "hyphenation": words.hyphenation,
-        },
-        "words": {key: setter.format.escape(text) for key, text in words.page.items()},
+        **spoken(setter.words, setter.format),
         "uses": sorted(
             {block["kind"] for block in blocks}
             | {key for block in blocks for key in ("long", "bars") if block.get(key)}

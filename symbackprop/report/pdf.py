@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +67,10 @@ def chosen(engine: Engine) -> Literal["pdflatex", "typst"]:
     if engine == "auto":
         return "pdflatex" if shutil.which("pdflatex") else "typst"
     return engine
+
+
+FORM: Final[Mapping[str, Literal["tex", "typ"]]] = {"pdflatex": "tex", "typst": "typ"}
+"""What an engine typesets."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,12 @@ def _rounded(value: Fraction, digits: int) -> Decimal:
     return Decimal(value < 0, _fixed(mantissa, digits), exponent, exact=False)
 
 
+def fixed(value: Fraction, places: int) -> str:
+    """Rounded, with all its places and never a power of ten: `-0.50`."""
+    size = _half_up(abs(value), places)
+    return ("-" if value < 0 and size else "") + _fixed(size, places)
+
+
 def _half_up(size: Fraction, digits: int) -> Fraction:
     """`size` ≥ 0 to `digits` decimals, halves upwards."""
     unit = 10**digits

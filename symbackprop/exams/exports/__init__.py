@@ -4,17 +4,14 @@ A module has `export(pool) -> Files`, `lint(files)`, which refuses what the plat
 `read_back(files)`, which gives every key that the platform would take as right.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from importlib import import_module
-from types import MappingProxyType
 from typing import Final, Protocol
 
 from symbackprop.exams.exports.pool import Files, Pool, ReadKey
 
-EXPORTS: Final[Mapping[str, str]] = MappingProxyType(
-    {name: name for name in ("moodle", "stack", "prairielearn", "qti", "canvas")}
-)
-"""The platforms by name, and the modules, imported when they are asked for."""
+EXPORTS: Final = ("moodle", "stack", "prairielearn", "qti", "canvas")
+"""The platforms, each a module of that name, imported when it is asked for."""
 
 
 class Exporter(Protocol):
@@ -31,6 +28,6 @@ class Exporter(Protocol):
 
 
 def exporter(name: str) -> Exporter:
-    """The module of a platform. Raises KeyError."""
-    module: Exporter = import_module(f"{__name__}.{EXPORTS[name]}")
+    """The module of a platform, one of EXPORTS."""
+    module: Exporter = import_module(f"{__name__}.{name}")
     return module

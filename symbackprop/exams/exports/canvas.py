@@ -10,11 +10,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator
 from fractions import Fraction
 from itertools import count
 
-from symbackprop.exams.exports.canvas_check import checked, keys_of
+from symbackprop.exams.exports.canvas_check import lint, read_back
 from symbackprop.exams.exports.html import decimal
 from symbackprop.exams.exports.packing import archive, check_names
 from symbackprop.exams.exports.pool import (
@@ -27,9 +26,10 @@ from symbackprop.exams.exports.pool import (
     Pool,
     PoolQuestion,
     PoolVariant,
-    ReadKey,
     Words,
 )
+
+__all__ = ["export", "lint", "read_back"]
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 _PLACES = 10**4  # text2qti writes four decimals, and Canvas compares no more
@@ -51,17 +51,6 @@ def export(pool: Pool) -> Files:
         f"{pool.key}-canvas-{number:03}.zip": _package(_Quiz(pool, number, scale).text())
         for number in range(1, most + 1)
     }
-
-
-def read_back(files: Files) -> Iterator[ReadKey]:
-    """The keys of the cells that are asked, in order: of those that must be 0 there are none."""
-    return keys_of(files)
-
-
-def lint(files: Files) -> None:
-    """ExportError for a package whose items are not what Canvas reads, contradict themselves, or would take
-    each other's place when all are imported."""
-    checked(files)
 
 
 def _scale(pool: Pool) -> int:
@@ -195,7 +184,7 @@ def _entry(part: Numbers, at: int) -> Formula:
     row, column = divmod(at, columns)
     index = f"{row + 1}" if len(part.shape) == 1 else f"{row + 1},{column + 1}"
     latex = rf"\left[ {part.symbol.latex} \right]_{{{index}}}"
-    return Formula(latex=latex, mathml="", plain=f"[{part.symbol.plain}]_{{{index}}}")
+    return Formula(latex=latex, mathml="")
 
 
 def _below(lines: list[str], indent: int) -> str:

@@ -32,7 +32,7 @@ class _Item(NamedTuple):
     element: Any
 
 
-def checked(files: Files) -> None:
+def lint(files: Files) -> None:
     """Raises ExportError for the first thing in the packages that Canvas would refuse or misread."""
     seen: dict[str, str] = {}
     for name, content in files.items():
@@ -55,7 +55,7 @@ def checked(files: Files) -> None:
             raise ExportError(f"{name}: the items have {total} points, and the quiz has not")
 
 
-def keys_of(files: Files) -> Iterator[ReadKey]:
+def read_back(files: Files) -> Iterator[ReadKey]:
     """The keys of all numerical items, those of one part together, in order."""
     for name, content in files.items():
         parts: dict[tuple[str, str, str], dict[int, Fraction]] = {}

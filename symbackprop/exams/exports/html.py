@@ -62,7 +62,10 @@ def grid(shape: tuple[int, ...], cells: Sequence[str]) -> str:
     return f"<table><tbody>{body}</tbody></table>"
 
 
-def decimal(value: Fraction) -> str | None:
-    """A finite decimal with a dot and, if negative, a hyphen (-0.375); None for one that never ends."""
+def decimal(value: Fraction, most: int | None = None) -> str | None:
+    """A finite decimal with a dot and, if negative, a hyphen (-0.375); None for one that never ends, or has
+    more than `most` digits."""
     size = write_style.decimal(abs(value))
-    return size if size is None or value >= 0 else f"-{size}"
+    if size is None or (most is not None and sum(map(str.isdigit, size)) > most):
+        return None
+    return size if value >= 0 else f"-{size}"

@@ -106,8 +106,7 @@ def _cell(part: Numbers, offset: int, scale: int, where: str) -> str:
 
 def _number(value: Fraction) -> str | None:
     """A decimal that Moodle keeps digit by digit, or None."""
-    text = decimal(value)
-    return text if text is not None and sum(map(str.isdigit, text)) <= _MOST_DIGITS else None
+    return decimal(value, _MOST_DIGITS)
 
 
 def _tolerance(value: Fraction, values: Sequence[Fraction]) -> str:
@@ -170,7 +169,7 @@ def read_back(files: Files) -> Iterator[ReadKey]:
         starts = list(_PART.finditer(text))
         ends = [start.start() for start in starts[1:]] + [len(text)]
         for start, end in zip(starts, ends, strict=True):
-            where = f"{question.file}: {question.name}, {start.group(1)}"
+            where = f"{question.where}, {start.group(1)}"
             gaps = [_options(gap, where) for gap in _GAP.finditer(text, start.end(), end)]
             keys = tuple(option.value for options in gaps for option in options if option.right)
             yield ReadKey(question=question.category, variant=variant, slug=start.group(1), keys=keys)
@@ -181,7 +180,7 @@ def lint(files: Files) -> None:
     for question in read(files, _KINDS):
         if question.kind != "cloze":
             continue
-        where = f"{question.file}: {question.name}"
+        where = question.where
         text = question.text("questiontext/text")
         gaps = list(_GAP.finditer(text))
         rest = _GAP.sub("", text)

@@ -128,11 +128,16 @@ class Read:
     category: str
     element: Any
 
+    @property
+    def where(self) -> str:
+        """Its file and its name, for messages."""
+        return f"{self.file}: {self.name}"
+
     def text(self, path: str) -> str:
         """The text at a path of tags, "" when it is empty; ExportError unless there is exactly one."""
         found = self.element.findall(path)
         if len(found) != 1:
-            raise ExportError(f"{self.file}: {self.name}: {len(found)} elements {path}, where one belongs")
+            raise ExportError(f"{self.where}: {len(found)} elements {path}, where one belongs")
         return found[0].text or ""
 
 
@@ -178,4 +183,4 @@ def _last_step(path: str) -> str:
 def _check_choice(question: Read) -> None:
     fractions = [answer.get("fraction", "") for answer in question.element.findall("answer")]
     if sorted(fractions) != ["0"] * (len(fractions) - 1) + ["100"] or len(fractions) < 2:
-        raise ExportError(f"{question.file}: {question.name}: of {fractions} one must be 100, the rest 0")
+        raise ExportError(f"{question.where}: of {fractions} one must be 100, the rest 0")

@@ -13,11 +13,10 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Formula:
-    """One formula without delimiters: `latex` for MathJax, `mathml` (`<math …>…</math>`), `plain` text."""
+    """One formula without delimiters: `latex` for MathJax, `mathml` (`<math …>…</math>`)."""
 
     latex: str
     mathml: str
-    plain: str
 
 
 Words = tuple[str | Formula, ...]
@@ -60,7 +59,11 @@ class Cell:
 
     key: Fraction
     points: Fraction
-    forced: bool
+
+    @property
+    def forced(self) -> bool:
+        """Whether it must be 0, and so gives no points."""
+        return not self.points
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -135,11 +138,10 @@ class Essay:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolVariant:
-    """One variant of a question. `name` is unique in the pool, ASCII; `data` are the given values, by their
-    name in ASCII (`W`, `x`), as (shape, entries). `text` are the paragraphs of the question, data and all."""
+    """One variant of a question. `name` is unique in the pool, ASCII; `text` are the paragraphs of the
+    question, data and all."""
 
     name: str
-    data: Mapping[str, tuple[tuple[int, ...], tuple[Fraction, ...]]]
     text: tuple[Words, ...]
     parts: tuple[Numbers | Choice | Essay, ...]
 

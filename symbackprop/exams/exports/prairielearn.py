@@ -13,6 +13,7 @@ import re
 import uuid
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -210,7 +211,7 @@ _TAG = re.compile(r"<(pl-[a-z-]+)((?:\s+[a-z-]+=\"[^\"]*\")*)\s*>")
 _ATTRIBUTE = re.compile(r"([a-z-]+)=\"([^\"]*)\"")
 _HOLE = re.compile(r"\{\{\{?([^{}]*)\}\}\}?")
 _FILLED = re.compile(r"(params\.(text|parts\.[A-Za-z0-9]+\.[a-z0-9.]+)|feedback\.[A-Za-z0-9]+)")
-_COMPARED = ["relabs", "0", "0.0005"]
+_COMPARED = ("relabs", "0", "0.0005")
 _PANEL: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset())
 _NUMBER = frozenset({"label", "comparison", "rtol", "atol", "allow-blank", "blank-value"})
 _ELEMENTS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
@@ -316,11 +317,7 @@ def _checked_page(folder: str, page: str) -> dict[str, str]:
         required, optional = _ELEMENTS[tag]
         if not required <= set(given) <= required | optional:
             raise ExportError(f"{where}: {tag} must have {sorted(required)}, not {sorted(given)}")
-        if "atol" in given and (given.get("comparison"), given["rtol"], given["atol"]) != (
-            "relabs",
-            "0",
-            "0.0005",
-        ):
+        if "atol" in given and (given.get("comparison"), given["rtol"], given["atol"]) != _COMPARED:
             raise ExportError(f"{where}: {tag} must compare with rtol 0 and atol 0.0005")
         name = given.get("answers-name", given.get("file-name", "").removesuffix(".html"))
         if name in fields:
@@ -355,11 +352,8 @@ def _checked_variant(where: str, variant: dict[str, Any], fields: Mapping[str, s
 
 
 def _checked_numbers(where: str, part: dict[str, Any]) -> None:
-    size = 1
-    for axis in part["shape"]:
-        size *= axis
     points = [_exact(where, cell["points"]) for cell in part["cells"]]
-    if len(part["cells"]) != size:
+    if len(part["cells"]) != prod(part["shape"]):
         raise ExportError(f"{where}: {len(part['cells'])} cells do not fill {part['shape']}")
     if sum(points) != _exact(where, part["points"]):
         raise ExportError(f"{where}: the points of the cells do not add up to the part's")

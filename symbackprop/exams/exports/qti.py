@@ -19,19 +19,21 @@ from symbackprop.exams.exports.pool import (
     Files,
     Follow,
     Formula,
+    Guess,
     Numbers,
     Pool,
     PoolQuestion,
     PoolVariant,
-    ReadKey,
     Words,
 )
-from symbackprop.exams.exports.qti_check import QTI, TOLERANCE, checked, keys_of
+from symbackprop.exams.exports.qti_check import QTI, TOLERANCE, lint, read_back
 
 _MATHML = "http://www.w3.org/1998/Math/MathML"
 _CP = "http://www.imsglobal.org/xsd/imscp_v1p1"
 _SCHEMA = f"{QTI} http://www.imsglobal.org/xsd/qti/qtiv2p1/imsqti_v2p1.xsd"
 _DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
+__all__ = ["export", "lint", "read_back"]
+
 _RIGHT, _FEEDBACK = "SCORE", "FEEDBACK"
 
 _Part = Numbers | Choice | Essay
@@ -47,17 +49,6 @@ def export(pool: Pool) -> Files:
     }
     texts = {"imsmanifest.xml": _manifest(pool, items), "test.xml": _test(pool), **items}
     return {f"{pool.key}-qti21.zip": archive({path: text.encode() for path, text in texts.items()})}
-
-
-def read_back(files: Files) -> Iterator[ReadKey]:
-    """Every key that the items of a package take as right. ExportError for one that cannot be read."""
-    return keys_of(files)
-
-
-def lint(files: Files) -> None:
-    """ExportError for an element or attribute out of place, an identifier that is there twice or not at all,
-    a number that is no finite decimal, and keys, tolerances and references that contradict each other."""
-    checked(files)
 
 
 # --- the package ----------------------------------------------------------------------------
@@ -260,9 +251,7 @@ def _told(part: _Part, sentences: Mapping[str, str]) -> Iterator[tuple[str, Word
                 yield _choice(part, number), option.feedback
     elif isinstance(part, Numbers):
         asked = [offset for offset, cell in enumerate(part.cells) if not cell.forced]
-        named = {
-            _mistake(part, value, offset): guess for offset in asked for value, guess in part.mistaken(offset)
-        }
+        named = {_mistake(part, guess): guess for offset in asked for _, guess in part.mistaken(offset)}
         for identifier, guess in sorted(named.items()):
             yield identifier, guess.feedback
         if part.follow and asked:
@@ -271,9 +260,8 @@ def _told(part: _Part, sentences: Mapping[str, str]) -> Iterator[tuple[str, Word
             yield f"FORCED_{part.slug}", (part.symbol, ": ", sentences["forced"])
 
 
-def _mistake(part: Numbers, value: Fraction, offset: int) -> str:
+def _mistake(part: Numbers, guess: Guess) -> str:
     """The identifier of what is said about a wrong value: which of the guesses it comes of."""
-    guess = dict(part.mistaken(offset))[value]
     number = next(number for number, one in enumerate(part.guesses) if one is guess)
     return f"MISTAKE_{part.slug}_{number + 1}"
 
@@ -333,7 +321,7 @@ def _judged(part: Numbers, offset: int) -> str:
         told = _say(f"FOLLOW_{part.slug}")
         cases.append((_followed(part, part.follow, offset), _earn(part, cell.points) + told))
     for value, guess in part.mistaken(offset):
-        told = _say(_mistake(part, value, offset))
+        told = _say(_mistake(part, guess))
         cases.append((_equal(part, offset, _number(value)), _earn(part, cell.points * guess.credit) + told))
     return _condition(*cases)
 

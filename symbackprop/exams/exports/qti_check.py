@@ -110,7 +110,7 @@ _MANIFEST_ROWS: Mapping[str, Row] = {
 }
 
 
-def checked(files: Files) -> None:
+def lint(files: Files) -> None:
     """Raises ExportError for the first thing in the packages that is not as QTI 2.1 has it."""
     for name, content in files.items():
         entries = unarchive(name, content)
@@ -126,7 +126,7 @@ def checked(files: Files) -> None:
         _check_test(name, test, items)
 
 
-def keys_of(files: Files) -> Iterator[ReadKey]:
+def read_back(files: Files) -> Iterator[ReadKey]:
     """The keys of all items, from the rules that give points. ExportError for one that cannot be read."""
     for name, content in files.items():
         for path, root in _items(name, unarchive(name, content)):

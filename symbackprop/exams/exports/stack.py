@@ -71,10 +71,11 @@ def _stack(pool: Pool, question: PoolQuestion, asked: Sequence[Asked]) -> str:
         f"<p>{_varied([(part.symbol,) for part in array.parts])}: [[feedback:prt{array.number}]]</p>"
         for array in asked
     )
+    times = factor_of_test(asked)
     deployed = seeds(len(question.variants)) if len(question.variants) > 1 else []
     body = (
         "<stackversion><text></text></stackversion>\n"
-        f"<questionvariables><text>{cdata(variables(question, asked))}</text></questionvariables>\n"
+        f"<questionvariables><text>{cdata(variables(question, asked, times))}</text></questionvariables>\n"
         + text_field("specificfeedback", trees)
         + f"<questionnote><text>{cdata(f'{{@{VARIANT}@}} {{@sbname@}}')}</text></questionnote>\n"
         "<questionsimplify>1</questionsimplify>\n<assumepositive>0</assumepositive>\n"
@@ -89,7 +90,7 @@ def _stack(pool: Pool, question: PoolQuestion, asked: Sequence[Asked]) -> str:
         + "".join(_input(array) for array in asked)
         + "".join(_tree(array, asked, sentences) for array in asked)
         + "".join(f"<deployedseed>{seed}</deployedseed>\n" for seed in deployed)
-        + _qtests(asked)
+        + _qtests(asked, times)
     )
     points = sum((array.parts[0].points for array in asked), Fraction(0))
     return question_xml("stack", name_of(pool, question), _text(question.variants, asked), points, body)
@@ -179,8 +180,13 @@ def _tree(array: Asked, asked: Sequence[Asked], sentences: dict[str, str]) -> st
         for place, mistake in enumerate(array.mistakes, start=1)
     ]
     head = _elements(
-        (("name", f"prt{n}"), ("value", grade(array.parts[0].points)), ("autosimplify", "1"))
-    ) + _elements((("feedbackstyle", "1"),))
+        (
+            ("name", f"prt{n}"),
+            ("value", grade(array.parts[0].points)),
+            ("autosimplify", "1"),
+            ("feedbackstyle", "1"),
+        )
+    )
     known = f"<feedbackvariables><text>{cdata(feedback(array, asked))}</text></feedbackvariables>\n"
     written = "".join(_node(array, place, node, place + 1 < len(nodes)) for place, node in enumerate(nodes))
     return f"<prt>\n{head}{known}{written}</prt>\n"
@@ -233,7 +239,7 @@ class _Test:
     answers: tuple[Answers, ...]
 
 
-def _tests(asked: Sequence[Asked]) -> Iterator[_Test]:
+def _tests(asked: Sequence[Asked], times: int) -> Iterator[_Test]:
     """The key; all zeros; a wrong start followed through; each named mistake, by itself."""
     variants = range(len(asked[0].parts))
     keys = [{a.slug: [cell.key for cell in a.parts[v].cells] for a in asked} for v in variants]
@@ -242,7 +248,7 @@ def _tests(asked: Sequence[Asked]) -> Iterator[_Test]:
     zeros = {a.slug: [Fraction(0)] * len(a.parts[0].cells) for a in asked}
     typed = tuple(matrix(array.shape, zeros[array.slug]) for array in asked)
     yield _Test(typed=typed, answers=tuple(zeros for _ in variants))
-    starts, times = roots(asked), factor_of_test(asked)
+    starts = roots(asked)
     if starts:
         typed = tuple(
             f"sbtest{array.number}" if array.sources else f"{times}*{name}" if array.slug in starts else name
@@ -262,10 +268,10 @@ def _tests(asked: Sequence[Asked]) -> Iterator[_Test]:
             )
 
 
-def _qtests(asked: Sequence[Asked]) -> str:
+def _qtests(asked: Sequence[Asked], times: int) -> str:
     """A test runs in every variant: one that does not come out the same in all of them is left out."""
     written: list[str] = []
-    for test in _tests(asked):
+    for test in _tests(asked, times):
         found = outcomes(asked, test.answers)
         if len(found) == 1:
             written.append(_qtest(len(written) + 1, test, asked, *found))

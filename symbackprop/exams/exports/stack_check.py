@@ -74,10 +74,10 @@ def _keys(question: Read) -> Iterator[ReadKey]:
 def _key_list(question: Read, code: str, name: str | None, count: int) -> list[object]:
     """What a model answer is in each variant; all must have one shape."""
     if name is None or not re.search(rf"^{name}: sbpool{name[2:]}\[sbvar\];$", code, re.MULTILINE):
-        raise ExportError(f"{_where(question)}: the model answer {name} is not chosen by the variant")
+        raise ExportError(f"{question.where}: the model answer {name} is not chosen by the variant")
     keys = _list(question, code, f"sbpool{name[2:]}")
     if len(keys) != count or len({_shape(key) for key in keys}) > 1:
-        raise ExportError(f"{_where(question)}: {name} needs {count} arrays of one shape")
+        raise ExportError(f"{question.where}: {name} needs {count} arrays of one shape")
     return keys
 
 
@@ -85,11 +85,11 @@ def _list(question: Read, code: str, name: str) -> list[object]:
     """The list that a statement `name: [...];` assigns."""
     found = re.findall(rf"^{name}: (\[.*\]);$", code, re.MULTILINE)
     if len(found) != 1:
-        raise ExportError(f"{_where(question)}: {len(found)} statements give {name}, where one must")
+        raise ExportError(f"{question.where}: {len(found)} statements give {name}, where one must")
     tokens = _tokens(question, found[0])
     value = _value(question, tokens)
     if tokens or not isinstance(value, list):
-        raise ExportError(f"{_where(question)}: {name} is no list")
+        raise ExportError(f"{question.where}: {name} is no list")
     return value
 
 
@@ -99,7 +99,7 @@ def _tokens(question: Read, text: str) -> list[str]:
     while place < len(text):
         token = _TOKEN.match(text, place)
         if token is None:
-            raise ExportError(f"{_where(question)}: {text[place:][:30]!r} is no exact number or list")
+            raise ExportError(f"{question.where}: {text[place:][:30]!r} is no exact number or list")
         found.append(token.group(1))
         place = token.end()
     return found[::-1]
@@ -119,12 +119,12 @@ def _value(question: Read, tokens: list[str]) -> object:
             if after == end:
                 return values
             if after != ",":
-                raise ExportError(f"{_where(question)}: {after!r} stands where , or {end} belongs")
+                raise ExportError(f"{question.where}: {after!r} stands where , or {end} belongs")
     if token.startswith('"'):
         return re.sub(r"\\(.)", r"\1", token[1:-1])
     if re.fullmatch(r"-?[0-9]+(/[1-9][0-9]*)?", token):
         return Fraction(token)
-    raise ExportError(f"{_where(question)}: {token!r} is no exact number")
+    raise ExportError(f"{question.where}: {token!r} is no exact number")
 
 
 def _flat(value: object) -> Iterator[Fraction]:
@@ -137,10 +137,6 @@ def _flat(value: object) -> Iterator[Fraction]:
 
 def _shape(value: object) -> object:
     return tuple(_shape(entry) for entry in value) if isinstance(value, list) else type(value)
-
-
-def _where(question: Read) -> str:
-    return f"{question.file}: {question.name}"
 
 
 # --- what STACK refuses, or swallows -----------------------------------------------------------------
@@ -172,16 +168,16 @@ def _check_code(question: Read) -> None:
         code = _SILENT.sub(" ", text)
         given = {match.group(1) for match in re.finditer(r"([A-Za-z_%][A-Za-z0-9_%]*)\s*:", code)}
         for word in sorted(given & (_TRUSTED | _RESERVED)):
-            raise ExportError(f"{_where(question)}: {word} is a word of Maxima or STACK, no name")
+            raise ExportError(f"{question.where}: {word} is a word of Maxima or STACK, no name")
         for word in _WORD.findall(code):
             if word not in _TRUSTED and not _GENERATED.fullmatch(word):
                 kept = "a word that STACK keeps for itself" if word in _RESERVED else "no name of ours"
-                raise ExportError(f"{_where(question)}: {word} is {kept} (names are sbkey1, ans1)")
+                raise ExportError(f"{question.where}: {word} is {kept} (names are sbkey1, ans1)")
         if _DECIMAL.search(code):
-            raise ExportError(f"{_where(question)}: a number is no integer or fraction, so it is not exact")
+            raise ExportError(f"{question.where}: a number is no integer or fraction, so it is not exact")
         for opening, closing in ("()", "[]"):
             if code.count(opening) != code.count(closing):
-                raise ExportError(f"{_where(question)}: {opening} and {closing} do not balance")
+                raise ExportError(f"{question.where}: {opening} and {closing} do not balance")
 
 
 def _check_texts(question: Read) -> None:
@@ -194,7 +190,7 @@ def _check_texts(question: Read) -> None:
     wanted = [f"{kind}:{name}" for name in names for kind in ("input", "validation")]
     wanted += [f"feedback:{name}" for name in trees]
     if sorted(wanted) != sorted(place for place in places if _PLACE.fullmatch(place)):
-        raise ExportError(f"{_where(question)}: each input, validation and tree needs one place in the text")
+        raise ExportError(f"{question.where}: each input, validation and tree needs one place in the text")
     said = [found.text or "" for found in element.findall("prt/node/*/text")]
     for text in (question.text("questiontext/text"), question.text("specificfeedback/text"), *said):
         depth = 0
@@ -202,9 +198,9 @@ def _check_texts(question: Read) -> None:
             depth += 1 if _IF.fullmatch(block) else -1 if block == "/ if " else 0
             known = _PLACE.fullmatch(block) or _IF.fullmatch(block) or block == "/ if "
             if not known or depth not in (0, 1):
-                raise ExportError(f"{_where(question)}: [[{block[:40]}]] is no block of ours, or open")
+                raise ExportError(f"{question.where}: [[{block[:40]}]] is no block of ours, or open")
         if depth or "{@" in text or "{#" in text:
-            raise ExportError(f"{_where(question)}: a block is not closed, or a text holds {{@ or {{#")
+            raise ExportError(f"{question.where}: a block is not closed, or a text holds {{@ or {{#")
 
 
 def _check_trees(question: Read) -> None:
@@ -212,17 +208,17 @@ def _check_trees(question: Read) -> None:
         nodes = {node.findtext("name"): node for node in tree.findall("node")}
         notes = [node.findtext(f"{side}answernote") for node in nodes.values() for side in ("true", "false")]
         if len(nodes) != len(tree.findall("node")) or len(set(notes)) != len(notes):
-            raise ExportError(f"{_where(question)}: nodes or answer notes with the same name")
+            raise ExportError(f"{question.where}: nodes or answer notes with the same name")
         for name, node in nodes.items():
             for side in ("true", "false"):
                 target = node.findtext(f"{side}nextnode")
                 if target != "-1" and not (target in nodes and int(target) > int(name or 0)):
-                    raise ExportError(f"{_where(question)}: node {name} goes on to {target}, not after it")
+                    raise ExportError(f"{question.where}: node {name} goes on to {target}, not after it")
     known = {note.text for note in question.element.iter("trueanswernote", "falseanswernote")}
     for test in question.element.findall("qtest/expected"):
         score = Fraction(test.findtext("expectedscore") or "-1")
         if not 0 <= score <= 1 or test.findtext("expectedanswernote") not in known:
-            raise ExportError(f"{_where(question)}: a test expects a score or a note that no tree gives")
+            raise ExportError(f"{question.where}: a test expects a score or a note that no tree gives")
 
 
 def _check_seeds(question: Read) -> None:
@@ -232,6 +228,6 @@ def _check_seeds(question: Read) -> None:
     deployed = [seed.text for seed in question.element.findall("deployedseed")]
     chosen = re.search(r"^sbvar: (?:1\+rand\(([0-9]+)\)|1);$", code, re.MULTILINE)
     if chosen is None or int(chosen.group(1) or 1) != count:
-        raise ExportError(f"{_where(question)}: sbvar is not drawn from the {count} variants")
+        raise ExportError(f"{question.where}: sbvar is not drawn from the {count} variants")
     if count > 1 and (len(set(deployed)) != count or "{@sbvar@}" not in question.text("questionnote/text")):
-        raise ExportError(f"{_where(question)}: {count} variants need {count} seeds, and a note")
+        raise ExportError(f"{question.where}: {count} variants need {count} seeds, and a note")

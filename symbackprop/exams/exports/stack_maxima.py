@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 
 from symbackprop.exams.exports.pool import Numbers, PoolQuestion
-from symbackprop.exams.exports.stack_arrays import Asked, Source, factor_of_test, factors
+from symbackprop.exams.exports.stack_arrays import Asked, Source, factors
 
 VARIANT = "sbvar"
 
@@ -59,7 +59,7 @@ def quoted(text: str) -> str:
 # --- question variables ------------------------------------------------------------------------------
 
 
-def variables(question: PoolQuestion, asked: Sequence[Asked]) -> str:
+def variables(question: PoolQuestion, asked: Sequence[Asked], times: int) -> str:
     """The numbers of all variants, the choice of one, and the answers of a test.
 
     What is the same in all variants stands once; keys always have a list.
@@ -76,7 +76,6 @@ def variables(question: PoolQuestion, asked: Sequence[Asked]) -> str:
                 lines.append(f"sb{name}: {values[0]};")
             else:
                 lines += [f"sbpool{name}: {row(values)};", f"sb{name}: sbpool{name}[{VARIANT}];"]
-    times = factor_of_test(asked)
     lines += [f"sbtest{a.number}: {_test(a, asked, times)};" for a in asked if a.sources]
     return "\n".join(lines) + "\n"
 

@@ -101,11 +101,10 @@ class CheckedOutputs(Plain):
     @property
     def pdf(self) -> bytes:
         """The PDF, by the engine; `auto` takes pdflatex where it is installed."""
-        from symbackprop.report.pdf import chosen, to_pdf
+        from symbackprop.report.pdf import FORM, chosen, to_pdf
 
         engine = chosen(self.engine)
-        form = "tex" if engine == "pdflatex" else "typ"
-        return to_pdf(self.voice.rendered(self.document, form), engine=engine)
+        return to_pdf(self.voice.rendered(self.document, FORM[engine]), engine=engine)
 
     def content(self, kind: Kind) -> str | bytes:
         """The content of one kind."""

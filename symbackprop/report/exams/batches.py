@@ -24,7 +24,7 @@ from symbackprop.report.exams.record import Record, digest
 from symbackprop.report.exams.splitting import bundle, page_count, papers_in
 from symbackprop.report.exams.teachers import latex_texts
 from symbackprop.report.files import write_whole
-from symbackprop.report.pdf import Engine, Running, Typeset, chosen, typeset
+from symbackprop.report.pdf import FORM, Engine, Running, Typeset, chosen, typeset
 
 Progress = Callable[[int, int], None]
 """Told how many papers there are so far, and of how many."""
@@ -73,11 +73,12 @@ def typeset_papers(
     Raises TypesettingError, PapersError where a paper has other pages than the first one, OutputError where
     the folder cannot be written, ValueError for two papers of one name.
     """
+    used = chosen(engine)
     press = Press(
-        exam=exam, variants=variants, folder=folder, force=force, engine=chosen(engine),
+        exam=exam, variants=variants, folder=folder, force=force, engine=used,
         work=folder / WORK if work is None else work, comparison=comparison,
         papers=Papers(
-            exam, language, "tex" if chosen(engine) == "pdflatex" else "typ", secret_mac,
+            exam, language, FORM[used], secret_mac,
             solutions=solutions, templates=templates,
         ),
     )  # fmt: skip

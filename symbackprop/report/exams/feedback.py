@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from math import prod
 from typing import Final
 
 from symbackprop.algebra.values.arrays import Array
@@ -20,6 +21,7 @@ from symbackprop.notation.tree import Node
 from symbackprop.report.document import Block, Document, Heading, Note, Paragraph, Table, Text
 from symbackprop.report.escape import shortened
 from symbackprop.report.exams.feedback_voice import Voice
+from symbackprop.report.exams.marks import array_node
 
 Cell = Node | Text | None
 
@@ -130,13 +132,13 @@ class Feedback(Plain):
         if part.planted is not None:
             due = part.planted.value.shape
         shape = due
-        if part.shape or len(numbers.cells) != _size(due):
+        if part.shape or len(numbers.cells) != prod(due):
             shape = numbers.shape if numbers.shape is not None else (len(numbers.cells),)
         cells = [None if cell is None else cell.value for cell in numbers.cells]
         view = self.voice.asked[part.step.question].view
         if None in cells:
             nodes: list[Node] = [tree.Blank(2) if v is None else view.entry(v) for v in cells]
-            return _written(Array(shape, tuple(nodes)))
+            return array_node(Array(shape, tuple(nodes)))
         return view.array(Array(shape, tuple(cells)))
 
     def _key(self, part: PartMark) -> Cell:
@@ -257,17 +259,3 @@ _DERIVED: Final = (
     ("wrong", "grade.derive_wrong"), ("method", "grade.derive_code"), ("none", "grade.derive_missing"),
 )  # fmt: skip
 """What is said of the formulas of a derivation in general that are not whole."""
-
-
-def _size(shape: Sequence[int]) -> int:
-    size = 1
-    for length in shape:
-        size *= length
-    return size
-
-
-def _written(array: Array[Node]) -> Node:
-    """Nodes as a column or a matrix."""
-    if len(array.shape) < 2:
-        return tree.Matrix(tuple((entry,) for entry in array.entries), "column")
-    return tree.Matrix(tuple(map(tuple, array.rows())), "matrix")

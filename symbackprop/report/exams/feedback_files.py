@@ -23,7 +23,7 @@ from symbackprop.report.exams.feedback import Feedback
 from symbackprop.report.exams.feedback_class import ClassReport
 from symbackprop.report.exams.feedback_lists import marks_csv, review_csv
 from symbackprop.report.exams.feedback_voice import Voice
-from symbackprop.report.pdf import Engine, chosen, to_pdf
+from symbackprop.report.pdf import FORM, Engine, chosen, to_pdf
 from symbackprop.report.words import load_words
 
 Kind = Literal["md", "pdf"]
@@ -119,4 +119,4 @@ class GradedOutputs(Plain):
         if self.kind == "md":
             return self.voice.rendered(document, "md")
         engine = chosen(self.engine)
-        return to_pdf(self.voice.rendered(document, "tex" if engine == "pdflatex" else "typ"), engine=engine)
+        return to_pdf(self.voice.rendered(document, FORM[engine]), engine=engine)

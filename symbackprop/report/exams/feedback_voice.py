@@ -13,8 +13,8 @@ from symbackprop.algebra.functions import Function
 from symbackprop.algebra.values.arrays import Array
 from symbackprop.algebra.values.decimals import rounded
 from symbackprop.checking.findings import Named
-from symbackprop.exams.grading_model import Graded, Place
-from symbackprop.exams.model import Exam, Part, Question, Texts
+from symbackprop.exams.grading_model import Graded
+from symbackprop.exams.model import Exam, Part, Question, in_language
 from symbackprop.notation import tree
 from symbackprop.notation.node import Plain
 from symbackprop.notation.tree import Node
@@ -40,11 +40,6 @@ def decimals_of(points: Fraction, mark: str, *, whole: bool = False) -> str:
     if not whole:
         made = made.rstrip("0").rstrip(".") if "." in made else made
     return made.replace(".", mark)
-
-
-def in_language(texts: Texts, language: str) -> str:
-    """A text in a language, else in the first that there is."""
-    return texts.get(language) or next(iter(texts.values()), "")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -126,10 +121,6 @@ class Voice(Plain):
         if part.kind == "value":
             return self.symbol(question, part.name)
         return Text(f"grade.part_{part.kind}")
-
-    def place(self, place: Place) -> str:
-        """A question and a part as lists have them."""
-        return ".".join(place)
 
     # --- formats
 

@@ -37,8 +37,8 @@ def _unsaid(view: View, stated: list[Node]) -> Iterator[Node]:
         for call in view.facts.model.calls(node):
             calls.setdefault((call.function, call.options), call)
     for call in calls.values():
-        row = view.facts.model.row(call.function)
-        if row is None or row.kind == "loss" or not row.pieces or call.function in _KNOWN | said:
+        row = view.row(call.function)
+        if row.kind == "loss" or not row.pieces or call.function in _KNOWN | said:
             continue
         bare = tree.Call(call.function, tuple(map(tree.Name, row.arguments)), call.options)
         yield equation(bare, view.page(_formula(view, bare)))

@@ -11,6 +11,7 @@ from symbackprop.report.document import Text
 from symbackprop.report.exams.marks import Numbers
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.teachers import own
+from symbackprop.report.page import spoken
 from symbackprop.report.render import FORMATS
 from symbackprop.report.templating import fill
 from symbackprop.report.words import Words, load_words
@@ -29,8 +30,7 @@ def keys_text(
     escape = FORMATS["tex"].escape
     fields = {
         "title": own(in_language(exam.title, language), "tex") or escape(exam.key),
-        "language": {"babel": words.babel, "latex_setup": words.latex_setup},
-        "words": {key: escape(text) for key, text in words.page.items()},
+        **spoken(words, FORMATS["tex"]),
     }
     questions = [_Keys(question, words) for question in exam.questions]
     before, _, after = fill("exam/keys.tex", {**fields, "rows": _HERE}, templates).partition(_HERE)

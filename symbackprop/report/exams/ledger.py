@@ -139,8 +139,7 @@ class Ledger:
         if self.written.get(name) == digest:
             return
         self.written[name] = digest
-        handle = os.open(self.folder / NAME, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with (self.folder / NAME).open("a", encoding="utf-8") as file:
             file.write(json.dumps([name, digest], ensure_ascii=False) + "\n")
 
 

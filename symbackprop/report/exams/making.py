@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from symbackprop.exams.exports import EXPORTS
+from symbackprop.exams.exports.pool import Pool
 from symbackprop.exams.manifest import Issued, Manifest, ManifestError, identity, read_manifest, written
 from symbackprop.exams.model import Exam, Student, Variant
 from symbackprop.exams.roll import Roll, rolled
@@ -280,24 +281,23 @@ class Making:
     # --- platforms
 
     @cached_property
-    def pool(self) -> tuple[Variant, ...]:
-        """Variants for platforms, which nobody has on paper."""
+    def pool(self) -> Pool:
+        """The questions for platforms, with variants that nobody has on paper."""
+        from symbackprop.report.exams.pool import pool_of
+
+        order = self.order
         _ = self.variants  # they come first: the pool's numbers are others
         least, most = POOL
         count = min(max(len(self.order.students), least), most)
         students = [Student(id=f"pool {number}", number=number) for number in range(1, count + 1)]
-        return tuple(self.maker.variants(students, self.order.secret))
+        variants = tuple(self.maker.variants(students, order.secret))
+        return pool_of(order.exam, variants, self.rubrics, language=order.language, templates=order.templates)
 
     def _platform(self, name: str) -> list[Path]:
         """The files for one platform, their keys read back and compared."""
         from symbackprop.exams.exported import exported
-        from symbackprop.report.exams.pool import pool_of
 
-        order = self.order
-        pool = pool_of(
-            order.exam, self.pool, self.rubrics, language=order.language, templates=order.templates
-        )
-        files, count = exported(pool, name)
+        files, count = exported(self.pool, name)
         self.compared[name] = count
         return self.ledger.write({f"platforms/{name}/{path}": data for path, data in files.items()})
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 from symbackprop.algebra.values.arrays import Array
@@ -121,20 +122,13 @@ def _skeleton(
     shape: tuple[int, ...], write: Callable[[Node], str], around: Callable[[Node], Node], *, tall: bool
 ) -> Skeleton:
     marks = Marks(_FIRST)
-    entries = [tree.number(int(marks.new())) for _ in range(_count(shape))]
+    entries = [tree.number(int(marks.new())) for _ in range(prod(shape))]
     nodes: list[Node] = [tree.Quotient(entry, tree.number(1)) if tall else entry for entry in entries]
     text = write(around(array_node(Array(shape, tuple(nodes)))))
     if tall:
         for node, entry in zip(nodes, entries, strict=True):
             text = text.replace(write(node), write(entry))
     return marks.split(text)
-
-
-def _count(shape: tuple[int, ...]) -> int:
-    count = 1
-    for size in shape:
-        count *= size
-    return count
 
 
 def array_node(array: Array[Any]) -> Node:

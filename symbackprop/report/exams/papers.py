@@ -21,6 +21,7 @@ from symbackprop.report.exams.marks import Marks, Skeleton
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.teachers import own, own_date, teachers_texts, warn_of_latex
 from symbackprop.report.exams.worked import Worked, number_text, points_text
+from symbackprop.report.page import spoken
 from symbackprop.report.render import FORMATS
 from symbackprop.report.setting import Setter
 from symbackprop.report.templating import fill
@@ -109,12 +110,9 @@ class Papers:
         """The questions."""
         room = _ROOM[self.exam.large_print]
         return tuple(
-            Asked.of(question, self.form, self._words_of(question.exercise.words), room)
+            Asked.spoken(question, self.form, self.language, self.templates, room)
             for question in self.exam.questions
         )
-
-    def _words_of(self, own: Any) -> Words:
-        return load_words(self.language, self.templates, own.get(self.language))
 
     @property
     def most_pages(self) -> int:
@@ -148,25 +146,20 @@ class Papers:
         return outer, inner, tuple(questions)
 
     def _document(self) -> Fields:
-        exam, words = self.exam, self.words
+        exam = self.exam
         title = self._text(exam.title)
         return {
             "title": title, "course": self._text(exam.course), "date": own_date(exam.date, self._setter),
             "instructions": self._text(exam.instructions),
             "large": exam.large_print, "page": _PAGE[exam.large_print] - 2,
             "anonymous": exam.anonymous, "solutions": self.solutions,
-            "language": {
-                "code": words.code, "babel": words.babel, "latex_setup": words.latex_setup,
-                "hyphenation": words.hyphenation,
-            },
-            "words": {key: self._format.escape(text) for key, text in words.page.items()},
+            **spoken(self.words, self._format),
             "uses": ["equation", "paragraph"], "foot": "", "about": self._format.string(exam.key),
             "grades": [
                 {"number": at, "points": number_text(question.points, self._setter)}
                 for at, question in enumerate(exam.questions, 1)
             ],
             "total": number_text(exam.points, self._setter),
-            "total_points": points_text(exam.points, self._setter),
         }  # fmt: skip
 
     @property
@@ -344,10 +337,5 @@ class Papers:
             for variant in variants
         ]
         fields = {**self._document(), "parts": [part for one in blocks for part in one], "apart": _APART}
-        texts = [
-            text.strip("\n")
-            for text in fill(f"exam/solution.{self.form}", fields, self.templates).split(_APART)
-        ]
-        counts = [len(one) for one in blocks]
-        starts = [sum(counts[:at]) for at in range(len(counts))]
-        return [tuple(texts[start : start + count]) for start, count in zip(starts, counts, strict=True)]
+        texts = iter(fill(f"exam/solution.{self.form}", fields, self.templates).split(_APART))
+        return [tuple(next(texts).strip("\n") for _ in one) for one in blocks]

@@ -35,7 +35,7 @@ from symbackprop.notation.write import Style
 from symbackprop.report.document import Text
 from symbackprop.report.exams.functions import model_equations
 from symbackprop.report.exams.questions import Asked
-from symbackprop.report.exams.quoting import quoted
+from symbackprop.report.exams.quoting import mistake_text
 from symbackprop.report.exams.teachers import TexOnPlatforms, paragraphs_of
 from symbackprop.report.exams.worked import Worked, points_text
 from symbackprop.report.render import FORMATS, setters, text_setter
@@ -58,6 +58,7 @@ def pool_of(
     making = _Making(exam, rubrics, language, templates)
     steps = [rubrics.steps(variant) for variant in variants]
     words = load_words(language, templates)
+    plain = text_setter(words, Style(), {})
     return Pool(
         key=exam.key, title=making.text("title", exam.title) or exam.key, language=language,
         decimal_mark=words.decimal_mark,
@@ -65,7 +66,7 @@ def pool_of(
             making.question(question, list(zip(variants, steps, strict=True)), at)
             for at, question in enumerate(exam.questions)
         ),
-        sentences={key: making.plain(f"pool.{key}") for key in SENTENCES},
+        sentences={key: plain.text(Text(f"pool.{key}")) for key in SENTENCES},
     )  # fmt: skip
 
 
@@ -77,12 +78,6 @@ class _Making:
     rubrics: Rubrics
     language: str
     templates: Path | None
-    _names: set[str] = field(default_factory=set)
-
-    def plain(self, key: str) -> str:
-        """A sentence without places."""
-        setter = text_setter(load_words(self.language, self.templates), Style(), {})
-        return setter.text(Text(key))
 
     def text(self, where: str, texts: Texts) -> str:
         """A teacher's text; nothing where LaTeX stands in it, with a warning (TexOnPlatforms)."""
@@ -124,8 +119,8 @@ class Writing:
     @classmethod
     def of(cls, question: Question, language: str, templates: Path | None) -> Writing:
         """What writes a question in a language."""
-        words = load_words(language, templates, question.exercise.words.get(language))
-        asked = Asked.of(question, "md", words, _ROOM)
+        asked = Asked.spoken(question, "md", language, templates, _ROOM)
+        words = asked.setter.words
         style, functions = asked.setter.style, question.exercise.functions
         mathml, _ = setters(FORMATS["html"], words, style, functions, sections={})
         return cls(
@@ -140,7 +135,6 @@ class Writing:
             made = self._formulas[node] = Formula(
                 latex=self.latex.formula(node),
                 mathml=_MATHML.format(self.mathml.formula(node)),
-                plain=self.readable.formula(node),
             )
         return made
 
@@ -149,13 +143,7 @@ class Writing:
         key = (mistake, about, instead)
         made = self._mistakes.get(key)
         if made is None:
-            view = self.asked.view
-            exercise = view.derivation.exercise
-            parts = {
-                "about": view.page(quoted(exercise, about)),
-                "instead": view.page(quoted(exercise, instead)),
-            }
-            made = self._mistakes[key] = self.words(Text(f"mistake.{mistake}", parts))
+            made = self._mistakes[key] = self.words(mistake_text(self.asked.view, *key))
         return made
 
     def words(self, text: Text) -> Words:
@@ -203,9 +191,6 @@ class _Variant:
         """The variant with the teacher's `text`, its numbers and what is asked."""
         return PoolVariant(
             name=name,
-            data={
-                slug(key): (array.shape, array.entries) for key, array in self.sheet.values.items()
-            },
             text=tuple(self._text(text)),
             parts=tuple(self._part(step) for step in self.steps),
         )  # fmt: skip
@@ -249,7 +234,7 @@ class _Variant:
             slug=slug(part.name), symbol=self.writing.formula(symbol),
             prompt=self.writing.words(asked.prompt(part)), shape=key.shape,
             cells=tuple(
-                Cell(key=value, points=points, forced=not points)
+                Cell(key=value, points=points)
                 for value, points in zip(key.entries, step.numbers, strict=True)
             ),
             guesses=tuple(map(self._guess, step.mistakes)), follow=self._follow(part.name),

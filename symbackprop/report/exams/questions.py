@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
+from math import prod
+from pathlib import Path
 from typing import Any, Final
 
 from symbackprop.algebra.values.arrays import Array
@@ -33,7 +35,7 @@ from symbackprop.report.facts import Facts
 from symbackprop.report.render import FORMATS, setters
 from symbackprop.report.setting import Setter
 from symbackprop.report.view import EXAMPLE, View
-from symbackprop.report.words import Words
+from symbackprop.report.words import Words, load_words
 
 Fields = dict[str, Any]
 
@@ -60,7 +62,6 @@ class Asked:
     setter: Setter
     plain: Setter
     _kept: dict[tuple[str, Node, tuple[int, ...]], Numbers] = field(default_factory=dict)
-    _heights: dict[str, float] = field(default_factory=dict)
 
     @classmethod
     def of(cls, question: Question, form: str, words: Words, room: float) -> Asked:
@@ -78,6 +79,14 @@ class Asked:
             quantities={name: _symbol(name, shape) for name, shape in exercise.shapes.items()},
         )  # fmt: skip
         return cls(question, View(derivation, Facts(derivation)), setter, plain)
+
+    @classmethod
+    def spoken(
+        cls, question: Question, form: str, language: str, templates: Path | None, room: float
+    ) -> Asked:
+        """The same in a language, with the exercise's own words. Raises WordsError."""
+        words = load_words(language, templates, question.exercise.words.get(language))
+        return cls.of(question, form, words, room)
 
     @cached_property
     def cells(self) -> Cells:
@@ -172,13 +181,7 @@ class Asked:
         shape = self.shape(name)
         nodes = [self.view.entry(value) for value in self._candidates(name)]
         widest = max(nodes, key=self.setter.measure)
-        return array_node(Array(shape, (widest,) * len(self._places(shape))))
-
-    def _places(self, shape: tuple[int, ...]) -> range:
-        count = 1
-        for size in shape:
-            count *= size
-        return range(count)
+        return array_node(Array(shape, (widest,) * prod(shape)))
 
     def _height(self, name: str) -> float:
         """em of height of an array on the paper."""
@@ -227,19 +230,21 @@ class Asked:
 
     def line_height(self, name: str) -> float:
         """em of height of a line of a derivation with a mistake in it."""
-        if name not in self._heights:
-            row = _TALL_ROW if self._fractions() else _ROW
-            self._heights[name] = round(_height(self.shape(name)[:1], row) - _AROUND + _BESIDE, 2)
-        return self._heights[name]
+        return round(_height(self.shape(name)[:1], self._line_row) - _AROUND + _BESIDE, 2)
 
-    def _fractions(self) -> bool:
-        """Whether a result may be a fraction: some number is none that ends, or is divided by one."""
-        values = [value for name in self.names for value in self._candidates(name)]
-        return any(exactly(value, 4) is None for value in values)
+    @cached_property
+    def _line_row(self) -> float:
+        """em of height of a row there: a result may be a fraction where some number is none that ends."""
+        values = (value for name in self.names for value in self._candidates(name))
+        return _TALL_ROW if any(exactly(value, 4) is None for value in values) else _ROW
+
+    def exact(self, value: Fraction) -> bool:
+        """Whether a number is shown as it is, and not rounded."""
+        return _is_plain(value) or self.view.facts.shown(value, self.view.digits)[1]
 
     def line(self, one: FaultyLine) -> str:
         """A line of a derivation with a mistake in it."""
-        if any(value.denominator != 1 or abs(value) > _PLAIN for value in one.array.entries):
+        if not all(map(_is_plain, one.array.entries)):
             return self.setter.formula(self.line_node(one))
         key = (one.name, one.formula, one.array.shape)
         made = self._kept.get(key)
@@ -257,7 +262,7 @@ class Asked:
 
     def line_node(self, one: FaultyLine) -> Node:
         """The same as a tree."""
-        exact = all(self.view.facts.shown(entry, self.view.digits)[1] for entry in one.array.entries)
+        exact = all(map(self.exact, one.array.entries))
         return self._stated(one, self.view.array(one.array), "=" if exact else "≈")
 
     def _stated(self, one: FaultyLine, value: Node, relation: tree.Relation) -> Node:
@@ -272,6 +277,10 @@ def _symbol(name: str, shape: tree.Shape) -> Quantity:
 
 def _row(items: Sequence[Node]) -> Node:
     return items[0] if len(items) == 1 else tree.Row(tuple(items), ",")
+
+
+def _is_plain(value: Fraction) -> bool:
+    return value.denominator == 1 and abs(value) <= _PLAIN
 
 
 def _model_height(line: Node) -> float:

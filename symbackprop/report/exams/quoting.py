@@ -9,9 +9,18 @@ from symbackprop.notation import tree
 from symbackprop.notation.read import read
 from symbackprop.notation.spelling import ReadError
 from symbackprop.notation.tree import Node
+from symbackprop.report.document import Text
+from symbackprop.report.view import View
 
 
-def quoted(exercise: Exercise, text: str) -> Node:
+def mistake_text(view: View, mistake: str, about: str, instead: str) -> Text:
+    """The sentence that names a common mistake."""
+    exercise = view.derivation.exercise
+    parts = {"about": view.page(_quoted(exercise, about)), "instead": view.page(_quoted(exercise, instead))}
+    return Text(f"mistake.{mistake}", parts)
+
+
+def _quoted(exercise: Exercise, text: str) -> Node:
     """A part of a formula about an exercise, with its gradients; dots for none."""
     if not text:
         return tree.Dots("h")

@@ -25,11 +25,12 @@ from symbackprop.report.exams.codes import Form
 from symbackprop.report.exams.marks import Numbers, is_fraction
 from symbackprop.report.exams.questions import Asked
 from symbackprop.report.exams.rubric_csv import rubric_csv as rubric_csv
-from symbackprop.report.exams.rubric_said import Said, worth
+from symbackprop.report.exams.rubric_said import Said
 from symbackprop.report.exams.splitting import joined
-from symbackprop.report.exams.teachers import latex_texts, own, own_date, warn_of_latex
-from symbackprop.report.exams.worked import Worked, number_text, points_text
-from symbackprop.report.pdf import Engine, chosen, typeset
+from symbackprop.report.exams.teachers import latex_texts, own, warn_of_latex
+from symbackprop.report.exams.worked import Worked, number_text, points_text, worth
+from symbackprop.report.page import spoken
+from symbackprop.report.pdf import FORM, Engine, chosen, typeset
 from symbackprop.report.templating import fill
 from symbackprop.report.words import Words, load_words
 
@@ -39,7 +40,6 @@ _BATCH: Final = 40  # variants of one run
 _PAGES: Final = 4  # of a variant, about: more time for the typesetter
 _ROOM: Final = 50.0  # em of a line
 _VALUE: Final = 13.0  # em for a wrong answer
-_PLAIN: Final = 10**9  # the largest whole number that is set as it is in every case
 _PALE: Final = {"tex": r"\pale{{{0}}}", "typ": "pale({0})"}
 _ABOUT: Final = {"tex": r"\approx ", "typ": "approx "}
 
@@ -54,7 +54,7 @@ def rubric_pdf(
     for no variants.
     """
     used = chosen(engine)
-    sheets = RubricSheets(exam, rubrics, language, "tex" if used == "pdflatex" else "typ", templates)
+    sheets = RubricSheets(exam, rubrics, language, FORM[used], templates)
     if sheets.form == "typ":
         warn_of_latex(exam, language)
     made = []
@@ -91,10 +91,9 @@ class RubricSheets:
         return tuple(self._question(question) for question in self.exam.questions)
 
     def _question(self, question: Question) -> _Question:
-        words = load_words(self.language, self.templates, question.exercise.words.get(self.language))
-        asked = Asked.of(question, self.form, words, _ROOM)
+        asked = Asked.spoken(question, self.form, self.language, self.templates, _ROOM)
         following = self.rubrics.following[question.id]
-        return _Question(Said(asked, Worked(asked, _ROOM), following, asked.setter), self.form)
+        return _Question(Said(asked, Worked(asked, _ROOM), following, asked.setter))
 
     @property
     def title(self) -> str:
@@ -112,13 +111,7 @@ class RubricSheets:
         setter = self._first.setter
         fields: Fields = {
             "title": self._own(in_language(self.exam.title, self.language)),
-            "course": self._own(in_language(self.exam.course, self.language)),
-            "date": own_date(self.exam.date, setter),
-            "language": {
-                "code": self.words.code, "babel": self.words.babel, "latex_setup": self.words.latex_setup,
-                "hyphenation": self.words.hyphenation,
-            },
-            "words": {key: setter.format.escape(text) for key, text in self.words.page.items()},
+            **spoken(self.words, setter.format),
             "said": {key: setter.text(Text(f"rubric.{key}")) for key in _SAID},
             "uses": [], "foot": "", "about": setter.format.string(self.title),
             "variants": [self._variant(variant, code) for variant, code in pairs],
@@ -161,7 +154,6 @@ class _Question:
     """One question's part of a rubric, for any variant."""
 
     said: Said
-    form: Form
     _numbers: dict[tuple[int, ...], Numbers] = field(default_factory=dict)
 
     def fields(self, steps: Sequence[RubricStep], sheet: Sheet) -> Fields:
@@ -173,12 +165,19 @@ class _Question:
         return {
             "points": points_text(asked.question.points, self.said.setter),
             "data": data,
-            "steps": [{**one, "letter": _letter(at), "heads": one is first} for at, one in enumerate(shown)],
+            "steps": [
+                {**one, "letter": letter, "heads": one is first}
+                for letter, one in zip(ascii_lowercase, shown, strict=False)
+            ],
         }
 
     @property
     def _kinds(self) -> dict[str, Any]:
         return {"value": self._value, "derive": self._derive, "mistake": self._mistake}
+
+    @property
+    def _form(self) -> str:
+        return self.said.setter.format.name
 
     # --- numbers -------------------------------------------------------------------------
 
@@ -211,7 +210,7 @@ class _Question:
         """`dz = (7 0)ᵀ`."""
         left = self.said.symbol(name)
         value = self._array(array, pale)
-        return f"{left} {value}" if value.startswith(_ABOUT[self.form]) else f"{left} = {value}"
+        return f"{left} {value}" if value.startswith(_ABOUT[self._form]) else f"{left} = {value}"
 
     def _array(self, array: Array[Fraction], pale: Sequence[bool] = ()) -> str:
         """The numbers, those pale that are worth nothing; ≈ before them where one is rounded."""
@@ -219,14 +218,14 @@ class _Question:
         strings = [cells[value.numerator, value.denominator] for value in array.entries]
         if any(pale):
             strings = [
-                _PALE[self.form].format(one) if faint else one
+                _PALE[self._form].format(one) if faint else one
                 for one, faint in zip(strings, pale, strict=True)
             ]
         numbers = self._numbers.get(array.shape)
         if numbers is None:
             numbers = self._numbers[array.shape] = self._skeletons(array.shape)
         text = (numbers.tall if any(map(is_fraction, strings)) else numbers.plain).filled(strings)
-        return text if all(map(self._exact, array.entries)) else _ABOUT[self.form] + text
+        return text if all(map(self.said.asked.exact, array.entries)) else _ABOUT[self._form] + text
 
     def _skeletons(self, shape: tuple[int, ...]) -> Numbers:
         """How arrays of a shape are set; a column lies down."""
@@ -234,12 +233,6 @@ class _Question:
         if len(shape) == 1 and shape[0] > 1:
             return Numbers.of((1, shape[0]), asked.cells, asked.setter.formula, tree.Transpose)
         return Numbers.of(shape, asked.cells, asked.setter.formula)
-
-    def _exact(self, value: Fraction) -> bool:
-        if value.denominator == 1 and abs(value.numerator) <= _PLAIN:
-            return True
-        view = self.said.asked.view
-        return view.facts.shown(value, view.digits)[1]
 
     def _inline(self, formula: str) -> str:
         before, after = self.said.setter.format.inline
@@ -283,12 +276,6 @@ class _Question:
     def _line(self, line: FaultyLine | None) -> str:
         """A line of a derivation as it is shown there."""
         return "" if line is None else self.said.asked.line(line)
-
-
-def _letter(at: int) -> str:
-    """`a` … `z`, `aa` …, as the parts of a question are called."""
-    more, last = divmod(at, len(ascii_lowercase))
-    return (_letter(more - 1) if more else "") + ascii_lowercase[last]
 
 
 def _width(array: Array[Fraction]) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from symbackprop.algebra.values.arrays import Array
+from symbackprop.exams.exports.html import decimal
 from symbackprop.exams.model import Exam, FaultyLine, Question, Sheet, Variant
 from symbackprop.exams.rubric import Rubrics, RubricStep
 from symbackprop.report.document import Text
@@ -69,9 +70,8 @@ def rubric_csv(
 
 
 def _question(question: Question, rubrics: Rubrics, language: str, templates: Path | None) -> Said:
-    words = load_words(language, templates, question.exercise.words.get(language))
-    asked = Asked.of(question, "md", words, _ROOM)
-    setter = text_setter(words, asked.setter.style, question.exercise.functions)
+    asked = Asked.spoken(question, "md", language, templates, _ROOM)
+    setter = text_setter(asked.setter.words, asked.setter.style, question.exercise.functions)
     return Said(asked, Worked(asked, _ROOM), rubrics.following[question.id], setter)
 
 
@@ -161,17 +161,4 @@ class _Table:
         return self._ends(value) or str(value)
 
     def _ends(self, value: Fraction) -> str:
-        return (_decimal(value) or "").replace(".", self.decimal_mark)
-
-
-def _decimal(value: Fraction) -> str | None:
-    """`-0.25`; None where it does not end within the digits that a spreadsheet keeps."""
-    for places in range(_LONGEST):
-        scaled = abs(value) * 10**places
-        if scaled.denominator == 1:
-            digits = str(scaled.numerator).rjust(places + 1, "0")
-            if len(digits) > _LONGEST:
-                return None
-            sign = "-" if value < 0 else ""
-            return sign + (f"{digits[:-places]}.{digits[-places:]}" if places else digits)
-    return None
+        return (decimal(value, _LONGEST) or "").replace(".", self.decimal_mark)

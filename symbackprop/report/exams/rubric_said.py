@@ -17,8 +17,8 @@ from symbackprop.report.document import Part as Filling
 from symbackprop.report.document import Text
 from symbackprop.report.exams.marks import array_node
 from symbackprop.report.exams.questions import Asked
-from symbackprop.report.exams.quoting import quoted
-from symbackprop.report.exams.worked import Worked, number_text
+from symbackprop.report.exams.quoting import mistake_text
+from symbackprop.report.exams.worked import Worked, number_text, worth
 from symbackprop.report.setting import Setter
 
 
@@ -46,10 +46,7 @@ class Said:
         return self.once((mistake, about, instead), lambda: self._mistake(mistake, about, instead))
 
     def _mistake(self, mistake: str, about: str, instead: str) -> str:
-        view = self.asked.view
-        exercise = view.derivation.exercise
-        parts = {"about": view.page(quoted(exercise, about)), "instead": view.page(quoted(exercise, instead))}
-        return self.setter.text(Text(f"mistake.{mistake}", parts))
+        return self.setter.text(mistake_text(self.asked.view, mistake, about, instead))
 
     # --- points --------------------------------------------------------------------------
 
@@ -173,11 +170,6 @@ class Said:
         """The chain and the formula of each gradient that is to be derived, as formulas."""
         names = {name for part in self.asked.question.parts if part.kind == "derive" for name in part.names}
         return {name: tuple(map(self.setter.formula, self.worked.chains(name))) for name in sorted(names)}
-
-
-def worth(points: Fraction, setter: Setter) -> Text:
-    """`2 puntos`, for a place in a sentence."""
-    return Text("exam.points", {"points": number_text(points, setter), "count": 1 if points == 1 else 2})
 
 
 def laid(shape: tuple[int, ...], entries: Sequence[Node]) -> Node:

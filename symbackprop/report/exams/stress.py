@@ -9,7 +9,7 @@ from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from symbackprop.algebra.values.decimals import to_tree
+from symbackprop.algebra.values.decimals import fixed, to_tree
 from symbackprop.exams.marks import TRIVIAL
 from symbackprop.exams.model import Exam
 from symbackprop.exams.stress import Answers, Mistakes, QuestionStress, Stress
@@ -45,11 +45,11 @@ def stress_pdf(
     stress: Stress, exam: Exam, language: str, engine: Engine = "auto", templates: Path | None = None
 ) -> bytes:
     """The page as a PDF. Raises WordsError, TemplateError, TypesettingError."""
-    from symbackprop.report.pdf import chosen, to_pdf
+    from symbackprop.report.pdf import FORM, chosen, to_pdf
 
     which = chosen(engine)
-    form = "tex" if which == "pdflatex" else "typ"
-    return to_pdf(rendered(stress, exam, form=form, language=language, templates=templates), engine=which)
+    text = rendered(stress, exam, form=FORM[which], language=language, templates=templates)
+    return to_pdf(text, engine=which)
 
 
 def rendered(stress: Stress, exam: Exam, *, form: str, language: str, templates: Path | None = None) -> str:
@@ -289,23 +289,14 @@ def _number(value: Fraction) -> Node:
 
 
 def _decimal(value: Fraction, places: int) -> Node:
-    text = decimal(abs(value), places)
+    text = fixed(abs(value), places)
     made = tree.Number(Fraction(text), text)
     return tree.Neg(made) if value < 0 and made.value else made
 
 
-def decimal(value: Fraction, places: int) -> str:
-    """Correctly rounded, halves away from zero, with all its places: `-0.50`."""
-    unit = 10**places
-    size = (2 * abs(value.numerator) * unit + value.denominator) // (2 * value.denominator)
-    whole, rest = divmod(size, unit)
-    sign = "-" if value < 0 and size else ""
-    return f"{sign}{whole}" + (f".{rest:0{places}}" if places else "")
-
-
 def percent(share: Fraction) -> str:
     """`75.2`; of shares that would be 0.0 one place more."""
-    return decimal(100 * share, 2 if 0 < share < Fraction(1, 1000) else 1)
+    return fixed(100 * share, 2 if 0 < share < Fraction(1, 1000) else 1)
 
 
 def milliseconds(stress: Stress) -> Fraction:

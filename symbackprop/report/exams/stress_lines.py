@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Final
 
+from symbackprop.algebra.values.decimals import fixed
 from symbackprop.exams.marks import TRIVIAL
 from symbackprop.exams.model import Exam
 from symbackprop.exams.rules import BY_NAME, RANGES
 from symbackprop.exams.stress import Distribution, QuestionStress, Stress
 from symbackprop.exercise.faults import shortened
-from symbackprop.report.exams.stress import COMMON, decimal, milliseconds, percent
+from symbackprop.report.exams.stress import COMMON, milliseconds, percent
 
 WIDTH: Final = 110
 """Columns of a line."""
@@ -46,12 +47,12 @@ def _facts(stress: Stress) -> Iterator[tuple[str, str]]:
     yield "active", f"active units: {_range(stress.active)}"
     yield "work", f"multiplications that are not by 0, 1 or -1: {_range(stress.work)}"
     mean, high = (percent(value) for value in (stress.zeros.mean, stress.zeros.high))
-    limit = decimal(100 * TRIVIAL, 0)
+    limit = fixed(100 * TRIVIAL, 0)
     yield "zeros", f"0 everywhere wins {mean} % of the points on average, {high} % at most (limit {limit} %)"
     if stress.nanoseconds is not None:
         yield (
             "time",
-            f"{decimal(milliseconds(stress), 2)} ms a variant (in this run; nothing else changes)",
+            f"{fixed(milliseconds(stress), 2)} ms a variant (in this run; nothing else changes)",
         )
 
 
@@ -62,7 +63,7 @@ def _shared_by(count: int, what: str) -> str:
 def _range(counted: Distribution) -> str:
     if not counted.spread:
         return f"{counted.high} in every variant (spread 0)"
-    low, high, mean = str(counted.low), str(counted.high), decimal(counted.mean, 2)
+    low, high, mean = str(counted.low), str(counted.high), fixed(counted.mean, 2)
     return f"from {low} to {high}, {mean} on average (spread {counted.spread})"
 
 
@@ -98,7 +99,7 @@ def _counted(one: QuestionStress) -> Iterator[str]:
             zeros = percent(Fraction(counted.zeros, counted.total))
             rows.append(
                 (
-                    answers.part.name + where, str(counted.low), str(counted.high), decimal(counted.mean, 2),
+                    answers.part.name + where, str(counted.low), str(counted.high), fixed(counted.mean, 2),
                     str(counted.different), f"{zeros} %", _common(counted),
                 )
             )  # fmt: skip

@@ -20,12 +20,13 @@ from symbackprop.derivation.model import Model
 from symbackprop.derivation.steps import Derivation, Step
 from symbackprop.exams.marks import found_shares
 from symbackprop.exams.model import Faulty, Part, Sheet
+from symbackprop.exams.tracer import step_name
 from symbackprop.exercise.faults import ExerciseError
 from symbackprop.notation import tree
 from symbackprop.notation.tree import Node
 from symbackprop.report.document import Block, Document, Equation, Line, Literally, Paragraph, Text
 from symbackprop.report.exams.questions import Asked
-from symbackprop.report.exams.quoting import quoted
+from symbackprop.report.exams.quoting import mistake_text
 from symbackprop.report.facts import Facts
 from symbackprop.report.page import page
 from symbackprop.report.sections import loss
@@ -51,10 +52,14 @@ def step_points(part: Part, method: Fraction) -> tuple[Fraction, ...]:
     return (part.points / steps,) * steps
 
 
+def worth(points: Fraction, setter: Setter) -> Text:
+    """`2 puntos`, for a place in a sentence."""
+    return Text("exam.points", {"points": number_text(points, setter), "count": 1 if points == 1 else 2})
+
+
 def points_text(points: Fraction, setter: Setter) -> str:
     """`2 puntos`, `1,5 puntos`, `2/3 puntos`."""
-    count = 1 if points == 1 else 2
-    return setter.text(Text("exam.points", {"points": number_text(points, setter), "count": count}))
+    return setter.text(worth(points, setter))
 
 
 def number_text(value: Fraction, setter: Setter) -> str:
@@ -147,9 +152,9 @@ class Worked:
         """The step of a quantity, after those that lead there and that no part before has `shown`."""
         needed = {part.name}
         for step in reversed(view.derivation.steps):
-            needed |= set(step.uses) if _called(step) in needed - shown else set()
+            needed |= set(step.uses) if step_name(step) in needed - shown else set()
         for step in view.derivation.steps:
-            name = _called(step)
+            name = step_name(step)
             if name in needed - shown and name != part.name and step.rule != "seed":
                 yield Equation(lines=tuple(Line(formula=one) for one in step_formulas(view, step)))
         shown |= needed
@@ -173,13 +178,9 @@ class Worked:
     def _found(self, view: View, part: Part, faulty: Faulty) -> list[Block]:
         """Which line is wrong, why, and the line as it should be."""
         first, second = step_points(part, self.method)
-        parts = {
-            "about": view.page(quoted(view.derivation.exercise, faulty.about)),
-            "instead": view.page(quoted(view.derivation.exercise, faulty.instead)),
-        }
         sentences = (
             Text("exam.mistake_line", {"line": faulty.at + 1}),
-            Text(f"mistake.{faulty.mistake}", parts),
+            mistake_text(view, faulty.mistake, faulty.about, faulty.instead),
             Text("exam.worth", {"points": points_text(first, self.asked.plain)}),
         )
         right = self.asked.line_node(faulty.right)
@@ -199,10 +200,6 @@ class Worked:
 
 def _view(derivation: Derivation) -> View:
     return View(derivation, Facts(derivation), derivation.digits)
-
-
-def _called(step: Step) -> str:
-    return ("d" if step.gradient else "") + step.target
 
 
 def step_formulas(view: View, step: Step) -> list[Node]:
