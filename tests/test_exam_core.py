@@ -15,8 +15,11 @@ import pytest
 import symbackprop
 from symbackprop.algebra.values.straight import compiled
 from symbackprop.derivation.derive import derive
+from symbackprop.derivation.model import Model
 from symbackprop.exams.draws import values as range_of
 from symbackprop.exams.file import _QUESTION, _TOP, bundled_exams, exam_of, load_exam
+from symbackprop.exams.gates import kinks as kinks_of
+from symbackprop.exams.grading import Grader
 from symbackprop.exams.manifest import Issued, ManifestError, read_manifest, written
 from symbackprop.exams.marks import Marks
 from symbackprop.exams.model import Exam, Sheet, Student, Variant
@@ -497,7 +500,8 @@ points = { z = 1, dz = 1, dW = 1, dx = 1 }
 @pytest.mark.parametrize(
     ("pieces", "kinks"),
     [('{ formula = "u", bound = "1" }, { formula = "1" }', (1,)),
-     ('{ formula = "2", bound = "2" }, { formula = "u", bound = "-1/2" }, { formula = "-1" }', (2, -0.5))],
+     ('{ formula = "2", bound = "2" }, { formula = "u", bound = "-1/2" }, { formula = "-1" }', (2, -0.5)),
+     ('{ formula = "u", bound = "−2" }, { formula = "-2" }', (-2,))],
 )  # fmt: skip
 def test_no_number_is_at_a_kink_wherever_it_is(pieces: str, kinks: tuple[float, ...]) -> None:
     text = f"""
@@ -511,7 +515,9 @@ z = "W x + b"
 yhat = "own(z)"
 L = "1/2 ||yhat - y||^2"
 """
-    for variant in some(Maker.of(exam_of(text)), 30):
+    exam = exam_of(text)
+    assert kinks_of(Model.of(exam.questions[0].exercise)) == {"z": kinks}
+    for variant in some(Maker.of(exam), 30):
         for value in variant.sheets[0].key["z"].entries:
             assert all(abs(value - kink) >= 1 for kink in kinks)
 
@@ -808,6 +814,7 @@ def test_an_exam_takes_exercises_from_beside_it(tmp_path: Path) -> None:
     sheet = manifest.issued[0].sheets[0]
     anew = again.sheet(again.again(again.numbers(sheet)), b"", "")
     assert dict(anew.key) == sheet.key
+    assert Grader.of(manifest).exam.questions[0].exercise.shapes["W"] == (2, 3)
     with pytest.raises(ManifestError, match="not the one that it was made of"):
         read_manifest(text.replace("1/2 ||relu(z)||^2", "1/4 ||relu(z)||^2"))
 

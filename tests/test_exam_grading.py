@@ -13,7 +13,6 @@ from symbackprop.algebra.values.arrays import Array
 from symbackprop.exams.file import bundled_exams, exam_of
 from symbackprop.exams.grading import Grader, grade
 from symbackprop.exams.grading_derived import Source
-from symbackprop.exams.grading_files import table_text
 from symbackprop.exams.grading_lines import line_named
 from symbackprop.exams.grading_mentions import about
 from symbackprop.exams.grading_model import Graded, GradingError, PartMark, StudentMarks
@@ -23,6 +22,7 @@ from symbackprop.exams.grading_sections import sections
 from symbackprop.exams.manifest import Issued, Manifest, Planted, planted_in, read_manifest, written
 from symbackprop.exams.marks import found_shares, loss
 from symbackprop.exams.model import Exam, Sheet, Student, Variant
+from symbackprop.exams.tables import table_text
 from symbackprop.exams.variants import KeyMismatch, Maker
 
 SECRET = b"a secret of sixteen bytes"
@@ -590,9 +590,9 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_bytes(b"student,part\n\xff\n")
     with pytest.raises(GradingError, match=r"a\.csv:2: this is not UTF-8"):
-        table_text(path)
+        table_text(path, GradingError)
     with pytest.raises(GradingError, match="cannot be read"):
-        table_text(tmp_path / "none.csv")
+        table_text(tmp_path / "none.csv", GradingError)
 
 
 # --- mistakes to be found, and formulas -----------------------------------------------------------

@@ -263,3 +263,25 @@ def test_the_narrowest_window_still_has_numbers() -> None:
         (questioned,) = Maker.of(exam_of(some_exam(rules))).questions
         (z,) = questioned.sheet(questioned.build(b"", "1"), b"", "1").key["z"].entries
         assert low <= abs(z) <= high
+
+
+# --- files that never end ----------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="needs /dev/zero")
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("exam", "examen-neurona", "--roster", "/dev/zero"), "/dev/zero: more than 10,000,000 bytes"),
+        (("exam", "examen-neurona", "--secret-file", "/dev/zero"), "a secret has from 16 to 4096"),
+        (("grade", "/dev/zero", "--exam", "output/examen-neurona"), "/dev/zero: more than 10,000,000 bytes"),
+    ],
+)
+def test_a_file_without_an_end_is_refused(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    assert cli.run(["exam", "examen-neurona", "--variants", "1", "--to", "keys"]) == 0
+    assert cli.run(list(arguments)) == 2
+    assert said in capsys.readouterr().err

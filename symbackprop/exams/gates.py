@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from symbackprop.derivation.model import Model
+from symbackprop.exercise.sections import bound_of
 from symbackprop.notation import tree
 
 
@@ -22,7 +23,7 @@ def kinks(model: Model) -> dict[str, tuple[Fraction, ...]]:
             if not isinstance(argument, tree.Name) or argument.name not in computed:
                 continue
             for piece in row.pieces:
-                bound = _number(piece.bound) if piece.bound else None
+                bound = bound_of(piece.bound) if piece.bound else None
                 if bound is not None:
                     found.setdefault(argument.name, {})[bound] = None
     return {name: tuple(bounds) for name, bounds in found.items()}
@@ -32,10 +33,3 @@ def gated_names(model: Model) -> frozenset[str]:
     """The computed names to which ReLU or the like is applied entry by entry: the only kink is at 0, and
     their units are active or not."""
     return frozenset(name for name, bounds in kinks(model).items() if not any(bounds))
-
-
-def _number(text: str) -> Fraction | None:
-    try:
-        return Fraction(text)
-    except ValueError:
-        return None

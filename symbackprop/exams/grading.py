@@ -13,7 +13,6 @@ from fractions import Fraction
 from pathlib import Path
 
 from symbackprop.exams.faulty import shown_steps
-from symbackprop.exams.file import exam_of
 from symbackprop.exams.grading_derivations import Derivations
 from symbackprop.exams.grading_derived import Source
 from symbackprop.exams.grading_files import given_in
@@ -91,8 +90,7 @@ class Grader:
     @classmethod
     def of(cls, manifest: Manifest) -> Grader:
         """Everything made anew from a manifest. Raises ExerciseError, GradingError, KeyMismatch."""
-        exam = exam_of(manifest.text, key=manifest.exam, file=f"{manifest.exam}.toml")
-        return cls(manifest, Maker.of(exam))
+        return cls(manifest, Maker.of(manifest.read()))
 
     def _marking_of(self, one: Questioned) -> Marking:
         nodes: dict[tuple[str, str, str, str], tuple[Node | None, Node | None]] = {

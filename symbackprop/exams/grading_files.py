@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
-from symbackprop import limits
 from symbackprop.checking.source import read_source
 from symbackprop.exams.grading_derived import Source
 from symbackprop.exams.grading_model import Doubt, GradingError
+from symbackprop.exams.tables import table_text
 
 _TABLES: Final = frozenset({".csv", ".tsv"})
 _DERIVATIONS: Final = frozenset({".tex", ".md", ".ipynb", ".py"})
@@ -31,26 +31,11 @@ def given_in(path: Path) -> str | tuple[list[Source], list[Doubt]]:
     elif path.suffix.lower() in _DERIVATIONS and path.exists():
         paths = [path]
     else:
-        return table_text(path)
+        return table_text(path, GradingError)
     sources, doubts = derivations_in(paths)
     if not sources and not doubts:
         raise GradingError(f"{path}: this folder is empty. Put a derivation of each student into it.")
     return sources, doubts
-
-
-def table_text(path: Path) -> str:
-    """The text of a table. Raises GradingError."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise GradingError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(content) > limits.FILE_BYTES * 10:
-        raise GradingError(f"{path}: more than {limits.FILE_BYTES * 10:,} bytes, which is the limit")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise GradingError(f"{path}:{line}: this is not UTF-8 text. Save the file as UTF-8.") from None
 
 
 def derivations_in(paths: Sequence[Path]) -> tuple[list[Source], list[Doubt]]:

@@ -19,6 +19,7 @@ from typing import Final
 
 from symbackprop import limits
 from symbackprop.exams.model import Student
+from symbackprop.exams.tables import table_text
 
 _HEADINGS: Final[Mapping[str, tuple[str, ...]]] = {
     "id": (
@@ -78,18 +79,7 @@ class RosterError(ValueError):
 
 def read_roster(path: Path) -> tuple[Student, ...]:
     """The students in the order of the file. Raises RosterError."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise RosterError(f"{path}: cannot be read: {error.strerror or error}") from None
-    if len(content) > limits.FILE_BYTES * 10:
-        raise RosterError(f"{path}: more than {limits.FILE_BYTES * 10:,} bytes, which is the limit")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = len(re.findall(rb"\r\n?|\n", content[: error.start])) + 1
-        raise RosterError(f"{path}:{line}: this is not UTF-8 text. Save the file as CSV in UTF-8.") from None
-    return roster_of(text, str(path))
+    return roster_of(table_text(path, RosterError), str(path))
 
 
 def roster_of(text: str, file: str) -> tuple[Student, ...]:

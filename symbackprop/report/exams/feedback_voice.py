@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from symbackprop.algebra.functions import Function
 from symbackprop.algebra.values.arrays import Array
-from symbackprop.algebra.values.decimals import rounded
+from symbackprop.algebra.values.decimals import fixed
 from symbackprop.checking.findings import Named
 from symbackprop.exams.grading_model import Graded
 from symbackprop.exams.model import Exam, Part, Question, in_language
@@ -36,7 +36,7 @@ _PLACES: Final = 2  # decimals of points
 
 def decimals_of(points: Fraction, mark: str, *, whole: bool = False) -> str:
     """Points as a decimal, correctly rounded to two places: `14,33`; with `whole` all places are kept."""
-    made = rounded(points, _PLACES).text
+    made = fixed(points, _PLACES)
     if not whole:
         made = made.rstrip("0").rstrip(".") if "." in made else made
     return made.replace(".", mark)
